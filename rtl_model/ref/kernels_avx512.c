@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: MIT
+/*
+ * AVX-512 with VNNI. A vector of 16 int32 lanes holds one group sum each: four rows by four groups
+ * ("a quad of groups"), or eight rows by two when a row has just two. Weights are transposed in
+ * 4-byte units so that a lane sees only its own group and no horizontal sums are needed; the
+ * activations are transposed once per call. vpdpbusd multiplies unsigned by signed, so weights are
+ * biased to unsigned and the sums start at -bias * sum(x): exact for all int8 values.
+ */
+#if defined(__x86_64__)
+
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,f16c,avx2")
+
+#include <immintrin.h>
+
+#define IG1_VL 16
+#include "kernels_vec.h"
+
+/* Groups of activations prepared at a time, over all columns of a pass: 96 KiB of stack. */
+#define SCRATCH_GROUPS 2048
+#define MAX_COLS       8
+
+enum fmt {
+	FMT_Q8_0,
+	FMT_Q4_0,
+	FMT_I8,
+};
+
+struct weights {
+	const uint8_t *w;
+	size_t row_bytes;
+	const float *ws;
+	size_t ws_stride;
+};
+
+/* Quad q of a column: dwords k of four groups, then dwords k + 4, for k = 0..3. */
+struct quad {
+	__m256i x[4];
+	__m256i init; /* -bias * partial sums of x: four lanes per half of a group */
+	__m128 scale;
+};
+
+VINLINE size_t block_bytes(enum fmt fmt)
+{
+	return fmt == FMT_Q8_0 ? IG1_Q8_0_BYTES : fmt == FMT_Q4_0 ? IG1_Q4_0_BYTES : GROUP;
+}
+
+/* n groups (1..4) of one column; absent ones are zeros with scale -0, whose term is -0. */
+VINLINE void prepare_quad(struct quad *out, enum fmt fmt, const int8_t *xq, const float *xs,
+			  unsigned int n, int pairs)
+{
+	int8_t x[4][GROUP] = { 0 };
+	float s[4] = { -0.0f, -0.0f, -0.0f, -0.0f };
+	__m256i a[4], t[4], sum = _mm256_setzero_si256();
+	int k;
+
+	memcpy(x, xq, n * GROUP);
+	memcpy(s, xs, n * sizeof(*xs));
+	if (pairs) {
+		memcpy(x[2], x[0], 2 * GROUP);
+		memcpy(s + 2, s, 2 * sizeof(*s));
+	}
+	for (k = 0; k < 4; k++)
+		a[k] = _mm256_loadu_si256((const __m256i *)x[k]);
+	t[0] = _mm256_unpacklo_epi32(a[0], a[1]);
+	t[1] = _mm256_unpackhi_epi32(a[0], a[1]);
+	t[2] = _mm256_unpacklo_epi32(a[2], a[3]);
+	t[3] = _mm256_unpackhi_epi32(a[2], a[3]);
+	out->x[0] = _mm256_unpacklo_epi64(t[0], t[2]);
+	out->x[1] = _mm256_unpackhi_epi64(t[0], t[2]);
+	out->x[2] = _mm256_unpacklo_epi64(t[1], t[3]);
+	out->x[3] = _mm256_unpackhi_epi64(t[1], t[3]);
+	for (k = 0; k < 4; k++)
+		sum = _mm256_dpbusd_epi32(sum, _mm256_set1_epi8(1), out->x[k]);
+	sum = _mm256_slli_epi32(sum, fmt == FMT_Q4_0 ? 3 : 7);
+	if (fmt == FMT_Q4_0) /* one lane per group there */
+		sum = _mm256_add_epi32(sum, _mm256_permute2x128_si256(sum, sum, 1));
+	out->init = _mm256_sub_epi32(_mm256_setzero_si256(), sum);
+	out->scale = _mm_loadu_ps(s);
+}
+
+/* a[j] holds blocks of group j in its 128-bit lanes; v[k] gets dword k of the four groups. */
+VINLINE void transpose(__m512i v[4], const __m512i a[4])
+{
+	__m512i t0 = _mm512_unpacklo_epi32(a[0], a[1]);
+	__m512i t1 = _mm512_unpackhi_epi32(a[0], a[1]);
+	__m512i t2 = _mm512_unpacklo_epi32(a[2], a[3]);
+	__m512i t3 = _mm512_unpackhi_epi32(a[2], a[3]);
+
+	v[0] = _mm512_unpacklo_epi64(t0, t2);
+	v[1] = _mm512_unpackhi_epi64(t0, t2);
+	v[2] = _mm512_unpacklo_epi64(t1, t3);
+	v[3] = _mm512_unpackhi_epi64(t1, t3);
+}
+
+static const uint8_t no_block[IG1_Q8_0_BYTES];
+
+/* Address of slot (i, j): with pairs, slots 2 and 3 are groups 0 and 1 of the next row. */
+VINLINE const uint8_t *slot(enum fmt fmt, const uint8_t *const *row, size_t at, int i, int j,
+			    unsigned int n, int pairs)
+{
+	const uint8_t *p;
+
+	if (pairs)
+		p = row[2 * i + (j >> 1)] + (size_t)(j & 1) * block_bytes(fmt);
+	else if ((unsigned int)j < n)
+		p = row[i] + at + (size_t)j * block_bytes(fmt);
+	else
+		return no_block;
+	return fmt == FMT_I8 ? p : p + 2;
+}
+
+VINLINE __m512i load_two(const uint8_t *lo, const uint8_t *hi)
+{
+	__m256i l = _mm256_loadu_si256((const __m256i *)lo);
+
+	return _mm512_inserti64x4(_mm512_castsi256_si512(l),
+				  _mm256_loadu_si256((const __m256i *)hi), 1);
+}
+
+/*
+ * One quad of groups of four (eight) rows: weights to v[8], then a term per column.
+ * row[] are the rows' first blocks, at the quad's byte offset, n its groups, idx and mask gather
+ * the scales from sbase.
+ */
+VINLINE void quad_terms(enum fmt fmt, const uint8_t *const *row, size_t at, unsigned int n,
+			int pairs, __m512i idx, __mmask16 mask, const void *sbase,
+			const struct quad *x, size_t x_col, unsigned int cols, __m512 *acc)
+{
+	__m512i v[8], a[4];
+	__m512 dw;
+	unsigned int c;
+	int j, k;
+
+	if (fmt == FMT_Q4_0) {
+		const __m512i low = _mm512_set1_epi8(15);
+
+#pragma GCC unroll 4
+		for (j = 0; j < 4; j++) {
+			const __m128i *p[4];
+
+#pragma GCC unroll 4
+			for (k = 0; k < 4; k++)
+				p[k] = (const __m128i *)slot(fmt, row, at, k, j, n, pairs);
+			a[j] = _mm512_castsi128_si512(_mm_loadu_si128(p[0]));
+			a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[1]), 1);
+			a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[2]), 2);
+			a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[3]), 3);
+		}
+		transpose(v, a);
+#pragma GCC unroll 4
+		for (k = 0; k < 4; k++) {
+			v[4 + k] = _mm512_and_si512(_mm512_srli_epi16(v[k], 4), low);
+			v[k] = _mm512_and_si512(v[k], low);
+		}
+	} else {
+		const __m512i bias = _mm512_set1_epi8(-128);
+
+#pragma GCC unroll 4
+		for (k = 0; k < 2; k++) {
+#pragma GCC unroll 4
+			for (j = 0; j < 4; j++)
+				a[j] = _mm512_xor_si512(
+					load_two(slot(fmt, row, at, 2 * k, j, n, pairs),
+						 slot(fmt, row, at, 2 * k + 1, j, n, pairs)),
+					bias);
+			transpose(v + 4 * k, a);
+		}
+	}
+	if (fmt == FMT_I8) {
+		dw = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, idx, sbase, 4);
+	} else {
+		__m512i h = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), mask, idx, sbase, 1);
+
+		dw = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(h));
+	}
+	for (c = 0; c < cols; c++, x += x_col) {
+		__m512i s0, s1, sum;
+		__m512 s;
+
+		if (fmt == FMT_Q4_0) {
+			s0 = _mm512_broadcast_i32x4(_mm256_castsi256_si128(x->init));
+			s1 = _mm512_setzero_si512();
+#pragma GCC unroll 4
+			for (k = 0; k < 4; k++) {
+				const __m128i *xk = (const __m128i *)&x->x[k];
+
+				s0 = _mm512_dpbusd_epi32(s0, v[k], _mm512_broadcast_i32x4(xk[0]));
+				s1 = _mm512_dpbusd_epi32(s1, v[4 + k],
+							 _mm512_broadcast_i32x4(xk[1]));
+			}
+			sum = _mm512_add_epi32(s0, s1);
+		} else {
+			s0 = _mm512_broadcast_i64x4(x->init);
+			s1 = s0;
+#pragma GCC unroll 4
+			for (k = 0; k < 4; k++) {
+				__m512i xk = _mm512_broadcast_i64x4(x->x[k]);
+
+				s0 = _mm512_dpbusd_epi32(s0, v[k], xk);
+				s1 = _mm512_dpbusd_epi32(s1, v[4 + k], xk);
+			}
+			sum = _mm512_add_epi32(_mm512_shuffle_i32x4(s0, s1, 0x88),
+					       _mm512_shuffle_i32x4(s0, s1, 0xdd));
+		}
+		s = _mm512_mul_ps(dw, _mm512_broadcast_f32x4(x->scale));
+		acc[2 * c] = _mm512_add_ps(acc[2 * c], _mm512_mul_ps(_mm512_cvtepi32_ps(sum), s));
+	}
+}
+
+/* (a0 + a1) + (a2 + a3) in every lane of each four, or a0 + a1 of each two */
+VINLINE __m512 tree4(__m512 a, int pairs)
+{
+	a = _mm512_add_ps(a, _mm512_permute_ps(a, 0xb1));
+	return pairs ? a : _mm512_add_ps(a, _mm512_permute_ps(a, 0x4e));
+}
+
+VINLINE void dot_pass(enum fmt fmt, const struct weights *w, uint32_t rows, uint32_t groups,
+		      int pairs, const struct quad *x, unsigned int cols, float *y,
+		      size_t y_row_stride, size_t y_col_stride)
+{
+	const uint32_t block = pairs ? 8 : 4;
+	const unsigned int n_quads = (groups + 3) / 4, full = groups / 4, tail = groups % 4;
+	const __mmask16 tail_mask = (__mmask16)(((1U << tail) - 1) * 0x1111);
+	const size_t step = 4 * block_bytes(fmt);
+	__m512i idx = _mm512_setzero_si512();
+	uint32_t r, left, i;
+	unsigned int c, q;
+
+	for (r = 0; r < rows; r += block) {
+		const uint8_t *row[8];
+		const uint8_t *sbase;
+		size_t sstep;
+		__m512 acc[2 * MAX_COLS];
+
+		left = rows - r < block ? rows - r : block;
+		for (i = 0; i < block; i++) /* rows past the end repeat the last */
+			row[i] = w->w + (r + (i < left ? i : left - 1)) * w->row_bytes;
+		if (r == 0 || left < block) {
+			int32_t at[16];
+
+			for (i = 0; i < 16; i++) {
+				uint32_t ri = pairs ? i / 2 : i / 4, g = pairs ? i % 2 : i % 4;
+
+				ri = ri < left ? ri : left - 1;
+				at[i] = fmt == FMT_I8 ?
+						(int32_t)(ri * w->ws_stride + g) :
+						(int32_t)(ri * w->row_bytes + g * block_bytes(fmt));
+			}
+			idx = _mm512_loadu_si512(at);
+		}
+		if (fmt == FMT_I8) {
+			sbase = (const uint8_t *)(w->ws + r * w->ws_stride);
+			sstep = 4 * sizeof(float);
+		} else {
+			sbase = row[0];
+			sstep = step;
+		}
+		for (c = 0; c < 2 * cols; c++)
+			acc[c] = _mm512_setzero_ps();
+		if (pairs) {
+			quad_terms(fmt, row, 0, 2, 1, idx, 0xffff, sbase, x, n_quads, cols, acc);
+		} else {
+			for (q = 0; q < full; q++)
+				quad_terms(fmt, row, q * step, 4, 0, idx, 0xffff,
+					   sbase + q * sstep, x + q, n_quads, cols, acc + (q & 1));
+			if (tail)
+				quad_terms(fmt, row, q * step, tail, 0, idx, tail_mask,
+					   sbase + q * sstep, x + q, n_quads, cols, acc + (q & 1));
+		}
+		for (c = 0; c < cols; c++) {
+			float out[16], *yc = y + c * y_col_stride;
+			__m512 t = tree4(acc[2 * c], pairs);
+
+			/* partials 4 to 7 that were never used sum to +0 */
+			t = _mm512_add_ps(t, n_quads > 1 ? tree4(acc[2 * c + 1], 0) :
+							   _mm512_setzero_ps());
+			t = (__m512)vcanon((vf)t);
+			_mm512_storeu_ps(out, t);
+			for (i = 0; i < left; i++)
+				yc[(r + i) * y_row_stride] = out[pairs ? 2 * i : 4 * i];
+		}
+	}
+}
+
+VINLINE void dot_all(enum fmt fmt, const struct weights *w, uint32_t rows, uint32_t groups,
+		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
+		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
+{
+	struct quad x[SCRATCH_GROUPS / 4];
+	const unsigned int n_quads = (groups + 3) / 4;
+	const int pairs = groups == 2;
+	uint32_t c, pass, i;
+	unsigned int q;
+
+	for (c = 0; c < cols; c += pass) {
+		pass = (uint32_t)(SCRATCH_GROUPS / 4) / (n_quads ? n_quads : 1);
+		pass = pass > MAX_COLS ? MAX_COLS : pass;
+		pass = pass > cols - c ? cols - c : pass;
+		for (i = 0; i < pass; i++)
+			for (q = 0; q < n_quads; q++)
+				prepare_quad(&x[i * n_quads + q], fmt,
+					     xq + (c + i) * xq_stride + (size_t)q * 4 * GROUP,
+					     xs + (c + i) * xs_stride + (size_t)q * 4,
+					     groups - 4 * q < 4 ? groups - 4 * q : 4, pairs);
+		if (pass == 1 && pairs)
+			dot_pass(fmt, w, rows, groups, 1, x, 1, y + c * y_col_stride,
+				 y_row_stride, y_col_stride);
+		else if (pass == 1)
+			dot_pass(fmt, w, rows, groups, 0, x, 1, y + c * y_col_stride,
+				 y_row_stride, y_col_stride);
+		else if (pairs)
+			dot_pass(fmt, w, rows, groups, 1, x, pass, y + c * y_col_stride,
+				 y_row_stride, y_col_stride);
+		else
+			dot_pass(fmt, w, rows, groups, 0, x, pass, y + c * y_col_stride,
+				 y_row_stride, y_col_stride);
+	}
+}
+
+/* Rows longer than the scratch or strides past the gather's 32-bit reach: no real model has them. */
+static int out_of_reach(uint32_t groups, size_t stride)
+{
+	return groups > SCRATCH_GROUPS || stride > INT32_MAX / 16;
+}
+
+static void dot_q8_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
+		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
+		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
+{
+	const struct weights src = { w, row_bytes, NULL, 0 };
+
+	if (out_of_reach(groups, row_bytes))
+		ig1_kernels_scalar.dot_q8_0(w, row_bytes, rows, groups, xq, xq_stride, xs,
+					    xs_stride, cols, y, y_row_stride, y_col_stride);
+	else
+		dot_all(FMT_Q8_0, &src, rows, groups, xq, xq_stride, xs, xs_stride, cols, y,
+			y_row_stride, y_col_stride);
+}
+
+static void dot_q4_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
+		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
+		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
+{
+	const struct weights src = { w, row_bytes, NULL, 0 };
+
+	if (out_of_reach(groups, row_bytes))
+		ig1_kernels_scalar.dot_q4_0(w, row_bytes, rows, groups, xq, xq_stride, xs,
+					    xs_stride, cols, y, y_row_stride, y_col_stride);
+	else
+		dot_all(FMT_Q4_0, &src, rows, groups, xq, xq_stride, xs, xs_stride, cols, y,
+			y_row_stride, y_col_stride);
+}
+
+static void dot_i8(const int8_t *w, size_t row_stride, const float *ws, size_t ws_stride,
+		   uint32_t rows, uint32_t groups, const int8_t *xq, size_t xq_stride,
+		   const float *xs, size_t xs_stride, uint32_t cols, float *y, size_t y_row_stride,
+		   size_t y_col_stride)
+{
+	const struct weights src = { (const uint8_t *)w, row_stride, ws, ws_stride };
+
+	if (out_of_reach(groups, ws_stride))
+		ig1_kernels_scalar.dot_i8(w, row_stride, ws, ws_stride, rows, groups, xq,
+					  xq_stride, xs, xs_stride, cols, y, y_row_stride,
+					  y_col_stride);
+	else
+		dot_all(FMT_I8, &src, rows, groups, xq, xq_stride, xs, xs_stride, cols, y,
+			y_row_stride, y_col_stride);
+}
+
+const struct ig1_kernels ig1_kernels_avx512 = {
+	.name = "avx512",
+	.dot_q8_0 = dot_q8_0,
+	.dot_q4_0 = dot_q4_0,
+	.dot_i8 = dot_i8,
+	IG1_VEC_KERNELS,
+};
+
+#else
+typedef int ig1_no_avx512;
+#endif

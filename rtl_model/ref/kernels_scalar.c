@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+/* The plain form: one element at a time, straight from fp.h. */
+#include "kernels_impl.h"
+
+#define GROUP IG1_NUM_GROUP_ELEMS
+
+static void dot_q8_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
+		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
+		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
+{
+	uint32_t r, c, g;
+	int j;
+
+	for (r = 0; r < rows; r++) {
+		for (c = 0; c < cols; c++) {
+			float acc[IG1_NUM_DOT_PARTIALS] = { 0 };
+
+			for (g = 0; g < groups; g++) {
+				const uint8_t *b = w + r * row_bytes + g * IG1_Q8_0_BYTES;
+				const int8_t *x = xq + c * xq_stride + g * GROUP;
+				float *a = &acc[g % IG1_NUM_DOT_PARTIALS];
+				int32_t sum = 0;
+
+				for (j = 0; j < GROUP; j++)
+					sum += (int8_t)b[2 + j] * x[j];
+				*a = ig1_add(*a, ig1_group_term(sum, ig1_load_f16(b),
+								xs[c * xs_stride + g]));
+			}
+			y[r * y_row_stride + c * y_col_stride] = ig1_canon(ig1_dot_tree(acc));
+		}
+	}
+}
+
+static void dot_q4_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
+		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
+		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
+{
+	uint32_t r, c, g;
+	int j;
+
+	for (r = 0; r < rows; r++) {
+		for (c = 0; c < cols; c++) {
+			float acc[IG1_NUM_DOT_PARTIALS] = { 0 };
+
+			for (g = 0; g < groups; g++) {
+				const uint8_t *b = w + r * row_bytes + g * IG1_Q4_0_BYTES;
+				const int8_t *x = xq + c * xq_stride + g * GROUP;
+				float *a = &acc[g % IG1_NUM_DOT_PARTIALS];
+				int32_t sum = 0;
+
+				for (j = 0; j < GROUP; j++)
+					sum += (ig1_nibble(b + 2, j) - 8) * x[j];
+				*a = ig1_add(*a, ig1_group_term(sum, ig1_load_f16(b),
+								xs[c * xs_stride + g]));
+			}
+			y[r * y_row_stride + c * y_col_stride] = ig1_canon(ig1_dot_tree(acc));
+		}
+	}
+}
+
+static void dot_i8(const int8_t *w, size_t row_stride, const float *ws, size_t ws_stride,
+		   uint32_t rows, uint32_t groups, const int8_t *xq, size_t xq_stride,
+		   const float *xs, size_t xs_stride, uint32_t cols, float *y, size_t y_row_stride,
+		   size_t y_col_stride)
+{
+	uint32_t r, c, g;
+	int j;
+
+	for (r = 0; r < rows; r++) {
+		for (c = 0; c < cols; c++) {
+			float acc[IG1_NUM_DOT_PARTIALS] = { 0 };
+
+			for (g = 0; g < groups; g++) {
+				const int8_t *b = w + r * row_stride + g * GROUP;
+				const int8_t *x = xq + c * xq_stride + g * GROUP;
+				float *a = &acc[g % IG1_NUM_DOT_PARTIALS];
+				int32_t sum = 0;
+
+				for (j = 0; j < GROUP; j++)
+					sum += b[j] * x[j];
+				*a = ig1_add(*a, ig1_group_term(sum, ws[r * ws_stride + g],
+								xs[c * xs_stride + g]));
+			}
+			y[r * y_row_stride + c * y_col_stride] = ig1_canon(ig1_dot_tree(acc));
+		}
+	}
+}
+
+#define EACH(expr)                                                                                 \
+	do {                                                                                       \
+		size_t i;                                                                          \
+                                                                                                   \
+		for (i = 0; i < n; i++)                                                            \
+			y[i] = ig1_canon(expr);                                                    \
+	} while (0)
+
+static void k_mul(float *y, const float *a, const float *b, size_t n)
+{
+	EACH(ig1_mul(a[i], b[i]));
+}
+
+static void k_add(float *y, const float *a, const float *b, size_t n)
+{
+	EACH(ig1_add(a[i], b[i]));
+}
+
+static void k_mad(float *y, const float *a, const float *b, const float *c, size_t n)
+{
+	EACH(ig1_mad(a[i], b[i], c[i]));
+}
+
+static void k_affine(float *y, const float *a, float alpha, float beta, size_t n)
+{
+	EACH(ig1_mad(a[i], alpha, beta));
+}
+
+static void k_exp_affine(float *y, const float *a, float alpha, float beta, size_t n)
+{
+	EACH(ig1_exp(ig1_mad(a[i], alpha, beta)));
+}
+
+static void k_recip(float *y, const float *a, size_t n)
+{
+	EACH(ig1_recip(a[i]));
+}
+
+static void k_rsqrt(float *y, const float *a, size_t n)
+{
+	EACH(ig1_rsqrt(a[i]));
+}
+
+static void k_sigmoid(float *y, const float *a, size_t n)
+{
+	EACH(ig1_sigmoid(a[i]));
+}
+
+static void k_silu(float *y, const float *a, size_t n)
+{
+	EACH(ig1_silu(a[i]));
+}
+
+static void k_silu_mul(float *y, const float *a, const float *b, size_t n)
+{
+	EACH(ig1_mul(ig1_silu(a[i]), b[i]));
+}
+
+static void k_canon(float *y, const float *a, size_t n)
+{
+	EACH(a[i]);
+}
+
+static void k_quantise(int8_t *q, float *scale, const float *x, size_t groups)
+{
+	size_t g;
+
+	for (g = 0; g < groups; g++)
+		scale[g] = ig1_quant_group(q + g * GROUP, x + g * GROUP);
+}
+
+static void k_dequant_q8_0(float *y, const uint8_t *w, size_t groups)
+{
+	size_t i;
+
+	for (i = 0; i < groups * GROUP; i++) {
+		const uint8_t *b = w + i / GROUP * IG1_Q8_0_BYTES;
+
+		y[i] = ig1_canon(ig1_mul(ig1_load_f16(b), ig1_i2f((int8_t)b[2 + i % GROUP])));
+	}
+}
+
+static void k_dequant_q4_0(float *y, const uint8_t *w, size_t groups)
+{
+	size_t i;
+
+	for (i = 0; i < groups * GROUP; i++) {
+		const uint8_t *b = w + i / GROUP * IG1_Q4_0_BYTES;
+		int q = ig1_nibble(b + 2, (int)(i % GROUP)) - 8;
+
+		y[i] = ig1_canon(ig1_mul(ig1_load_f16(b), ig1_i2f(q)));
+	}
+}
+
+const struct ig1_kernels ig1_kernels_scalar = {
+	.name = "scalar",
+	.dot_q8_0 = dot_q8_0,
+	.dot_q4_0 = dot_q4_0,
+	.dot_i8 = dot_i8,
+	.mul = k_mul,
+	.add = k_add,
+	.mad = k_mad,
+	.affine = k_affine,
+	.exp_affine = k_exp_affine,
+	.recip = k_recip,
+	.rsqrt = k_rsqrt,
+	.sigmoid = k_sigmoid,
+	.silu = k_silu,
+	.silu_mul = k_silu_mul,
+	.canon = k_canon,
+	.sum = ig1_sum,
+	.sumsq = ig1_sumsq,
+	.max = ig1_row_max,
+	.argmax = ig1_argmax,
+	.quantise = k_quantise,
+	.dequant_q8_0 = k_dequant_q8_0,
+	.dequant_q4_0 = k_dequant_q4_0,
+};
