@@ -33,7 +33,7 @@ struct ig1_fpenv {
 
 #define IG1_MXCSR_FLAGS UINT32_C(0x003f)
 /* all exceptions masked, round to nearest, FTZ, DAZ */
-#define IG1_MXCSR_MODE  UINT32_C(0x9fc0)
+#define IG1_MXCSR_MODE UINT32_C(0x9fc0)
 
 /* Put the calling thread into IG1's mode; cheap when it already is. Nests. */
 static inline struct ig1_fpenv ig1_fp_enter(void)
@@ -83,7 +83,7 @@ static inline float ig1_f32_from(uint32_t b)
 }
 
 #define IG1_SIGN UINT32_C(0x80000000)
-#define IG1_MAG  UINT32_C(0x7fffffff)
+#define IG1_MAG	 UINT32_C(0x7fffffff)
 #define IG1_MANT UINT32_C(0x007fffff)
 
 static inline int ig1_is_nan_bits(uint32_t b)

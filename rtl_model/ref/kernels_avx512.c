@@ -169,7 +169,8 @@ VINLINE void quad_terms(enum fmt fmt, const uint8_t *const *row, size_t at, unsi
 	if (fmt == FMT_I8) {
 		dw = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, idx, sbase, 4);
 	} else {
-		__m512i h = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), mask, idx, sbase, 1);
+		__m512i h =
+			_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), mask, idx, sbase, 1);
 
 		dw = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(h));
 	}
@@ -242,9 +243,9 @@ VINLINE void dot_pass(enum fmt fmt, const struct weights *w, uint32_t rows, uint
 				uint32_t ri = pairs ? i / 2 : i / 4, g = pairs ? i % 2 : i % 4;
 
 				ri = ri < left ? ri : left - 1;
-				at[i] = fmt == FMT_I8 ?
-						(int32_t)(ri * w->ws_stride + g) :
-						(int32_t)(ri * w->row_bytes + g * block_bytes(fmt));
+				at[i] = fmt == FMT_I8 ? (int32_t)(ri * w->ws_stride + g)
+						      : (int32_t)(ri * w->row_bytes +
+								  g * block_bytes(fmt));
 			}
 			idx = _mm512_loadu_si512(at);
 		}
@@ -261,8 +262,8 @@ VINLINE void dot_pass(enum fmt fmt, const struct weights *w, uint32_t rows, uint
 			quad_terms(fmt, row, 0, 2, 1, idx, 0xffff, sbase, x, n_quads, cols, acc);
 		} else {
 			for (q = 0; q < full; q++)
-				quad_terms(fmt, row, q * step, 4, 0, idx, 0xffff,
-					   sbase + q * sstep, x + q, n_quads, cols, acc + (q & 1));
+				quad_terms(fmt, row, q * step, 4, 0, idx, 0xffff, sbase + q * sstep,
+					   x + q, n_quads, cols, acc + (q & 1));
 			if (tail)
 				quad_terms(fmt, row, q * step, tail, 0, idx, tail_mask,
 					   sbase + q * sstep, x + q, n_quads, cols, acc + (q & 1));
@@ -272,8 +273,8 @@ VINLINE void dot_pass(enum fmt fmt, const struct weights *w, uint32_t rows, uint
 			__m512 t = tree4(acc[2 * c], pairs);
 
 			/* partials 4 to 7 that were never used sum to +0 */
-			t = _mm512_add_ps(t, n_quads > 1 ? tree4(acc[2 * c + 1], 0) :
-							   _mm512_setzero_ps());
+			t = _mm512_add_ps(t, n_quads > 1 ? tree4(acc[2 * c + 1], 0)
+							 : _mm512_setzero_ps());
 			t = (__m512)vcanon((vf)t);
 			_mm512_storeu_ps(out, t);
 			for (i = 0; i < left; i++)
@@ -303,11 +304,11 @@ VINLINE void dot_all(enum fmt fmt, const struct weights *w, uint32_t rows, uint3
 					     xs + (c + i) * xs_stride + (size_t)q * 4,
 					     groups - 4 * q < 4 ? groups - 4 * q : 4, pairs);
 		if (pass == 1 && pairs)
-			dot_pass(fmt, w, rows, groups, 1, x, 1, y + c * y_col_stride,
-				 y_row_stride, y_col_stride);
+			dot_pass(fmt, w, rows, groups, 1, x, 1, y + c * y_col_stride, y_row_stride,
+				 y_col_stride);
 		else if (pass == 1)
-			dot_pass(fmt, w, rows, groups, 0, x, 1, y + c * y_col_stride,
-				 y_row_stride, y_col_stride);
+			dot_pass(fmt, w, rows, groups, 0, x, 1, y + c * y_col_stride, y_row_stride,
+				 y_col_stride);
 		else if (pairs)
 			dot_pass(fmt, w, rows, groups, 1, x, pass, y + c * y_col_stride,
 				 y_row_stride, y_col_stride);
@@ -359,9 +360,8 @@ static void dot_i8(const int8_t *w, size_t row_stride, const float *ws, size_t w
 	const struct weights src = { (const uint8_t *)w, row_stride, ws, ws_stride };
 
 	if (out_of_reach(groups, ws_stride))
-		ig1_kernels_scalar.dot_i8(w, row_stride, ws, ws_stride, rows, groups, xq,
-					  xq_stride, xs, xs_stride, cols, y, y_row_stride,
-					  y_col_stride);
+		ig1_kernels_scalar.dot_i8(w, row_stride, ws, ws_stride, rows, groups, xq, xq_stride,
+					  xs, xs_stride, cols, y, y_row_stride, y_col_stride);
 	else
 		dot_all(FMT_I8, &src, rows, groups, xq, xq_stride, xs, xs_stride, cols, y,
 			y_row_stride, y_col_stride);

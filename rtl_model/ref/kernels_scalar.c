@@ -86,12 +86,12 @@ static void dot_i8(const int8_t *w, size_t row_stride, const float *ws, size_t w
 	}
 }
 
-#define EACH(expr)                                                                                 \
-	do {                                                                                       \
-		size_t i;                                                                          \
-                                                                                                   \
-		for (i = 0; i < n; i++)                                                            \
-			y[i] = ig1_canon(expr);                                                    \
+#define EACH(expr)                              \
+	do {                                    \
+		size_t i;                       \
+                                                \
+		for (i = 0; i < n; i++)         \
+			y[i] = ig1_canon(expr); \
 	} while (0)
 
 static void k_mul(float *y, const float *a, const float *b, size_t n)

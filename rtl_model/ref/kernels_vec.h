@@ -7,6 +7,8 @@
 #error "define IG1_VL"
 #endif
 
+#include <immintrin.h>
+
 #include "kernels_impl.h"
 
 #define GROUP	  IG1_NUM_GROUP_ELEMS
@@ -52,6 +54,32 @@ VINLINE vu vpick(vi mask, vu yes, vu no)
 {
 	return ((vu)mask & yes) | (~(vu)mask & no);
 }
+
+/* int8 lanes: __builtin_convertvector goes element by element here */
+#if IG1_VL == 16
+VINLINE void vstore_i8(int8_t *p, vi v)
+{
+	_mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)v));
+}
+
+VINLINE vf vfrom_i8(const int8_t *p)
+{
+	return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
+}
+#else
+VINLINE void vstore_i8(int8_t *p, vi v)
+{
+	__m128i h = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)v),
+				    _mm256_extracti128_si256((__m256i)v, 1));
+
+	_mm_storel_epi64((__m128i *)p, _mm_packs_epi16(h, h));
+}
+
+VINLINE vf vfrom_i8(const int8_t *p)
+{
+	return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+}
+#endif
 
 VINLINE vf vmad(vf a, vf b, vf c)
 {
@@ -154,28 +182,28 @@ VINLINE vf vsilu(vf x)
 }
 
 /* y[i] = f(A, B, C) with the vectors of up to three operands; unused ones name a. */
-#define EACH3(a, b, c, expr)                                                                       \
-	do {                                                                                       \
-		vf A, B, C, out;                                                                   \
-		size_t i;                                                                          \
-                                                                                                   \
-		for (i = 0; i + IG1_VL <= n; i += IG1_VL) {                                        \
-			A = vload((a) + i);                                                        \
-			B = vload((b) + i);                                                        \
-			C = vload((c) + i);                                                        \
-			(void)B;                                                                   \
-			(void)C;                                                                   \
-			vstore(y + i, vcanon(expr));                                               \
-		}                                                                                  \
-		if (i < n) {                                                                       \
-			A = vload_part((a) + i, n - i, (vf){ 0 });                                 \
-			B = vload_part((b) + i, n - i, (vf){ 0 });                                 \
-			C = vload_part((c) + i, n - i, (vf){ 0 });                                 \
-			(void)B;                                                                   \
-			(void)C;                                                                   \
-			out = vcanon(expr);                                                        \
-			memcpy(y + i, &out, (n - i) * sizeof(*y));                                 \
-		}                                                                                  \
+#define EACH3(a, b, c, expr)                                       \
+	do {                                                       \
+		vf A, B, C, out;                                   \
+		size_t i;                                          \
+                                                                   \
+		for (i = 0; i + IG1_VL <= n; i += IG1_VL) {        \
+			A = vload((a) + i);                        \
+			B = vload((b) + i);                        \
+			C = vload((c) + i);                        \
+			(void)B;                                   \
+			(void)C;                                   \
+			vstore(y + i, vcanon(expr));               \
+		}                                                  \
+		if (i < n) {                                       \
+			A = vload_part((a) + i, n - i, (vf){ 0 }); \
+			B = vload_part((b) + i, n - i, (vf){ 0 }); \
+			C = vload_part((c) + i, n - i, (vf){ 0 }); \
+			(void)B;                                   \
+			(void)C;                                   \
+			out = vcanon(expr);                        \
+			memcpy(y + i, &out, (n - i) * sizeof(*y)); \
+		}                                                  \
 	} while (0)
 
 static void k_mul(float *y, const float *a, const float *b, size_t n)
@@ -325,8 +353,8 @@ static uint32_t k_argmax(const float *x, size_t n)
 	for (j = 0; j < IG1_VL; j++)
 		idx[j] = (uint32_t)j;
 	for (i = 0; i < n; i += IG1_VL) {
-		vf a = n - i >= IG1_VL ? vload(x + i) :
-					 vload_part(x + i, n - i, vset_bits(IG1_F32_NAN));
+		vf a = n - i >= IG1_VL ? vload(x + i)
+				       : vload_part(x + i, n - i, vset_bits(IG1_F32_NAN));
 		vi k = (vi)vpick(a != a, (vu)least, (vu)vorder_key(a));
 		vi up = k > best;
 
@@ -342,63 +370,79 @@ static uint32_t k_argmax(const float *x, size_t n)
 	return pos[b];
 }
 
-static void k_quantise(int8_t *q, float *scale, const float *x, size_t groups)
+/* The greatest lane, in every lane. */
+VINLINE vu vmax_all(vu m)
+{
+	vu lane;
+	int j;
+
+#pragma GCC unroll 16
+	for (j = 0; j < IG1_VL; j++)
+		lane[j] = (uint32_t)j;
+#pragma GCC unroll 4
+	for (j = IG1_VL / 2; j; j /= 2) {
+		vu other = __builtin_shuffle(m, lane ^ (uint32_t)j);
+
+		m = vpick(other > m, other, m);
+	}
+	return m;
+}
+
+VINLINE void quantise_group(int8_t *q, const float *x, vf id)
 {
 	/* trunc(v + h) rounds half away when h is the float below 1/2: the sum rounds up at ties */
 	const uint32_t below_half = 0x3effffff;
-	size_t g;
-
-	for (g = 0; g < groups; g++, x += GROUP, q += GROUP) {
-		vf a[ROW_VECS];
-		vi m = { 0 };
-		uint32_t lane[IG1_VL], amax = 0;
-		float d;
-		vf id;
-		int v, j;
+	int v;
 
 #pragma GCC unroll 4
-		for (v = 0; v < ROW_VECS; v++) {
-			vi mag;
+	for (v = 0; v < ROW_VECS; v++) {
+		vf r = vload(x + v * IG1_VL) * id;
+		vu half = ((vu)r & IG1_SIGN) | below_half;
+		vi n = __builtin_convertvector(r + (vf)half, vi);
 
-			a[v] = vload(x + v * IG1_VL);
-			mag = (vi)((vu)a[v] & IG1_MAG);
-			m = (vi)vpick(mag > m, (vu)mag, (vu)m);
-		}
-		memcpy(lane, &m, sizeof(lane));
-#pragma GCC unroll 16
-		for (j = 0; j < IG1_VL; j++)
-			amax = lane[j] > amax ? lane[j] : amax;
-		memset(q, 0, GROUP);
-		if (amax >= IG1_F32_INF) {
-			scale[g] = ig1_f32_from(IG1_F32_NAN);
-			continue;
-		}
-		d = ig1_mul(ig1_f32_from(amax), ig1_f32_from(IG1_F32_QUANT_INV127));
-		scale[g] = d;
-		if (ig1_f32_bits(d) == 0)
-			continue;
-		id = vset(ig1_recip(d));
-#pragma GCC unroll 4
-		for (v = 0; v < ROW_VECS; v++) {
-			vf r = a[v] * id;
-			vu half = ((vu)r & IG1_SIGN) | below_half;
-			vi n = __builtin_convertvector(r + (vf)half, vi);
-			int8_t out __attribute__((vector_size(IG1_VL)));
-
-			n = (vi)vpick(n > 127, (vu)(127 - (vi){ 0 }), (vu)n);
-			n = (vi)vpick(n < -127, (vu)(-127 - (vi){ 0 }), (vu)n);
-			out = __builtin_convertvector(n, __typeof__(out));
-			memcpy(q + v * IG1_VL, &out, sizeof(out));
-		}
+		n = (vi)vpick(n > 127, (vu)(127 - (vi){ 0 }), (vu)n);
+		n = (vi)vpick(n < -127, (vu)(-127 - (vi){ 0 }), (vu)n);
+		vstore_i8(q + v * IG1_VL, n);
 	}
 }
 
-VINLINE vf vfrom_i8(const int8_t *p)
+static void k_quantise(int8_t *q, float *scale, const float *x, size_t groups)
 {
-	int8_t b __attribute__((vector_size(IG1_VL)));
+	size_t g, n, j;
 
-	memcpy(&b, p, sizeof(b));
-	return __builtin_convertvector(__builtin_convertvector(b, vi), vf);
+	/* scales of IG1_VL groups at a time: the reciprocal is a long chain */
+	for (g = 0; g < groups; g += n, x += n * GROUP, q += n * GROUP) {
+		uint32_t amax[IG1_VL] = { 0 };
+		float d[IG1_VL], id[IG1_VL];
+		vu va;
+		vf vd;
+
+		n = groups - g < IG1_VL ? groups - g : IG1_VL;
+		for (j = 0; j < n; j++) {
+			vu m = { 0 };
+			int v;
+
+#pragma GCC unroll 4
+			for (v = 0; v < ROW_VECS; v++) {
+				vu mag = (vu)vload(x + j * GROUP + (size_t)v * IG1_VL) & IG1_MAG;
+
+				m = vpick(mag > m, mag, m);
+			}
+			amax[j] = vmax_all(m)[0];
+		}
+		memcpy(&va, amax, sizeof(va));
+		vd = (vf)va * vset_bits(IG1_F32_QUANT_INV127);
+		vstore(id, vrecip(vd));
+		vd = (vf)vpick((vi)va >= (int32_t)IG1_F32_INF, (vu)vset_bits(IG1_F32_NAN), (vu)vd);
+		vstore(d, vd);
+		memcpy(scale + g, d, n * sizeof(*d));
+		for (j = 0; j < n; j++) {
+			if (amax[j] >= IG1_F32_INF || ig1_f32_bits(d[j]) == 0)
+				memset(q + j * GROUP, 0, GROUP);
+			else
+				quantise_group(q + j * GROUP, x + j * GROUP, vset(id[j]));
+		}
+	}
 }
 
 static void k_dequant_q8_0(float *y, const uint8_t *w, size_t groups)
@@ -408,9 +452,9 @@ static void k_dequant_q8_0(float *y, const uint8_t *w, size_t groups)
 
 	for (g = 0; g < groups; g++, w += IG1_Q8_0_BYTES, y += GROUP) {
 		vf d = vset(ig1_load_f16(w));
-		int8_t q[GROUP];
+		const int8_t *q = (const int8_t *)w + 2;
 
-		memcpy(q, w + 2, GROUP);
+#pragma GCC unroll 4
 		for (v = 0; v < ROW_VECS; v++)
 			vstore(y + v * IG1_VL, vcanon(d * vfrom_i8(q + v * IG1_VL)));
 	}
@@ -418,25 +462,26 @@ static void k_dequant_q8_0(float *y, const uint8_t *w, size_t groups)
 
 static void k_dequant_q4_0(float *y, const uint8_t *w, size_t groups)
 {
+	const __m128i low = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
 	size_t g;
-	int v, j;
+	int v;
 
 	for (g = 0; g < groups; g++, w += IG1_Q4_0_BYTES, y += GROUP) {
 		vf d = vset(ig1_load_f16(w));
-		int8_t q[GROUP];
+		__m128i b = _mm_loadu_si128((const __m128i *)(w + 2)), q[2];
 
-		for (j = 0; j < GROUP / 2; j++) {
-			q[j] = (int8_t)((w[2 + j] & 15) - 8);
-			q[j + GROUP / 2] = (int8_t)((w[2 + j] >> 4) - 8);
-		}
+		q[0] = _mm_sub_epi8(_mm_and_si128(b, low), eight);
+		q[1] = _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(b, 4), low), eight);
+#pragma GCC unroll 4
 		for (v = 0; v < ROW_VECS; v++)
-			vstore(y + v * IG1_VL, vcanon(d * vfrom_i8(q + v * IG1_VL)));
+			vstore(y + v * IG1_VL,
+			       vcanon(d * vfrom_i8((const int8_t *)q + v * IG1_VL)));
 	}
 }
 
-#define IG1_VEC_KERNELS                                                                            \
-	.mul = k_mul, .add = k_add, .mad = k_mad, .affine = k_affine,                              \
-	.exp_affine = k_exp_affine, .recip = k_recip, .rsqrt = k_rsqrt, .sigmoid = k_sigmoid,      \
-	.silu = k_silu, .silu_mul = k_silu_mul, .canon = k_canon, .sum = k_sum,                    \
-	.sumsq = k_sumsq, .max = k_max, .argmax = k_argmax, .quantise = k_quantise,                \
-	.dequant_q8_0 = k_dequant_q8_0, .dequant_q4_0 = k_dequant_q4_0
+#define IG1_VEC_KERNELS                                                                           \
+	.mul = k_mul, .add = k_add, .mad = k_mad, .affine = k_affine, .exp_affine = k_exp_affine, \
+	.recip = k_recip, .rsqrt = k_rsqrt, .sigmoid = k_sigmoid, .silu = k_silu,                 \
+	.silu_mul = k_silu_mul, .canon = k_canon, .sum = k_sum, .sumsq = k_sumsq, .max = k_max,   \
+	.argmax = k_argmax, .quantise = k_quantise, .dequant_q8_0 = k_dequant_q8_0,               \
+	.dequant_q4_0 = k_dequant_q4_0

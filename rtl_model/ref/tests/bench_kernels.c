@@ -79,20 +79,20 @@ static void bench_dot(const struct ig1_kernels *k, const char *name, enum kind k
 
 #define ROW 4096
 
-#define BENCH_ROW(name, call)                                                                      \
-	do {                                                                                       \
-		double best = 1e9;                                                                 \
-		int rep, it;                                                                       \
-                                                                                                   \
-		for (rep = 0; rep < 10; rep++) {                                                   \
-			double t = now();                                                          \
-                                                                                                   \
-			for (it = 0; it < 20; it++)                                                \
-				call;                                                              \
-			t = now() - t;                                                             \
-			best = t < best ? t : best;                                                \
-		}                                                                                  \
-		printf("  %s %.2f", name, 20.0 * ROW / best * 1e-9);                               \
+#define BENCH_ROW(name, call)                                        \
+	do {                                                         \
+		double best = 1e9;                                   \
+		int rep, it;                                         \
+                                                                     \
+		for (rep = 0; rep < 10; rep++) {                     \
+			double t = now();                            \
+                                                                     \
+			for (it = 0; it < 20; it++)                  \
+				call;                                \
+			t = now() - t;                               \
+			best = t < best ? t : best;                  \
+		}                                                    \
+		printf("  %s %.2f", name, 20.0 * ROW / best * 1e-9); \
 	} while (0)
 
 static void bench_rows(const struct ig1_kernels *k)
