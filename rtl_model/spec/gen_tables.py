@@ -61,9 +61,11 @@ struct ig1_name_desc {
 	const char *doc;
 };
 
-#define IG1_OPS @NOPS@
-#define IG1_FORMATS @NFMTS@
-#define IG1_ENUMS @NENUMS@
+/* clang-format off */
+#define IG1_OPS		@NOPS@
+#define IG1_FORMATS	@NFMTS@
+#define IG1_ENUMS	@NENUMS@
+/* clang-format on */
 
 extern const struct ig1_op_desc ig1_ops[IG1_OPS];
 extern const struct ig1_fmt_desc ig1_formats[IG1_FORMATS];
@@ -202,8 +204,9 @@ def op_tables(spec):
         out += "\t  } },\n"
     out += "};\n\n"
     out += "/* Opcode to index in ig1_ops, plus one. */\nstatic const uint8_t op_index[256] = {\n"
-    for i, o in enumerate(spec.ops):
-        out += f"\t[{o.code:#04x}] = {i + 1},\n"
+    index = {o.code: i + 1 for i, o in enumerate(spec.ops)}
+    for row in range(0, 256, 16):
+        out += "\t" + ", ".join(f"{index.get(row + k, 0)}" for k in range(16)) + ",\n"
     return out + "};\n\n"
 
 

@@ -66,9 +66,11 @@ struct ig1_name_desc {
 	const char *doc;
 };
 
-#define IG1_OPS 31
-#define IG1_FORMATS 6
-#define IG1_ENUMS 7
+/* clang-format off */
+#define IG1_OPS		31
+#define IG1_FORMATS	6
+#define IG1_ENUMS	7
+/* clang-format on */
 
 extern const struct ig1_op_desc ig1_ops[IG1_OPS];
 extern const struct ig1_fmt_desc ig1_formats[IG1_FORMATS];
