@@ -204,6 +204,12 @@ static void software_flush(void **state)
 
 			a = ig1_f32_from(e << 23 | (rng() & IG1_MANT));
 			b = ig1_f32_from((127 - e + rng() % 3) << 23 | (rng() & IG1_MANT));
+			if (i % 8 == 0) { /* within an ulp of it */
+				b = ig1_recip(
+					ig1_f32_from(IG1_F32_ONE | (ig1_f32_bits(a) & IG1_MANT)));
+				b = ig1_f32_from((127 - e) << 23 |
+						 ((ig1_f32_bits(b) + rng() % 3 - 1) & IG1_MANT));
+			}
 		}
 		a = ig1_fp_pin(a);
 		b = ig1_fp_pin(b);
@@ -403,6 +409,14 @@ static void rows_equal(const struct ig1_kernels *k, int tame)
 				fb[i] = rnd(1);
 			if (it % 3 == 0) /* halves once scaled by 127 */
 				fb[i] = (float)((int)(rng() % 509) - 254) * 0.5f;
+			if (it % 3 == 1) { /* an ulp or two around halves of the scale */
+				fb[i] = (float)(rng() % 2 ? 0.5 : 0.5 + rng() % 126) / 127 *
+					fabsf(alpha);
+				fb[i] = ig1_f32_from((ig1_f32_bits(fb[i]) + rng() % 5 - 2) ^
+						     (rng() & IG1_SIGN));
+				if (i % 32 == 0)
+					fb[i] = alpha;
+			}
 		}
 		memset(q0, 99, sizeof(q0));
 		memset(q1, 99, sizeof(q1));
@@ -576,6 +590,33 @@ static void sums_fp64(void **state)
 	}
 }
 
+/* Every partial sum is -0: absent elements and groups must not turn it to +0. */
+static void negative_zero(const struct ig1_kernels *k)
+{
+	const float up = 0x1.8p-126f, down = -0x1.cp-126f;
+	int8_t w[24 * 32] = { 0 }, x[24 * 32] = { 0 };
+	float ws[24], xs[24];
+	uint32_t groups, g;
+	size_t n;
+
+	for (g = 0; g < 24; g++) {
+		ws[g] = 1.0f;
+		xs[g] = g < 8 ? up : g < 16 ? down : -1.0f;
+		w[32 * g] = 1;
+		x[32 * g] = g < 16;
+	}
+	for (groups = 16; groups <= 24; groups++) {
+		float y = 1.0f;
+
+		k->dot_i8(w, 0, ws, 0, 1, groups, x, 0, xs, 0, 1, &y, 1, 1);
+		assert_int_equal(ig1_f32_bits(y), IG1_SIGN);
+	}
+	for (n = 0; n < 96; n++)
+		fa[n] = n < 32 ? up : n < 64 ? down : -0.0f;
+	for (n = 64; n <= 96; n++)
+		assert_int_equal(ig1_f32_bits(k->sum(fa, n)), IG1_SIGN);
+}
+
 static void variant(enum ig1_simd kind)
 {
 	const struct ig1_kernels *k = ig1_kernels_get(kind);
@@ -584,6 +625,7 @@ static void variant(enum ig1_simd kind)
 		print_message("# this processor lacks variant %d\n", (int)kind);
 		skip();
 	}
+	negative_zero(k);
 	rows_equal(k, 0);
 	rows_equal(k, 1);
 	rows_equal(k, 2);
@@ -595,6 +637,7 @@ static void variant(enum ig1_simd kind)
 static void scalar_dots(void **state)
 {
 	(void)state;
+	negative_zero(scalar());
 	dots_equal(scalar(), 1);
 }
 

@@ -533,7 +533,7 @@ static inline void ig1_encode_att(const struct ig1_fmt_att *f, uint32_t w[IG1_CM
 	w[17] |= ((uint32_t)f->ry & 0x1fu) << 8;
 }
 
-/* A pass over i2 < n2, i1 < n1, i0 < n0. Strides count elements of 4 bytes (dst with vfmt q8: s1, s2 count bytes). */
+/* A pass over i2 < n2, i1 < n1, i0 < n0; with neither elements nor a reduction written it only counts. Strides count elements of 4 bytes (dst with vfmt q8: s1, s2 count bytes). */
 struct ig1_fmt_vec {
 	uint8_t op; /* opcode */
 	uint16_t wait; /* tokens taken before the command starts */

@@ -380,8 +380,8 @@ package ig1_pkg;
     logic [7:0] op;
   } cmd_att_t;
 
-  // A pass over i2 < n2, i1 < n1, i0 < n0. Strides count elements of 4 bytes (dst with vfmt q8: s1,
-  // s2 count bytes).
+  // A pass over i2 < n2, i1 < n1, i0 < n0; with neither elements nor a reduction written it only
+  // counts. Strides count elements of 4 bytes (dst with vfmt q8: s1, s2 count bytes).
   typedef struct packed {
     logic [63:0] pad12;
     logic [31:0] beta;

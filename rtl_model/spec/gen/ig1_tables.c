@@ -238,7 +238,7 @@ const struct ig1_fmt_desc ig1_formats[IG1_FORMATS] = {
 	{ "mm", 24, fields_mm, "ROM matrix times quantised columns" },
 	{ "emb", 17, fields_emb, "Rows of a ROM matrix, chosen by index, to fp32" },
 	{ "att", 27, fields_att, "KV blocks times quantised columns. See section KV blocks for the layout in memory." },
-	{ "vec", 45, fields_vec, "A pass over i2 < n2, i1 < n1, i0 < n0. Strides count elements of 4 bytes (dst with vfmt q8: s1, s2 count bytes)." },
+	{ "vec", 45, fields_vec, "A pass over i2 < n2, i1 < n1, i0 < n0; with neither elements nor a reduction written it only counts. Strides count elements of 4 bytes (dst with vfmt q8: s1, s2 count bytes)." },
 	{ "dma", 17, fields_dma, "Moves n2 x n1 rows of `bytes` bytes" },
 };
 
