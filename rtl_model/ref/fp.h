@@ -7,9 +7,10 @@
  * Elsewhere (or with IG1_FP_SOFT) the flushes are written out and enter/leave do nothing.
  * Compile with -ffp-contract=off. A NaN has any payload until ig1_canon() at a store.
  *
- * A compiler may move arithmetic over a change of mode. A function that enters, computes inline and
- * leaves pins operands after entering and results before leaving with ig1_fp_pin(); one that only
- * calls functions of other files in between need not.
+ * A compiler may move arithmetic on registers over a change of mode; what is loaded from and stored
+ * to memory in between stays. A function that enters, computes inline and leaves pins operands that
+ * came by value and results that leave by value with ig1_fp_pin(); one that only calls functions of
+ * other files in between need not.
  */
 #ifndef IG1_REF_FP_H
 #define IG1_REF_FP_H
@@ -43,6 +44,7 @@ static inline struct ig1_fpenv ig1_fp_enter(void)
 	env.saved = _mm_getcsr();
 	if ((env.saved & ~IG1_MXCSR_FLAGS) != IG1_MXCSR_MODE)
 		_mm_setcsr(IG1_MXCSR_MODE);
+	__asm__ volatile("" ::: "memory");
 #endif
 	return env;
 }
@@ -50,6 +52,7 @@ static inline struct ig1_fpenv ig1_fp_enter(void)
 static inline void ig1_fp_leave(struct ig1_fpenv env)
 {
 #if IG1_FP_MXCSR
+	__asm__ volatile("" ::: "memory");
 	if ((env.saved & ~IG1_MXCSR_FLAGS) != IG1_MXCSR_MODE)
 		_mm_setcsr(env.saved);
 #else

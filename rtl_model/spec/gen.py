@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Turns isa.toml, chip.toml and numbers.md into everything that is generated from them.
+"""Turns isa.toml, chip.toml, numbers.toml and numbers.md into everything that is generated from them.
 
 gen.py            writes rtl_model/spec/gen/ and docs/isa.md
 gen.py --check    writes nothing; fails and names the files that differ
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import gen_c
 import gen_md
+import gen_numbers
 import gen_sv
 import gen_tables
 from gen_model import Spec, SpecError
@@ -21,12 +22,15 @@ ROOT = HERE.parent.parent
 
 
 def outputs(spec):
+    numbers = gen_numbers.load(HERE / "numbers.toml")
     return {
         HERE / "gen/ig1_isa.h": gen_c.isa_h(spec),
         HERE / "gen/ig1_chip.h": gen_c.chip_h(spec),
         HERE / "gen/ig1_tables.h": gen_tables.tables_h(spec),
         HERE / "gen/ig1_tables.c": gen_tables.tables_c(spec),
         HERE / "gen/ig1_pkg.sv": gen_sv.pkg(spec),
+        HERE / "gen/ig1_numbers.h": gen_numbers.c_header(numbers),
+        HERE / "gen/ig1_numbers_pkg.sv": gen_numbers.sv_package(numbers),
         ROOT / "docs/isa.md": gen_md.isa_md(spec),
     }
 

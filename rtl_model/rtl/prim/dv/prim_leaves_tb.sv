@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+//
+// All arithmetic leaves side by side on shared operands, for tb_leaves.cc. Elaborated once with
+// the gate bodies and once with the DPI bodies.
+
+module prim_leaves_tb (
+  input  logic [31:0]  a_i,
+  input  logic [31:0]  b_i,
+  input  logic [31:0]  c_i,
+  input  logic [255:0] x_i,
+  input  logic [255:0] w_i,
+  input  logic         q4_i,
+  output logic [31:0]  mul_o,
+  output logic [31:0]  add_o,
+  output logic [31:0]  mad_o,
+  output logic [31:0]  max_o,
+  output logic [31:0]  i2f21_o,
+  output logic [31:0]  i2f32_o,
+  output logic [31:0]  f16_o,
+  output logic [7:0]   to_i8_o,
+  output logic [20:0]  dot_o
+);
+  prim_fp32_mul u_mul (
+    .a_i(a_i),
+    .b_i(b_i),
+    .y_o(mul_o)
+  );
+
+  prim_fp32_add u_add (
+    .a_i(a_i),
+    .b_i(b_i),
+    .y_o(add_o)
+  );
+
+  prim_fp32_mad u_mad (
+    .a_i(a_i),
+    .b_i(b_i),
+    .c_i(c_i),
+    .y_o(mad_o)
+  );
+
+  prim_fp32_max u_max (
+    .a_i(a_i),
+    .b_i(b_i),
+    .y_o(max_o)
+  );
+
+  prim_i2f #(
+    .Width(21)
+  ) u_i2f21 (
+    .x_i(a_i[20:0]),
+    .y_o(i2f21_o)
+  );
+
+  prim_i2f #(
+    .Width(32)
+  ) u_i2f32 (
+    .x_i(a_i),
+    .y_o(i2f32_o)
+  );
+
+  prim_f16_f32 u_f16 (
+    .h_i(a_i[15:0]),
+    .y_o(f16_o)
+  );
+
+  prim_fp32_to_i8 u_to_i8 (
+    .x_i(a_i),
+    .q_o(to_i8_o)
+  );
+
+  prim_group_dot u_dot (
+    .x_i  (x_i),
+    .w_i  (w_i),
+    .q4_i (q4_i),
+    .sum_o(dot_o)
+  );
+endmodule
