@@ -37,6 +37,6 @@ for body; do
 		-CFLAGS "-O2 -ffp-contract=off -Wall -I$model/spec/gen -I$model/ref" \
 		--top-module prim_leaves_tb $files "$here/tb_leaves.cc" $objects >"$dir/build.log" 2>&1 ||
 		{ cat "$dir/build.log"; exit 1; }
-	echo "# body: $body"
+	echo "body: $body" >&2
 	"$dir/obj/Vprim_leaves_tb"
 done
