@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/* Chooses the shape that fits the chip's scratch and makes both programs. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "compiler/codegen/codegen.h"
+
+#define LOGITS_MIN 64u /* rows of the vocabulary at once, at least */
+
+static int make(struct ir_model *m, const struct cg_options *o, enum ig1_prog kind,
+		const struct cg_shape *shape, const struct cg_kv *kv, struct cg_prog *p)
+{
+	int ret;
+
+	cg_prog_free(p);
+	cg_prog_init(p, &m->arena, &m->diag, o->chip);
+	ret = cg_lower(m, kind, shape, kv, p);
+	return ret ? ret : cg_plan(p);
+}
+
+/* *need: scratch of the larger program. */
+static int try_shape(struct ir_model *m, const struct cg_options *o, const struct cg_shape *shape,
+		     struct cg_output *out, uint64_t *need)
+{
+	unsigned int k;
+	int ret;
+
+	*need = 0;
+	for (k = 0; k < IG1_PROGS; k++) {
+		ret = make(m, o, (enum ig1_prog)k, shape, &out->kv, &out->prog[k]);
+		if (ret)
+			return ret;
+		if (out->prog[k].scratch_used > *need)
+			*need = out->prog[k].scratch_used;
+	}
+	return 0;
+}
+
+/*
+ * Most columns first, since each multiplies prefill's speed; then as many KV heads at once, then as
+ * much of the vocabulary as fit. *fits: out->shape and out->prog are good.
+ */
+static int find_shape(struct ir_model *m, const struct cg_options *o, struct cg_output *out,
+		      uint64_t *least, bool *fits)
+{
+	struct cg_shape s;
+	uint64_t need;
+	int ret;
+
+	*least = UINT64_MAX;
+	*fits = false;
+	for (s.cols = o->chip->columns; s.cols; s.cols--) {
+		for (s.kv_heads = m->meta.kv_heads; s.kv_heads; s.kv_heads /= 2) {
+			for (s.logits = m->meta.vocab;; s.logits = (s.logits / 2 + 31) / 32 * 32) {
+				ret = try_shape(m, o, &s, out, &need);
+				if (ret)
+					return ret;
+				if (need < *least)
+					*least = need;
+				if (need <= o->chip->scratch_bytes) {
+					out->shape = s;
+					*fits = true;
+					return 0;
+				}
+				if (s.logits <= LOGITS_MIN)
+					break;
+			}
+		}
+	}
+	return 0;
+}
+
+/* The scores of one KV head do not fit: how many positions would? */
+static int largest_context(struct ir_model *m, const struct cg_options *o, struct cg_output *out,
+			   uint32_t *context)
+{
+	struct cg_shape s = { 1, 1, m->meta.vocab < LOGITS_MIN ? m->meta.vocab : LOGITS_MIN };
+	uint32_t keep = m->meta.context, lo = 0, hi = keep / 32;
+	uint64_t need;
+	int ret = 0;
+
+	while (lo < hi && !ret) {
+		uint32_t mid = lo + (hi - lo + 1) / 2;
+
+		m->meta.context = 32 * mid;
+		ret = try_shape(m, o, &s, out, &need);
+		if (need <= o->chip->scratch_bytes)
+			lo = mid;
+		else
+			hi = mid - 1;
+	}
+	m->meta.context = keep;
+	*context = 32 * lo;
+	return ret;
+}
+
+int cg_generate(struct ir_model *m, const struct cg_options *o, struct cg_output *out)
+{
+	uint32_t context = 0;
+	uint64_t need;
+	unsigned int k;
+	bool fits;
+	int ret;
+
+	*out = (struct cg_output){ 0 };
+	ret = cg_kv_layout(m, &out->kv);
+	if (!ret)
+		ret = find_shape(m, o, out, &need, &fits);
+	if (ret)
+		return ret;
+	if (!fits) {
+		ret = largest_context(m, o, out, &context);
+		if (ret)
+			return ret;
+		if (!context)
+			return diag_set(&m->diag, -ENOSPC,
+					"scratch: needs %" PRIu64 " bytes, chip `%s` has %u", need,
+					o->chip->name, o->chip->scratch_bytes);
+		return diag_set(&m->diag, -ENOSPC,
+				"scratch: needs %" PRIu64 " bytes for %u positions, chip `%s` has %u; "
+				"the largest --ctx that fits is %u",
+				need, m->meta.context, o->chip->name, o->chip->scratch_bytes,
+				context);
+	}
+	for (k = 0; k < IG1_PROGS && !ret; k++) {
+		ret = cg_plan_verify(&out->prog[k]);
+		if (!ret)
+			ret = cg_tokens(&out->prog[k]);
+	}
+	return ret;
+}
+
+void cg_output_free(struct cg_output *out)
+{
+	unsigned int k;
+
+	for (k = 0; k < IG1_PROGS; k++)
+		cg_prog_free(&out->prog[k]);
+}

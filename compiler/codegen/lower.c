@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT
+/* Operations of the graph to commands, one after the other; attention and the step's frame apart. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "compiler/codegen/lower.h"
+
+static uint8_t wfmt(const struct ir_tensor *t)
+{
+	return t->fmt == IR_FMT_Q4_0 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0;
+}
+
+static struct cg_val *val(struct lower *l, const struct ir_op *op)
+{
+	return &l->vals[op->id];
+}
+
+/* Room for a value of all columns. */
+static void new_val(struct lower *l, const struct ir_op *op, uint8_t rcols)
+{
+	struct cg_val *v = val(l, op);
+	uint64_t g;
+
+	if (v->set) {
+		v->rcols = rcols;
+		return;
+	}
+	*v = (struct cg_val){ .set = true, .rcols = rcols };
+	if (op->dt == IR_F32) {
+		v->cstride = (uint64_t)(op->width + 31) / 32 * 128;
+		v->buf = cg_buf(l->p, op->name, v->cstride * l->shape->cols);
+		return;
+	}
+	g = ir_groups(op->width, op->seg);
+	v->cstride = 32 * g;
+	v->scstride = 4 * g;
+	v->buf = cg_buf(l->p, op->name, v->cstride * l->shape->cols);
+	v->sbuf = cg_buf(l->p, lw_name(l, op->name, "scales"), v->scstride * l->shape->cols);
+}
+
+/* The part of v that a slice at element `off` is. */
+static struct cg_val view(const struct cg_val *v, const struct ir_op *of, uint64_t off)
+{
+	struct cg_val r = *v;
+	uint64_t g;
+
+	if (of->dt == IR_F32) {
+		r.off += 4 * off;
+		return r;
+	}
+	g = off / of->seg * (lw_seg_bytes(of->seg) / 32);
+	r.off += 32 * g;
+	r.soff += 4 * g;
+	return r;
+}
+
+static const struct ir_op *root_of(const struct ir_op *op, uint64_t *off)
+{
+	for (*off = 0; op->kind == IR_SLICE; op = op->in[0])
+		*off += op->off;
+	return op;
+}
+
+/* Nobody behind op reads what op's first input holds, so op may write there. */
+static bool may_overwrite(const struct ir_op *op)
+{
+	uint64_t off, o;
+	const struct ir_op *root = root_of(op->in[0], &off), *u;
+	size_t i;
+
+	for (u = op->next; u; u = u->next) {
+		for (i = 0; u->kind != IR_SLICE && i < u->n_in; i++) {
+			if (root_of(u->in[i], &o) == root && o < off + op->width &&
+			    off < o + u->in[i]->width)
+				return false;
+		}
+	}
+	return true;
+}
+
+static void lower_embed(struct lower *l, const struct ir_op *op)
+{
+	struct ir_tensor *t = op->mats[0];
+	struct cg_cmd *c;
+
+	new_val(l, op, R_COLS);
+	c = cg_cmd(l->p, IG1_OP_T_EMB, op->name);
+	c->u.emb.fmt = wfmt(t);
+	c->u.emb.rom = t->addr;
+	c->u.emb.wstride = (uint32_t)t->stride;
+	c->u.emb.rows = (uint32_t)t->rows;
+	c->u.emb.groups = (uint32_t)t->groups;
+	c->u.emb.rcols = R_COLS;
+	c->u.emb.istride = CG_COL_BYTES;
+	c->u.emb.ystride = (uint32_t)val(l, op)->cstride;
+	cg_ref(l->p, c, CG_FIELD(emb, idx), false, false, l->coltab, CG_COL_TOKEN);
+	cg_ref(l->p, c, CG_FIELD(emb, y), false, true, val(l, op)->buf, val(l, op)->off);
+}
+
+static void lower_rmsnorm(struct lower *l, const struct ir_op *op)
+{
+	const struct cg_val *x = val(l, op->in[0]);
+	uint32_t rows = op->width / op->seg, ss, rs;
+	struct cg_cmd *c;
+
+	ss = cg_buf(l->p, lw_name(l, op->name, "sums"), 4ull * rows * l->shape->cols);
+	rs = cg_buf(l->p, lw_name(l, op->name, "rsqrts"), 4ull * rows * l->shape->cols);
+	c = lw_vec(l, IG1_OP_V_MUL, lw_name(l, op->name, "sumsq"), op->seg, rows, x->rcols);
+	lw_src_val(l, c, 'a', x, 0, op->seg);
+	lw_src_val(l, c, 'b', x, 0, op->seg);
+	lw_red(l, c, IG1_VRED_SUM, ss, 0, 1, rows);
+	/* one row per column: let the columns be the row */
+	c = lw_vec(l, IG1_OP_V_RSQRT, lw_name(l, op->name, "rsqrt"), rows > 1 ? rows : 0, 1,
+		   rows > 1 ? x->rcols : R_ZERO);
+	if (rows == 1)
+		c->u.vec.rn0 = x->rcols;
+	lw_src(l, c, 'a', ss, 0, 1, 0, rows, R_ZERO);
+	lw_dst(l, c, rs, 0, 0, rows);
+	c->u.vec.alpha = (float)(1.0 / op->seg);
+	c->u.vec.beta = op->eps;
+	if (op->dt == IR_F32 && may_overwrite(op) && !x->roff) {
+		*val(l, op) = *x;
+	} else {
+		new_val(l, op, x->rcols);
+	}
+	c = lw_vec(l, IG1_OP_V_MUL3, lw_name(l, op->name, "scale"), op->seg, rows, x->rcols);
+	lw_src_val(l, c, 'a', x, 0, op->seg);
+	lw_src(l, c, 'b', rs, 0, 0, 1, rows, R_ZERO);
+	lw_src_crom(c, 'c', op->konst->addr, op->seg);
+	lw_dst_val(l, c, val(l, op), op->dt, 0, op->seg);
+}
+
+static void lower_matmul(struct lower *l, const struct ir_op *op)
+{
+	const struct cg_val *x = val(l, op->in[0]), *y;
+	const struct ir_tensor *t = op->mats[0];
+	struct cg_cmd *c;
+
+	if (op->acc)
+		*val(l, op) = *val(l, op->in[1]);
+	else
+		new_val(l, op, x->rcols);
+	y = val(l, op);
+	c = cg_cmd(l->p, IG1_OP_T_MM, op->name);
+	c->u.mm.fmt = wfmt(t);
+	c->u.mm.acc = (uint8_t)op->acc;
+	c->u.mm.rom = t->addr;
+	c->u.mm.wstride = (uint32_t)t->stride;
+	c->u.mm.rows = op->width;
+	c->u.mm.groups = (uint32_t)t->groups;
+	c->u.mm.rcols = x->rcols;
+	c->u.mm.xstride = (uint32_t)x->cstride;
+	c->u.mm.xsstride = (uint32_t)x->scstride;
+	c->u.mm.ystride = (uint32_t)y->cstride;
+	cg_ref(l->p, c, CG_FIELD(mm, x), false, false, x->buf, x->off);
+	cg_ref(l->p, c, CG_FIELD(mm, xs), false, false, x->sbuf, x->soff);
+	cg_ref(l->p, c, CG_FIELD(mm, y), false, true, y->buf, y->off);
+}
+
+static void lower_bias(struct lower *l, const struct ir_op *op)
+{
+	const struct cg_val *x = val(l, op->in[0]);
+	uint32_t seg = op->dt == IR_Q8 ? op->seg : op->width;
+	struct cg_cmd *c;
+
+	if (op->dt == IR_F32 && may_overwrite(op) && !x->roff)
+		*val(l, op) = *x;
+	else
+		new_val(l, op, x->rcols);
+	c = lw_vec(l, IG1_OP_V_ADD, op->name, seg, op->width / seg, x->rcols);
+	lw_src_val(l, c, 'a', x, 0, seg);
+	lw_src_crom(c, 'b', op->konst->addr, seg);
+	lw_dst_val(l, c, val(l, op), op->dt, 0, seg);
+}
+
+/* Both halves of a head for all heads and columns; what is not rotated is copied. */
+static void lower_rope(struct lower *l, const struct ir_op *op)
+{
+	const struct cg_val *x = val(l, op->in[0]), *y;
+	uint32_t half = op->table->dims / 2, heads = op->width / op->seg, i;
+	uint32_t rope = l->rope_bufs[op->table->id];
+	int64_t stride = 3 * (int64_t)half;
+	struct cg_cmd *c;
+
+	new_val(l, op, x->rcols);
+	y = val(l, op);
+	for (i = 0; i < 2; i++) {
+		c = lw_vec(l, IG1_OP_V_ROT, lw_name(l, op->name, i ? "high" : "low"), half, heads,
+			   x->rcols);
+		lw_src_val(l, c, 'a', x, (uint64_t)i * half, op->seg);
+		lw_src_val(l, c, 'b', x, (uint64_t)(1 - i) * half, op->seg);
+		lw_src(l, c, 'c', rope, 0, 1, 0, stride, R_ZERO);
+		lw_src(l, c, 'd', rope, 4ull * half * (1 + i), 1, 0, stride, R_ZERO);
+		lw_dst_val(l, c, y, op->dt, (uint64_t)i * half, op->seg);
+	}
+	if (op->seg > op->table->dims) {
+		c = lw_vec(l, IG1_OP_V_MOV, lw_name(l, op->name, "rest"), op->seg - op->table->dims,
+			   heads, x->rcols);
+		lw_src_val(l, c, 'a', x, op->table->dims, op->seg);
+		lw_dst_val(l, c, y, op->dt, op->table->dims, op->seg);
+	}
+}
+
+static void lower_quant(struct lower *l, const struct ir_op *op)
+{
+	const struct cg_val *x = val(l, op->in[0]);
+	struct cg_cmd *c;
+
+	new_val(l, op, x->rcols);
+	c = lw_vec(l, IG1_OP_V_MOV, op->name, op->seg, op->width / op->seg, x->rcols);
+	lw_src_val(l, c, 'a', x, 0, op->seg);
+	lw_dst_val(l, c, val(l, op), op->dt, 0, op->seg);
+}
+
+static void lower_binary(struct lower *l, const struct ir_op *op, uint8_t code)
+{
+	const struct cg_val *a = val(l, op->in[0]), *b = val(l, op->in[1]);
+	uint32_t seg = op->dt == IR_Q8 ? op->seg : op->width;
+	struct cg_cmd *c;
+
+	new_val(l, op, a->rcols);
+	c = lw_vec(l, code, op->name, seg, op->width / seg, a->rcols);
+	lw_src_val(l, c, 'a', a, 0, seg);
+	lw_src_val(l, c, 'b', b, 0, seg);
+	lw_dst_val(l, c, val(l, op), op->dt, 0, seg);
+}
+
+/* The columns whose logits are wanted; decode wants all. */
+static void lower_pick(struct lower *l, const struct ir_op *op)
+{
+	struct cg_val *v = val(l, op);
+
+	*v = *val(l, op->in[0]);
+	v->rcols = R_PICKED;
+	if (l->kind == IG1_PROG_DECODE)
+		return;
+	lw_alu(l, op->name, R_PICK, R_FIRST, IG1_ALUOP_MUL, R_ZERO, v->cstride);
+	v->roff = R_PICK;
+}
+
+/* Storage inside a concat's value for its parts, before they are made. */
+static int place_concats(struct lower *l)
+{
+	struct ir_op *op;
+	uint64_t off;
+	size_t i;
+
+	for (op = l->m->first; op; op = op->next) {
+		if (op->kind != IR_CONCAT)
+			continue;
+		new_val(l, op, R_COLS);
+		for (i = 0, off = 0; i < op->n_in; i++) {
+			if (op->in[i]->kind == IR_SLICE || val(l, op->in[i])->set)
+				return diag_set(&l->m->diag, -ENOTSUP,
+						"%s: a part has a place already", op->name);
+			*val(l, op->in[i]) = view(val(l, op), op, off);
+			off += op->in[i]->width;
+		}
+	}
+	return 0;
+}
+
+/* The matmul of the vocabulary, which is computed in parts, and its bias. */
+static bool makes_logits(const struct lower *l, const struct ir_op *op)
+{
+	const struct ir_op *user;
+
+	if (op->kind != IR_MATMUL && op->kind != IR_BIAS)
+		return false;
+	user = ir_only_user(l->m, op);
+	if (op->kind == IR_MATMUL && user && user->kind == IR_BIAS)
+		return makes_logits(l, user);
+	return user && user->kind == IR_LOGITS;
+}
+
+static int lower_logits(struct lower *l, const struct ir_op *op)
+{
+	const struct ir_op *mm = op->in[0], *bias = NULL;
+
+	if (mm->kind == IR_BIAS) {
+		bias = mm;
+		mm = bias->in[0];
+	}
+	if (mm->kind != IR_MATMUL || mm->acc || mm->n_mats != 1)
+		return diag_set(&l->m->diag, -ENOTSUP, "%s: logits are not a matmul's result",
+				op->name);
+	lw_logits(l, mm, bias, val(l, mm->in[0]));
+	return 0;
+}
+
+static int lower_op(struct lower *l, const struct ir_op *op)
+{
+	switch (op->kind) {
+	case IR_EMBED:
+		lower_embed(l, op);
+		break;
+	case IR_RMSNORM:
+		lower_rmsnorm(l, op);
+		break;
+	case IR_MATMUL:
+		if (op->in[0]->dt != IR_Q8)
+			return diag_set(&l->m->diag, -ENOTSUP, "%s: input is not quantised",
+					op->name);
+		if (!makes_logits(l, op))
+			lower_matmul(l, op);
+		break;
+	case IR_BIAS:
+		if (!makes_logits(l, op))
+			lower_bias(l, op);
+		break;
+	case IR_SLICE:
+		*val(l, op) = view(val(l, op->in[0]), op->in[0], op->off);
+		break;
+	case IR_CONCAT:
+		break;
+	case IR_ROPE:
+		if (op->pairs)
+			return diag_set(&l->m->diag, -ENOTSUP, "%s: rotation of adjacent pairs",
+					op->name);
+		lower_rope(l, op);
+		break;
+	case IR_QUANT:
+		lower_quant(l, op);
+		break;
+	case IR_KVSTORE:
+		lw_kvstore(l, op);
+		break;
+	case IR_ATTENTION:
+		if (op->n_in != 1 || op->in[0]->dt != IR_Q8)
+			return diag_set(&l->m->diag, -ENOTSUP, "%s: not split", op->name);
+		new_val(l, op, R_COLS);
+		lw_attention(l, op, val(l, op->in[0]), val(l, op));
+		break;
+	case IR_ADD:
+		lower_binary(l, op, IG1_OP_V_ADD);
+		break;
+	case IR_SWIGLU:
+		lower_binary(l, op, IG1_OP_V_SILUMUL);
+		break;
+	case IR_PICK:
+		lower_pick(l, op);
+		break;
+	case IR_LOGITS:
+		return lower_logits(l, op);
+	case IR_KINDS:
+		break;
+	}
+	return l->m->diag.err;
+}
+
+int cg_lower(struct ir_model *m, enum ig1_prog kind, const struct cg_shape *shape,
+	     const struct cg_kv *kv, struct cg_prog *p)
+{
+	struct lower l = { .m = m, .p = p, .kind = kind, .shape = shape, .kv = kv };
+	const struct ir_table *r;
+	struct ir_op *op;
+	size_t loop = 0, n = 0;
+
+	ir_renumber(m);
+	for (r = m->tables; r; r = r->next)
+		n++;
+	l.vals = arena_array(p->arena, m->last ? m->last->id + 1 : 1, sizeof(*l.vals));
+	l.rope_bufs = arena_array(p->arena, n + 1, sizeof(*l.rope_bufs));
+	if (!l.vals || !l.rope_bufs)
+		return diag_nomem(p->diag);
+	lw_prologue(&l);
+	if (kind == IG1_PROG_DECODE)
+		loop = lw_loop(&l, "steps", R_STEP, R_STEPS);
+	lw_columns(&l);
+	if (place_concats(&l))
+		return p->diag->err;
+	for (op = m->first; op; op = op->next) {
+		if (lower_op(&l, op))
+			return p->diag->err;
+	}
+	if (kind == IG1_PROG_DECODE) {
+		lw_feedback(&l);
+		lw_loop_end(&l, loop);
+	}
+	cg_cmd(p, IG1_OP_S_END, "end");
+	return p->diag->err;
+}

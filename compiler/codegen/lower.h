@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the lowering files: where values are, registers, small emitters. */
+#ifndef IG1_COMPILER_CODEGEN_LOWER_H
+#define IG1_COMPILER_CODEGEN_LOWER_H
+
+#include "compiler/codegen/codegen.h"
+
+/* Registers of a program; R1..R8 are the job's arguments ([progabi]). */
+enum cg_reg {
+	R_ZERO = 0,
+	R_TABLE = 1,  /* column table */
+	R_COLS = 2,   /* columns of the batch */
+	R_LOGITS = 3, /* where logits go, or zero */
+	R_FIRST = 4,  /* first wanted column */
+	R_WANTED = 5, /* wanted columns */
+	R_STEPS = 6,
+	R_STOP0 = 7,
+	R_STOP1 = 8,
+	R_PICKED = 9,  /* columns behind IR_PICK */
+	R_PICK = 10,   /* byte offset of the first of them */
+	R_STORED = 11, /* columns whose logits are stored */
+	R_STEP = 12,
+	R_COL = 13,    /* column of a column loop */
+	R_T0 = 14,     /* temporaries up to R_T0 + 9 */
+	R_BREAK0 = 25, /* tokens that end the loop; 2^32 is none */
+	R_BREAK1 = 26,
+	R_TOKEN = 27,
+};
+
+/* A value's place: column c is at off + c*cstride of buf (q8: data; scales in sbuf). Bytes. */
+struct cg_val {
+	bool set;
+	uint32_t buf, sbuf;
+	uint64_t off, soff;
+	uint64_t cstride, scstride;
+	uint8_t rcols; /* register with the number of columns */
+	uint8_t roff;  /* register with a byte offset, or R_ZERO */
+};
+
+struct lower {
+	struct ir_model *m;
+	struct cg_prog *p;
+	enum ig1_prog kind;
+	const struct cg_shape *shape;
+	const struct cg_kv *kv;
+	struct cg_val *vals; /* by operation id */
+	uint32_t coltab;     /* buffer: struct ig1_column per column, pads used for addresses */
+	uint32_t *rope_bufs; /* by table id: the columns' rows of the table */
+	uint32_t tokens;     /* decode: the arg max per column */
+};
+
+/* In the scratch copy of the column table, where struct ig1_column has padding. */
+#define CG_COL_BYTES  32u
+#define CG_COL_TOKEN  0u
+#define CG_COL_POS    4u
+#define CG_COL_KV     8u
+#define CG_COL_DATA   16u /* the position's row in block (0, 0, 0) of its KV block */
+#define CG_COL_SCALES 24u /* the position's scale, likewise */
+
+/* "layer.3/attn" + "/" + what */
+const char *lw_name(struct lower *l, const char *base, const char *what);
+uint64_t lw_seg_bytes(uint32_t seg); /* int8 bytes of a quantised row */
+
+/* Sequencer commands; imm is the immediate. */
+struct cg_cmd *lw_alu(struct lower *l, const char *name, unsigned int rd, unsigned int ra,
+		      enum ig1_aluop alu, unsigned int rb, uint64_t imm);
+struct cg_cmd *lw_ld(struct lower *l, const char *name, unsigned int rd, unsigned int ra,
+		     enum ig1_ldw width, uint32_t buf, uint64_t off);
+struct cg_cmd *lw_st(struct lower *l, const char *name, unsigned int ra, unsigned int rb,
+		     enum ig1_ldw width, uint32_t buf, uint64_t off);
+/* for R_COL < R[count]; returns the loop's index for lw_loop_end. */
+size_t lw_loop(struct lower *l, const char *name, unsigned int rd, unsigned int count);
+void lw_loop_end(struct lower *l, size_t at);
+
+/* A pass with n0, n1, n2; rcols is added to n2. */
+struct cg_cmd *lw_vec(struct lower *l, uint8_t op, const char *name, uint64_t n0, uint64_t n1,
+		      unsigned int rcols);
+/* Source 'a'..'d' in scratch; strides in elements, s2 is the column's. */
+void lw_src(struct lower *l, struct cg_cmd *c, char which, uint32_t buf, uint64_t off, int s0,
+	    int64_t s1, int64_t s2, unsigned int reg);
+/* Source from a value of fp32 in rows of seg elements. */
+void lw_src_val(struct lower *l, struct cg_cmd *c, char which, const struct cg_val *v, uint64_t elem,
+		uint32_t seg);
+/* Source in constant ROM. */
+void lw_src_crom(struct cg_cmd *c, char which, uint64_t addr, int64_t s1);
+/* Result in rows of seg elements, from byte `off` of the value on: fp32 or q8. */
+void lw_dst_val(struct lower *l, struct cg_cmd *c, const struct cg_val *v, enum ir_dtype dt,
+		uint64_t elem, uint32_t seg);
+/* fp32 elements, or with red != none the reductions, at buf. */
+void lw_dst(struct lower *l, struct cg_cmd *c, uint32_t buf, uint64_t off, int64_t s1, int64_t s2);
+void lw_red(struct lower *l, struct cg_cmd *c, enum ig1_vred red, uint32_t buf, uint64_t off,
+	    int64_t s1, int64_t s2);
+
+/* lower_attention.c */
+void lw_kvstore(struct lower *l, const struct ir_op *op);
+void lw_attention(struct lower *l, const struct ir_op *op, const struct cg_val *q,
+		  const struct cg_val *y);
+/* lower_step.c: what surrounds the graph */
+void lw_prologue(struct lower *l);
+void lw_columns(struct lower *l);
+void lw_logits(struct lower *l, const struct ir_op *mm, const struct ir_op *bias,
+	       const struct cg_val *x);
+void lw_feedback(struct lower *l);
+
+#endif

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What surrounds the graph: loading the columns, their addresses and rotation rows, the logits and
+ * the feedback of tokens.
+ */
+#include "compiler/codegen/lower.h"
+
+#define NO_TOKEN (1ull << 32) /* no token equals it */
+
+static void load_columns(struct lower *l)
+{
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_D_LD, "columns/load");
+
+	c->u.dma.rva = R_TABLE;
+	c->u.dma.v1 = CG_COL_BYTES;
+	c->u.dma.s1 = CG_COL_BYTES;
+	c->u.dma.bytes = CG_COL_BYTES;
+	c->u.dma.rn1 = R_COLS;
+	c->u.dma.n2 = 1;
+	c->va_kind = CG_VA_COLUMNS;
+	cg_ref(l->p, c, CG_FIELD(dma, sp), false, true, l->coltab, 0);
+}
+
+static void skip(struct lower *l, const char *name, enum ig1_cond cond, unsigned int ra,
+		 unsigned int rb, uint64_t imm, uint32_t len)
+{
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_S_SKIP, name);
+
+	c->u.seq.cond = (uint8_t)cond;
+	c->u.seq.ra = (uint8_t)ra;
+	c->u.seq.rb = (uint8_t)rb;
+	c->u.seq.imm = imm;
+	c->u.seq.len = len;
+}
+
+static void load_imm(struct lower *l, const char *name, unsigned int rd, uint64_t imm)
+{
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_S_LI, name);
+
+	c->u.seq.rd = (uint8_t)rd;
+	c->u.seq.imm = imm;
+}
+
+void lw_prologue(struct lower *l)
+{
+	bool decode = l->kind == IG1_PROG_DECODE;
+	unsigned int all = decode ? R_COLS : R_WANTED;
+
+	l->coltab = cg_buf(l->p, "columns", (uint64_t)CG_COL_BYTES * l->shape->cols);
+	load_columns(l);
+	/* a count of zero makes a command do nothing but its tokens */
+	load_imm(l, "start/stored", R_STORED, 0);
+	skip(l, "start/no_logits", IG1_COND_EQ, R_LOGITS, R_ZERO, 0, 1);
+	lw_alu(l, "start/stored", R_STORED, all, IG1_ALUOP_ADD, R_ZERO, 0);
+	lw_alu(l, "start/picked", R_PICKED, decode ? R_COLS : R_STORED, IG1_ALUOP_ADD, R_ZERO, 0);
+	if (!decode)
+		return;
+	l->tokens = cg_buf(l->p, "tokens", 4ull * l->shape->cols);
+	load_imm(l, "start/stop0", R_BREAK0, NO_TOKEN);
+	load_imm(l, "start/stop1", R_BREAK1, NO_TOKEN);
+	skip(l, "start/batch", IG1_COND_NE, R_COLS, R_ZERO, 1, 2);
+	lw_alu(l, "start/stop0", R_BREAK0, R_STOP0, IG1_ALUOP_ADD, R_ZERO, 0);
+	lw_alu(l, "start/stop1", R_BREAK1, R_STOP1, IG1_ALUOP_ADD, R_ZERO, 0);
+}
+
+/* Per column: addresses of the position's row and scale in its KV block; its rotation rows. */
+void lw_columns(struct lower *l)
+{
+	const char *n = "columns/address";
+	enum { COL = R_T0, POS, KV, BLOCK, T };
+	const struct ir_table *t;
+	struct cg_cmd *c;
+	size_t loop;
+
+	for (t = l->m->tables; t; t = t->next)
+		l->rope_bufs[t->id] = cg_buf(l->p, t->name, t->stride * l->shape->cols);
+	loop = lw_loop(l, "columns", R_COL, R_COLS);
+	lw_alu(l, n, COL, R_COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
+	lw_ld(l, n, POS, COL, IG1_LDW_U32, l->coltab, CG_COL_POS);
+	lw_ld(l, n, KV, COL, IG1_LDW_U64, l->coltab, CG_COL_KV);
+	lw_alu(l, n, BLOCK, POS, IG1_ALUOP_SHR, R_ZERO, 5);
+	lw_alu(l, n, BLOCK, BLOCK, IG1_ALUOP_MUL, R_ZERO, l->kv->block_bytes);
+	lw_alu(l, n, BLOCK, BLOCK, IG1_ALUOP_ADD, KV, 0);
+	lw_alu(l, n, T, POS, IG1_ALUOP_AND, R_ZERO, 31);
+	lw_alu(l, n, T, T, IG1_ALUOP_SHL, R_ZERO, 2);
+	lw_alu(l, n, KV, BLOCK, IG1_ALUOP_ADD, T, 0);
+	lw_st(l, n, COL, KV, IG1_LDW_U64, l->coltab, CG_COL_SCALES);
+	lw_alu(l, n, T, T, IG1_ALUOP_SHL, R_ZERO, 3);
+	lw_alu(l, n, KV, BLOCK, IG1_ALUOP_ADD, T, 0);
+	lw_st(l, n, COL, KV, IG1_LDW_U64, l->coltab, CG_COL_DATA);
+	for (t = l->m->tables; t; t = t->next) {
+		lw_alu(l, t->name, T, POS, IG1_ALUOP_MUL, R_ZERO, t->stride);
+		lw_alu(l, t->name, KV, R_COL, IG1_ALUOP_MUL, R_ZERO, t->stride);
+		c = lw_vec(l, IG1_OP_V_MOV, lw_name(l, t->name, "row"), t->stride / 4, 1, R_ZERO);
+		lw_src_crom(c, 'a', t->addr, 0);
+		c->u.vec.ra = T;
+		lw_dst(l, c, l->rope_bufs[t->id], 0, 0, 0);
+		c->u.vec.ry = KV;
+	}
+	lw_loop_end(l, loop);
+}
+
+struct logits {
+	uint32_t buf, part_max, part_arg; /* of a part; maxima and their places per column and part */
+	uint32_t parts;
+	uint64_t stride; /* bytes of a column in buf */
+};
+
+/* Rows row .. row + n of the vocabulary, part number `part`. */
+static void logits_part(struct lower *l, const struct ir_op *mm, const struct ir_op *bias,
+			const struct cg_val *x, const struct logits *g, uint32_t part, uint32_t row,
+			uint32_t n)
+{
+	const struct ir_tensor *t = mm->mats[0];
+	unsigned int red;
+	struct cg_cmd *c;
+
+	c = cg_cmd(l->p, IG1_OP_T_MM, mm->name);
+	c->u.mm.fmt = t->fmt == IR_FMT_Q4_0 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0;
+	c->u.mm.rom = t->addr + row * t->stride;
+	c->u.mm.wstride = (uint32_t)t->stride;
+	c->u.mm.rows = n;
+	c->u.mm.groups = (uint32_t)t->groups;
+	c->u.mm.rcols = x->rcols;
+	c->u.mm.xstride = (uint32_t)x->cstride;
+	c->u.mm.xsstride = (uint32_t)x->scstride;
+	c->u.mm.ystride = (uint32_t)g->stride;
+	cg_ref(l->p, c, CG_FIELD(mm, x), false, false, x->buf, x->off);
+	cg_ref(l->p, c, CG_FIELD(mm, xs), false, false, x->sbuf, x->soff);
+	cg_ref(l->p, c, CG_FIELD(mm, y), false, true, g->buf, 0);
+	if (bias) {
+		c = lw_vec(l, IG1_OP_V_ADD, bias->name, n, 1, x->rcols);
+		lw_src(l, c, 'a', g->buf, 0, 1, 0, (int64_t)(g->stride / 4), R_ZERO);
+		lw_src_crom(c, 'b', bias->konst->addr + 4ull * row, 0);
+		lw_dst(l, c, g->buf, 0, 0, (int64_t)(g->stride / 4));
+	}
+	c = cg_cmd(l->p, IG1_OP_D_ST, "logits/store");
+	c->u.dma.rva = R_LOGITS;
+	c->u.dma.va = 4ull * row;
+	c->u.dma.v1 = 4ull * l->m->meta.vocab;
+	c->u.dma.s1 = (uint32_t)g->stride;
+	c->u.dma.bytes = 4 * n;
+	c->u.dma.rn1 = R_STORED;
+	c->u.dma.n2 = 1;
+	c->va_kind = CG_VA_LOGITS;
+	c->va_write = true;
+	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, g->buf, 0);
+	if (l->kind != IG1_PROG_DECODE)
+		return;
+	for (red = IG1_VRED_MAX; red <= IG1_VRED_ARGMAX; red++) {
+		if (g->parts == 1 && red == IG1_VRED_MAX)
+			continue;
+		c = lw_vec(l, IG1_OP_V_MOV,
+			   red == IG1_VRED_MAX ? "logits/max" : "logits/argmax", n, 1, x->rcols);
+		lw_src(l, c, 'a', g->buf, 0, 1, 0, (int64_t)(g->stride / 4), R_ZERO);
+		if (g->parts == 1)
+			lw_red(l, c, (enum ig1_vred)red, l->tokens, 0, 0, 1);
+		else
+			lw_red(l, c, (enum ig1_vred)red,
+			       red == IG1_VRED_MAX ? g->part_max : g->part_arg, 4ull * part, 0,
+			       g->parts);
+	}
+}
+
+/* The part with the greatest maximum, the first of equals, holds the token. */
+static void join_parts(struct lower *l, const struct logits *g)
+{
+	enum { COL = R_T0, ROW, PART };
+	const char *n = "logits/join";
+	struct cg_cmd *c;
+	size_t loop;
+
+	c = lw_vec(l, IG1_OP_V_MOV, n, g->parts, 1, R_COLS);
+	lw_src(l, c, 'a', g->part_max, 0, 1, 0, g->parts, R_ZERO);
+	lw_red(l, c, IG1_VRED_ARGMAX, l->tokens, 0, 0, 1);
+	loop = lw_loop(l, n, R_COL, R_COLS);
+	lw_alu(l, n, COL, R_COL, IG1_ALUOP_SHL, R_ZERO, 2);
+	lw_ld(l, n, PART, COL, IG1_LDW_U32, l->tokens, 0);
+	lw_alu(l, n, ROW, R_COL, IG1_ALUOP_MUL, R_ZERO, g->parts);
+	lw_alu(l, n, ROW, ROW, IG1_ALUOP_ADD, PART, 0);
+	lw_alu(l, n, ROW, ROW, IG1_ALUOP_SHL, R_ZERO, 2);
+	lw_ld(l, n, ROW, ROW, IG1_LDW_U32, g->part_arg, 0);
+	lw_alu(l, n, PART, PART, IG1_ALUOP_MUL, R_ZERO, l->shape->logits);
+	lw_alu(l, n, PART, PART, IG1_ALUOP_ADD, ROW, 0);
+	lw_st(l, n, COL, PART, IG1_LDW_U32, l->tokens, 0);
+	lw_loop_end(l, loop);
+}
+
+void lw_logits(struct lower *l, const struct ir_op *mm, const struct ir_op *bias,
+	       const struct cg_val *x)
+{
+	uint32_t vocab = l->m->meta.vocab, step = l->shape->logits, row;
+	struct logits g = { .parts = (vocab + step - 1) / step };
+
+	g.stride = 4ull * (step < vocab ? step : vocab);
+	g.buf = cg_buf(l->p, "logits", g.stride * l->shape->cols);
+	if (g.parts > 1 && l->kind == IG1_PROG_DECODE) {
+		g.part_max = cg_buf(l->p, "logits/max", 4ull * g.parts * l->shape->cols);
+		g.part_arg = cg_buf(l->p, "logits/argmax", 4ull * g.parts * l->shape->cols);
+	}
+	for (row = 0; row < vocab; row += step)
+		logits_part(l, mm, bias, x, &g, row / step, row,
+			    vocab - row < step ? vocab - row : step);
+	if (g.parts > 1 && l->kind == IG1_PROG_DECODE)
+		join_parts(l, &g);
+}
+
+static void stop(struct lower *l, unsigned int rb)
+{
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_S_BRK, "feedback/stop");
+
+	c->u.seq.cond = IG1_COND_EQ;
+	c->u.seq.ra = R_TOKEN;
+	c->u.seq.rb = (uint8_t)rb;
+}
+
+/* Each column's token goes out and into its column; positions advance. */
+void lw_feedback(struct lower *l)
+{
+	enum { COL = R_T0, AT, POS };
+	const char *n = "feedback";
+	struct cg_cmd *c;
+	size_t loop;
+
+	loop = lw_loop(l, n, R_COL, R_COLS);
+	lw_alu(l, n, COL, R_COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
+	lw_alu(l, n, AT, R_COL, IG1_ALUOP_SHL, R_ZERO, 2);
+	lw_ld(l, n, R_TOKEN, AT, IG1_LDW_U32, l->tokens, 0);
+	c = cg_cmd(l->p, IG1_OP_S_EMIT, "feedback/emit");
+	c->u.seq.ra = R_TOKEN;
+	c->u.seq.rb = R_COL;
+	c->u.seq.kind = IG1_EMIT_TOKEN;
+	lw_st(l, n, COL, R_TOKEN, IG1_LDW_U32, l->coltab, CG_COL_TOKEN);
+	lw_ld(l, n, POS, COL, IG1_LDW_U32, l->coltab, CG_COL_POS);
+	lw_alu(l, n, POS, POS, IG1_ALUOP_ADD, R_ZERO, 1);
+	lw_st(l, n, COL, POS, IG1_LDW_U32, l->coltab, CG_COL_POS);
+	lw_loop_end(l, loop);
+	stop(l, R_BREAK0);
+	stop(l, R_BREAK1);
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+/* Llama 1 to 3, Mistral, Yi, SmolLM2, TinyLlama and others converted as "llama". */
+#include "compiler/frontends/frontend.h"
+
+const struct fe_arch fe_arch_llama = {
+	.name = "llama",
+	.rope_pairs = 1,
+	.rope_freqs = true,
+	.bias_q = true,
+	.bias_o = true,
+	.bias_ffn = true,
+};

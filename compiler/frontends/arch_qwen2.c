@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "compiler/frontends/frontend.h"
+
+const struct fe_arch fe_arch_qwen2 = {
+	.name = "qwen2",
+	.bias_q = true,
+	.bias_out = true,
+};

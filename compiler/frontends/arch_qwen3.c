@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#include "compiler/frontends/frontend.h"
+
+const struct fe_arch fe_arch_qwen3 = {
+	.name = "qwen3",
+	.head_norms = true,
+};

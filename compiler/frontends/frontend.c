@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <string.h>
+
+#include "compiler/frontends/frontend.h"
+
+static const struct fe_arch *const archs[] = { &fe_arch_llama, &fe_arch_qwen2, &fe_arch_qwen3 };
+
+#define N_ARCHS (sizeof(archs) / sizeof(archs[0]))
+
+int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context)
+{
+	struct gguf_error err = { 0 };
+	struct gguf_str arch;
+	char names[128] = "";
+	size_t i, n = 0;
+	int ret;
+
+	ret = gguf_get_str(f, "general.architecture", &arch, &err);
+	if (ret == -ENOENT)
+		return diag_set(&m->diag, -EINVAL, "key general.architecture: missing");
+	if (ret)
+		return diag_set(&m->diag, ret, "%s", err.msg);
+	for (i = 0; i < N_ARCHS; i++) {
+		if (gguf_str_eq(arch, archs[i]->name))
+			return fe_build_dense(m, f, archs[i], context);
+	}
+	for (i = 0; i < N_ARCHS; i++) {
+		n += strlen(archs[i]->name) + 2;
+		if (n >= sizeof(names))
+			break;
+		if (i)
+			strcat(names, ", ");
+		strcat(names, archs[i]->name);
+	}
+	return diag_set(&m->diag, -ENOTSUP,
+			"key general.architecture: \"%.*s\" is not supported; supported: %s",
+			(int)(arch.len < 64 ? arch.len : 64), arch.ptr, names);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From graph and programs to the .accel file: contents of both ROMs, device tree, manifest, tables,
+ * tokenizer, template. The bytes depend on the model file and the options only.
+ */
+#ifndef IG1_COMPILER_IMAGE_BUILD_H
+#define IG1_COMPILER_IMAGE_BUILD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler/codegen/codegen.h"
+#include "compiler/frontends/gguf.h"
+#include "image.h"
+#include "compiler/ir/ir.h"
+
+struct build_source {
+	const struct gguf_file *gguf;
+	const uint8_t *data; /* the model file */
+	size_t size;
+};
+
+/* Called now and then while the ROM is written. */
+struct build_progress {
+	void *ctx;
+	void (*step)(void *ctx, uint64_t done, uint64_t total);
+};
+
+/* Writes `path`; nothing is left there after a failure. 0 or a negative errno, m->diag set. */
+int build_image(struct ir_model *m, const struct cg_output *out, const struct ig1_config *chip,
+		const struct build_source *src, const struct build_progress *progress,
+		const char *path);
+
+/* rom.c: the weight ROM into w, entries' CRCs filled in. */
+struct build_rom {
+	struct ir_model *m;
+	struct ig1_image_tensor *entries; /* by tensor id */
+	const struct build_progress *progress;
+	uint32_t check; /* device tree's rom-check */
+	uint64_t done;
+};
+int build_rom(void *ctx, struct ig1_image_writer *w);
+
+/* crom.c: malloc'ed contents of the constant ROM; entries filled in. */
+int build_crom(struct ir_model *m, struct ig1_image_tensor *entries, uint8_t **out);
+
+/* fdt.c: malloc'ed device tree */
+int build_fdt(struct ir_model *m, const struct ig1_config *chip, const uint8_t mask_id[32],
+	      uint32_t rom_check, void **out, size_t *bytes);
+
+/* tokenizer.c: malloc'ed blob, *out NULL when the file has no tokenizer. */
+int build_tokenizer(struct ir_model *m, const struct gguf_file *f, void **out, size_t *bytes);
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+/* Constant ROM: norm weights, biases, rotation tables. */
+#include <endian.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/image/build.h"
+#include "crc32.h"
+#include "compiler/quant/ggml_types.h"
+
+static void store_f32(uint8_t *p, float v)
+{
+	uint32_t u;
+
+	memcpy(&u, &v, 4);
+	u = htole32(u);
+	memcpy(p, &u, 4);
+}
+
+/* The tensor's values in source order; the caller frees. */
+static int load(struct ir_model *m, const struct ir_tensor *t, float **out)
+{
+	uint64_t n = t->rows * t->cols, i;
+	float *f = malloc((n + GGML_MAX_BLOCK) * sizeof(*f));
+	int ret = 0;
+
+	if (!f)
+		return diag_nomem(&m->diag);
+	for (i = 0; i < t->rows && !ret; i++)
+		ret = ggml_dequantize_row(t->src_type, t->data + t->size / t->rows * i,
+					  f + t->cols * i, (int64_t)t->cols);
+	for (i = 0; i < n && !ret; i++) {
+		if (!isfinite(f[i]))
+			ret = -EINVAL;
+	}
+	if (ret) {
+		free(f);
+		return diag_set(&m->diag, ret, "tensor %s: not finite or not readable", t->name);
+	}
+	*out = f;
+	return 0;
+}
+
+static uint64_t source_index(const struct ir_tensor *t, uint64_t i)
+{
+	uint64_t r, half = t->perm_rot / 2;
+
+	if (!t->perm_head)
+		return i;
+	r = i % t->perm_head;
+	i -= r;
+	if (r < t->perm_rot)
+		r = r < half ? 2 * r : 2 * (r - half) + 1;
+	return i + r;
+}
+
+static int put_const(struct ir_model *m, const struct ir_const *c, struct ig1_image_tensor *entries,
+		     uint8_t *rom)
+{
+	uint64_t at = c->addr, k, i;
+	size_t j;
+	int ret;
+
+	for (j = 0; j < c->n_pieces; j++) {
+		const struct ir_piece *p = &c->pieces[j];
+		struct ig1_image_tensor *e;
+		float *f;
+
+		if (!p->t) {
+			at += 4 * p->n * p->repeat;
+			continue;
+		}
+		ret = load(m, p->t, &f);
+		if (ret)
+			return ret;
+		e = &entries[p->t->id];
+		e->offset = at;
+		for (k = 0; k < p->repeat; k++) {
+			for (i = 0; i < p->n; i++, at += 4)
+				store_f32(rom + at, f[source_index(p->t, i)]);
+		}
+		e->crc = ig1_crc32(0, rom + e->offset, 4 * p->n);
+		free(f);
+	}
+	return 0;
+}
+
+static double clamp01(double v)
+{
+	return v < 0 ? 0 : v > 1 ? 1 : v;
+}
+
+/* The pair at which a wavelength makes `turns` turns in the original context (yarn). */
+static double yarn_dim(const struct ir_table *t, double turns)
+{
+	return t->dims * log((double)t->orig_ctx / (turns * 2 * M_PI)) / (2 * log(t->base));
+}
+
+static int put_table(struct ir_model *m, const struct ir_table *t, uint8_t *rom)
+{
+	uint32_t half = t->dims / 2, i, pos;
+	double *freq = calloc(half, sizeof(*freq)), lo = 0, hi = 0;
+	float *factors = NULL;
+	int ret = 0;
+
+	if (!freq)
+		return diag_nomem(&m->diag);
+	if (t->factors)
+		ret = load(m, t->factors, &factors);
+	if (t->ext != 0) {
+		lo = fmax(0, floor(yarn_dim(t, t->beta_fast)));
+		hi = fmin((double)t->dims - 1, ceil(yarn_dim(t, t->beta_slow)));
+	}
+	for (i = 0; i < half && !ret; i++) {
+		double f = pow(t->base, -2.0 * i / t->dims), r = 0;
+
+		if (factors && factors[i] == 0.0f) {
+			ret = diag_set(&m->diag, -EINVAL, "tensor %s: element %u is zero",
+				       t->factors->name, i);
+			break;
+		}
+		if (factors)
+			f /= (double)factors[i];
+		if (t->ext != 0)
+			r = (1 - clamp01((i - lo) / fmax(0.001, hi - lo))) * t->ext;
+		freq[i] = f * (t->scale * (1 - r) + r);
+	}
+	for (pos = 0; pos < t->positions && !ret; pos++) {
+		uint8_t *row = rom + t->addr + t->stride * pos;
+
+		for (i = 0; i < half; i++) {
+			double a = pos * freq[i];
+			float s = (float)(sin(a) * t->mscale);
+
+			store_f32(row + 4 * i, (float)(cos(a) * t->mscale));
+			store_f32(row + 4 * (half + i), -s);
+			store_f32(row + 4 * (2 * half + i), s);
+		}
+	}
+	free(freq);
+	free(factors);
+	return ret;
+}
+
+int build_crom(struct ir_model *m, struct ig1_image_tensor *entries, uint8_t **out)
+{
+	const struct ir_const *c;
+	const struct ir_table *t;
+	uint8_t *rom;
+	int ret = 0;
+
+	rom = calloc(1, m->meta.crom_bytes + 1);
+	if (!rom)
+		return diag_nomem(&m->diag);
+	for (c = m->consts; c && !ret; c = c->next)
+		ret = put_const(m, c, entries, rom);
+	for (t = m->tables; t && !ret; t = t->next)
+		ret = put_table(m, t, rom);
+	if (ret) {
+		free(rom);
+		return ret;
+	}
+	*out = rom;
+	return 0;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "compiler/ir/ir.h"
+
+static const char *const kind_names[IR_KINDS] = {
+	[IR_EMBED] = "embed",	  [IR_RMSNORM] = "rmsnorm",	[IR_MATMUL] = "matmul",
+	[IR_BIAS] = "bias",	  [IR_SLICE] = "slice",		[IR_CONCAT] = "concat",
+	[IR_ROPE] = "rope",	  [IR_QUANT] = "quant",		[IR_KVSTORE] = "kvstore",
+	[IR_ATTENTION] = "attention", [IR_ADD] = "add",		[IR_SWIGLU] = "swiglu",
+	[IR_PICK] = "pick",	  [IR_LOGITS] = "logits",
+};
+
+static const char *const format_names[IR_FORMATS] = {
+	[IR_FMT_NONE] = "none",
+	[IR_FMT_F32] = "f32",
+	[IR_FMT_Q8_0] = "q8_0",
+	[IR_FMT_Q4_0] = "q4_0",
+};
+
+const char *ir_kind_name(enum ir_kind kind)
+{
+	return (unsigned int)kind < IR_KINDS ? kind_names[kind] : "?";
+}
+
+const char *ir_format_name(uint32_t fmt)
+{
+	return fmt < IR_FORMATS ? format_names[fmt] : "?";
+}
+
+void ir_init(struct ir_model *m)
+{
+	*m = (struct ir_model){ 0 };
+	m->tensors_tail = &m->tensors;
+	m->consts_tail = &m->consts;
+	m->tables_tail = &m->tables;
+}
+
+void ir_free(struct ir_model *m)
+{
+	arena_free(&m->arena);
+	ir_init(m);
+}
+
+struct ir_tensor *ir_tensor_new(struct ir_model *m, const char *name, size_t len)
+{
+	struct ir_tensor *t = arena_alloc(&m->arena, sizeof(*t));
+
+	if (t)
+		t->name = arena_strndup(&m->arena, name, len);
+	if (!t || !t->name) {
+		diag_nomem(&m->diag);
+		return NULL;
+	}
+	*m->tensors_tail = t;
+	m->tensors_tail = &t->next;
+	return t;
+}
+
+struct ir_const *ir_const_new(struct ir_model *m, const char *name, size_t n_pieces)
+{
+	struct ir_const *c = arena_alloc(&m->arena, sizeof(*c));
+
+	if (c) {
+		c->name = arena_strndup(&m->arena, name, strlen(name));
+		c->pieces = arena_array(&m->arena, n_pieces, sizeof(*c->pieces));
+		c->n_pieces = n_pieces;
+	}
+	if (!c || !c->name || !c->pieces) {
+		diag_nomem(&m->diag);
+		return NULL;
+	}
+	*m->consts_tail = c;
+	m->consts_tail = &c->next;
+	return c;
+}
+
+struct ir_const *ir_const_tensor(struct ir_model *m, struct ir_tensor *t)
+{
+	struct ir_const *c;
+
+	if (!t)
+		return NULL;
+	c = ir_const_new(m, t->name, 1);
+	if (!c)
+		return NULL;
+	c->pieces[0] = (struct ir_piece){ t, t->rows * t->cols, 1 };
+	c->n = c->pieces[0].n;
+	return c;
+}
+
+struct ir_table *ir_table_new(struct ir_model *m, const char *name)
+{
+	struct ir_table *t = arena_alloc(&m->arena, sizeof(*t));
+
+	if (t)
+		t->name = arena_strndup(&m->arena, name, strlen(name));
+	if (!t || !t->name) {
+		diag_nomem(&m->diag);
+		return NULL;
+	}
+	*m->tables_tail = t;
+	m->tables_tail = &t->next;
+	return t;
+}
+
+struct ir_op *ir_op_make(struct ir_model *m, enum ir_kind kind, const char *name, size_t n_in,
+			 struct ir_op *const *in, size_t n_mats)
+{
+	struct ir_op *op;
+	size_t i;
+
+	if (m->diag.err)
+		return NULL;
+	for (i = 0; i < n_in; i++) {
+		if (!in[i])
+			return NULL;
+	}
+	op = arena_alloc(&m->arena, sizeof(*op));
+	if (op) {
+		op->kind = kind;
+		op->name = arena_strndup(&m->arena, name, strlen(name));
+		op->in = arena_array(&m->arena, n_in, sizeof(*op->in));
+		op->mats = arena_array(&m->arena, n_mats, sizeof(*op->mats));
+	}
+	if (!op || !op->name || !op->in || !op->mats) {
+		diag_nomem(&m->diag);
+		return NULL;
+	}
+	op->n_in = n_in;
+	op->n_mats = n_mats;
+	if (n_in)
+		memcpy(op->in, in, n_in * sizeof(*in));
+	return op;
+}
+
+struct ir_op *ir_op_new(struct ir_model *m, enum ir_kind kind, const char *name, size_t n_in,
+			struct ir_op *const *in, size_t n_mats)
+{
+	struct ir_op *op = ir_op_make(m, kind, name, n_in, in, n_mats);
+
+	if (op)
+		ir_op_before(m, NULL, op);
+	return op;
+}
+
+void ir_op_before(struct ir_model *m, struct ir_op *at, struct ir_op *op)
+{
+	op->next = at;
+	op->prev = at ? at->prev : m->last;
+	if (op->prev)
+		op->prev->next = op;
+	else
+		m->first = op;
+	if (at)
+		at->prev = op;
+	else
+		m->last = op;
+}
+
+void ir_op_unlink(struct ir_model *m, struct ir_op *op)
+{
+	if (op->prev)
+		op->prev->next = op->next;
+	else
+		m->first = op->next;
+	if (op->next)
+		op->next->prev = op->prev;
+	else
+		m->last = op->prev;
+	op->next = NULL;
+	op->prev = NULL;
+}
+
+void ir_replace_uses(struct ir_model *m, struct ir_op *from, struct ir_op *to, struct ir_op *keep)
+{
+	struct ir_op *op;
+	size_t i;
+
+	for (op = m->first; op; op = op->next) {
+		for (i = 0; op != keep && i < op->n_in; i++) {
+			if (op->in[i] == from)
+				op->in[i] = to;
+		}
+	}
+}
+
+size_t ir_uses(const struct ir_model *m, const struct ir_op *op)
+{
+	const struct ir_op *u;
+	size_t i, n = 0;
+
+	for (u = m->first; u; u = u->next) {
+		for (i = 0; i < u->n_in; i++)
+			n += u->in[i] == op;
+	}
+	return n;
+}
+
+struct ir_op *ir_only_user(const struct ir_model *m, const struct ir_op *op)
+{
+	struct ir_op *u, *found = NULL;
+	size_t i;
+
+	for (u = m->first; u; u = u->next) {
+		for (i = 0; i < u->n_in; i++) {
+			if (u->in[i] != op)
+				continue;
+			if (found)
+				return NULL;
+			found = u;
+		}
+	}
+	return found;
+}
+
+void ir_renumber(struct ir_model *m)
+{
+	struct ir_tensor *t;
+	struct ir_const *c;
+	struct ir_table *r;
+	struct ir_op *op;
+	uint32_t i;
+
+	for (i = 0, t = m->tensors; t; t = t->next)
+		t->id = i++;
+	for (i = 0, c = m->consts; c; c = c->next)
+		c->id = i++;
+	for (i = 0, r = m->tables; r; r = r->next)
+		r->id = i++;
+	for (i = 0, op = m->first; op; op = op->next)
+		op->id = i++;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compiler's graph: a list of operations in execution order over values, plus what they refer
+ * to: source tensors, constants put together from source tensors, and rotation tables.
+ *
+ * A value is what an operation computes for one column (token): `width` elements of fp32, or, with
+ * dt = q8, int8 groups of 32 with an fp32 scale each, where every `seg` elements begin a new group
+ * (a head, or the whole row). Nothing in the graph depends on the number of columns.
+ *
+ * Everything lives in one arena. Lists keep insertion order; ids are positions in their list and are
+ * renewed by ir_renumber(). The text form (ir_print, ir_parse) holds all of it but the tensors'
+ * data; printing what was parsed gives the same text.
+ */
+#ifndef IG1_COMPILER_IR_IR_H
+#define IG1_COMPILER_IR_IR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler/ir/arena.h"
+#include "compiler/ir/diag.h"
+#include "compiler/ir/strbuf.h"
+
+#define IR_NAME_BYTES 64
+#define IR_MAX_WIDTH  (1u << 24) /* elements of a value, rows of a matrix: a command's count limit */
+
+enum ir_kind {
+	IR_EMBED,     /* mats[0]: row of the column's token */
+	IR_RMSNORM,   /* in[0], konst: weight; every seg elements are one row; eps */
+	IR_MATMUL,    /* in[0], mats: rows one below the other; acc: in[1] is added, its storage reused */
+	IR_BIAS,      /* in[0], konst: added */
+	IR_SLICE,     /* in[0]: elements off .. off + width */
+	IR_CONCAT,    /* in[]: one after the other */
+	IR_ROPE,      /* in[0], table: rotates each head of seg elements by the column's position */
+	IR_QUANT,     /* in[0] to q8 in rows of seg elements */
+	IR_KVSTORE,   /* in[0] k, in[1] v (q8): to the column's position in layer's KV blocks */
+	IR_ATTENTION, /* in[0] q; before split_attention in[1] k, in[2] v; after it all stored ones */
+	IR_ADD,	      /* in[0] + in[1] */
+	IR_SWIGLU,    /* silu(in[0]) * in[1] */
+	IR_PICK,      /* in[0] of the columns whose logits are wanted */
+	IR_LOGITS,    /* in[0]: matmul of the vocabulary; the program's result */
+	IR_KINDS
+};
+
+enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
+
+/* How a tensor lies in ROM. */
+enum ir_format { IR_FMT_NONE, IR_FMT_F32, IR_FMT_Q8_0, IR_FMT_Q4_0, IR_FORMATS };
+
+struct ir_tensor {
+	struct ir_tensor *next;
+	uint32_t id;
+	const char *name; /* in the source file */
+	uint32_t src_type; /* enum ggml_type */
+	uint64_t rows, cols;
+	const uint8_t *data; /* in the source file; NULL for a parsed graph */
+	size_t size;
+	/* choose_format */
+	uint32_t fmt;	  /* enum ir_format */
+	uint32_t requant; /* 1: values change */
+	/*
+	 * canon_rope: rows (of a constant: elements) of every head of perm_head are reordered in
+	 * their first perm_rot: 0, 2, 4, ... then 1, 3, 5, ...; 0: left alone
+	 */
+	uint32_t perm_head, perm_rot;
+	/* place_rom */
+	uint32_t placed;
+	uint64_t addr, stride, groups;
+};
+
+/* `repeat` copies of n elements of a tensor, or of zeros when t is NULL. */
+struct ir_piece {
+	struct ir_tensor *t;
+	uint64_t n;
+	uint64_t repeat;
+};
+
+/* fp32 vector in constant ROM */
+struct ir_const {
+	struct ir_const *next;
+	uint32_t id;
+	const char *name;
+	size_t n_pieces;
+	struct ir_piece *pieces;
+	uint64_t n; /* elements in all */
+	uint32_t placed;
+	uint64_t addr;
+};
+
+/*
+ * Rotation table in constant ROM: per position cos[dims/2], -sin[dims/2], sin[dims/2] of
+ *	theta_i = pos * base^(-2i/dims) / factors_i * scale, blended by yarn when ext != 0,
+ * times mscale (models.md section 4; Su et al. 2021, Peng et al. 2023).
+ */
+struct ir_table {
+	struct ir_table *next;
+	uint32_t id;
+	const char *name;
+	uint32_t dims, positions;
+	double base, scale, mscale;
+	double ext, beta_fast, beta_slow;
+	uint32_t orig_ctx;
+	struct ir_tensor *factors;
+	uint32_t placed;
+	uint64_t addr, stride; /* bytes of a position */
+};
+
+struct ir_op {
+	struct ir_op *next, *prev;
+	uint32_t id;
+	enum ir_kind kind;
+	const char *name; /* "layer.3/ffn_norm" */
+	size_t n_in;
+	struct ir_op **in;
+	size_t n_mats;
+	struct ir_tensor **mats;
+	struct ir_const *konst;
+	struct ir_table *table;
+	uint32_t width, seg;
+	uint32_t dt; /* enum ir_dtype */
+	uint32_t off;
+	uint32_t acc;
+	uint32_t pairs; /* IR_ROPE: 1: pairs (2i, 2i+1), 0: pairs (i, i + dims/2) */
+	uint32_t layer, heads, kv_heads;
+	float eps, scale;
+};
+
+/* Numbers of the model; kept in the text form's first lines. */
+struct ir_meta {
+	const char *arch, *name;
+	uint32_t layers, width, vocab, context, heads, kv_heads, head_size, ff;
+	uint64_t rom_bytes, crom_bytes; /* after placement */
+};
+
+struct ir_model {
+	struct arena arena;
+	struct diag diag;
+	struct ir_meta meta;
+	struct ir_tensor *tensors, **tensors_tail;
+	struct ir_const *consts, **consts_tail;
+	struct ir_table *tables, **tables_tail;
+	struct ir_op *first, *last;
+};
+
+void ir_init(struct ir_model *m);
+void ir_free(struct ir_model *m);
+
+/*
+ * Constructors append and return the new object, or NULL with m->diag set. Those that take an
+ * operation return NULL for a NULL input, so that a chain needs one check at its end.
+ */
+struct ir_tensor *ir_tensor_new(struct ir_model *m, const char *name, size_t len);
+struct ir_const *ir_const_new(struct ir_model *m, const char *name, size_t n_pieces);
+/* A constant of one tensor. */
+struct ir_const *ir_const_tensor(struct ir_model *m, struct ir_tensor *t);
+struct ir_table *ir_table_new(struct ir_model *m, const char *name);
+struct ir_op *ir_op_new(struct ir_model *m, enum ir_kind kind, const char *name, size_t n_in,
+			struct ir_op *const *in, size_t n_mats);
+/* The same, but unlinked; put it in place with ir_op_before. */
+struct ir_op *ir_op_make(struct ir_model *m, enum ir_kind kind, const char *name, size_t n_in,
+			 struct ir_op *const *in, size_t n_mats);
+void ir_op_before(struct ir_model *m, struct ir_op *at, struct ir_op *op); /* at NULL: append */
+void ir_op_unlink(struct ir_model *m, struct ir_op *op);
+/* Every use of `from`, except by `keep` (may be NULL), becomes a use of `to`. */
+void ir_replace_uses(struct ir_model *m, struct ir_op *from, struct ir_op *to, struct ir_op *keep);
+size_t ir_uses(const struct ir_model *m, const struct ir_op *op);
+/* The only user of op, or NULL. */
+struct ir_op *ir_only_user(const struct ir_model *m, const struct ir_op *op);
+
+void ir_renumber(struct ir_model *m);
+const char *ir_kind_name(enum ir_kind kind);
+const char *ir_format_name(uint32_t fmt);
+
+/* Groups of 32 of a q8 value, 64-bit so that hostile widths do not wrap. */
+static inline uint64_t ir_groups(uint64_t width, uint64_t seg)
+{
+	return seg ? width / seg * ((seg + 31) / 32) : 0;
+}
+
+/* Checks every operation against the rules above; 0 or -EINVAL with the operation named. */
+int ir_verify(struct ir_model *m);
+
+/* Text form. ir_parse starts from an initialised, empty model; -EINVAL names the line. */
+void ir_print(struct ir_model *m, struct strbuf *out);
+int ir_parse(struct ir_model *m, const char *text, size_t n);
+
+/* Graphviz. */
+void ir_dot(struct ir_model *m, struct strbuf *out);
+
+#endif

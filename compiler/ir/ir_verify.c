@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+/* The rules of ir.h, checked between all passes and for graphs read from files. */
+#include <errno.h>
+
+#include "compiler/ir/ir_attr.h"
+
+/* How many inputs and matrices an operation has, and whether it needs a constant or a table. */
+static const struct {
+	size_t in_min, in_max, mats_min, mats_max;
+	bool konst, table, value;
+} shape[IR_KINDS] = {
+	[IR_EMBED] = { 0, 0, 1, 1, false, false, true },
+	[IR_RMSNORM] = { 1, 1, 0, 0, true, false, true },
+	[IR_MATMUL] = { 1, 2, 1, SIZE_MAX, false, false, true },
+	[IR_BIAS] = { 1, 1, 0, 0, true, false, true },
+	[IR_SLICE] = { 1, 1, 0, 0, false, false, true },
+	[IR_CONCAT] = { 1, SIZE_MAX, 0, 0, false, false, true },
+	[IR_ROPE] = { 1, 1, 0, 0, false, true, true },
+	[IR_QUANT] = { 1, 1, 0, 0, false, false, true },
+	[IR_KVSTORE] = { 2, 2, 0, 0, false, false, false },
+	[IR_ATTENTION] = { 1, 3, 0, 0, false, false, true },
+	[IR_ADD] = { 2, 2, 0, 0, false, false, true },
+	[IR_SWIGLU] = { 2, 2, 0, 0, false, false, true },
+	[IR_PICK] = { 1, 1, 0, 0, false, false, true },
+	[IR_LOGITS] = { 1, 1, 0, 0, false, false, false },
+};
+
+static int bad(struct ir_model *m, const struct ir_op *op, const char *what)
+{
+	return diag_set(&m->diag, -EINVAL, "graph: v%u %s \"%s\": %s", op->id,
+			ir_kind_name(op->kind), op->name, what);
+}
+
+static int check_common(struct ir_model *m, const struct ir_op *op)
+{
+	size_t i;
+
+	if (op->n_in < shape[op->kind].in_min || op->n_in > shape[op->kind].in_max)
+		return bad(m, op, "wrong number of inputs");
+	if (op->n_mats < shape[op->kind].mats_min || op->n_mats > shape[op->kind].mats_max)
+		return bad(m, op, "wrong number of matrices");
+	if (!op->konst == shape[op->kind].konst)
+		return bad(m, op, "constant missing or not wanted");
+	if (!op->table == shape[op->kind].table)
+		return bad(m, op, "table missing or not wanted");
+	if (op->dt >= IR_DTYPES)
+		return bad(m, op, "unknown data type");
+	for (i = 0; i < op->n_in; i++) {
+		if (op->in[i]->id >= op->id)
+			return bad(m, op, "input is not defined before its use");
+		if (!shape[op->in[i]->kind].value)
+			return bad(m, op, "input has no value");
+	}
+	if (shape[op->kind].value && (!op->width || op->width > IR_MAX_WIDTH))
+		return bad(m, op, "width is zero or too large");
+	if (op->dt == IR_Q8 && (!op->seg || op->width % op->seg))
+		return bad(m, op, "width is no multiple of the quantisation row");
+	return 0;
+}
+
+static int check_matmul(struct ir_model *m, const struct ir_op *op)
+{
+	uint64_t rows = 0;
+	size_t i;
+
+	for (i = 0; i < op->n_mats; i++) {
+		if (op->mats[i]->cols != op->in[0]->width)
+			return bad(m, op, "matrix does not fit the input");
+		if (op->mats[i]->fmt != op->mats[0]->fmt)
+			return bad(m, op, "matrices of different formats");
+		if (__builtin_add_overflow(rows, op->mats[i]->rows, &rows))
+			return bad(m, op, "too many rows");
+	}
+	if (rows != op->width)
+		return bad(m, op, "width is not the number of rows");
+	if (op->in[0]->dt == IR_Q8 && op->in[0]->seg != op->in[0]->width)
+		return bad(m, op, "input is not quantised as one row");
+	if (op->acc != (op->n_in == 2) || op->dt != IR_F32)
+		return bad(m, op, "wrong accumulation");
+	if (op->acc && (op->in[1]->width != op->width || op->in[1]->dt != IR_F32))
+		return bad(m, op, "accumulator does not fit");
+	return 0;
+}
+
+static int check_concat(struct ir_model *m, const struct ir_op *op)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < op->n_in; i++) {
+		n += op->in[i]->width;
+		if (op->in[i]->dt != op->dt || op->in[i]->seg != op->seg)
+			return bad(m, op, "parts of different types");
+	}
+	return n == op->width ? 0 : bad(m, op, "width is not the sum of the parts");
+}
+
+static int check_attention(struct ir_model *m, const struct ir_op *op)
+{
+	uint64_t hs = op->seg;
+	size_t i;
+
+	if (!op->heads || !op->kv_heads || op->heads % op->kv_heads || !hs ||
+	    op->width != hs * op->heads || op->in[0]->width != op->width || op->dt != IR_F32)
+		return bad(m, op, "heads do not fit the width");
+	if (op->n_in == 2)
+		return bad(m, op, "wrong number of inputs");
+	for (i = 1; i < op->n_in; i++) {
+		if (op->in[i]->width != hs * op->kv_heads)
+			return bad(m, op, "keys or values do not fit the heads");
+	}
+	if (op->in[0]->dt == IR_Q8 && op->in[0]->seg != op->seg)
+		return bad(m, op, "queries are not quantised by head");
+	return op->layer < m->meta.layers ? 0 : bad(m, op, "layer out of range");
+}
+
+static int check_kind(struct ir_model *m, const struct ir_op *op)
+{
+	const struct ir_op *in = op->n_in ? op->in[0] : NULL;
+	bool same = in && in->width == op->width;
+	bool f32 = in && in->dt == IR_F32;
+	size_t i;
+
+	switch (op->kind) {
+	case IR_EMBED:
+		return op->mats[0]->cols == op->width && op->dt == IR_F32 ?
+			       0 :
+			       bad(m, op, "width is not that of the matrix");
+	case IR_RMSNORM:
+		if (!same || !f32 || !op->seg || op->width % op->seg ||
+		    op->konst->n != op->width || !(op->eps >= 0))
+			return bad(m, op, "shape, weight or epsilon does not fit");
+		return 0;
+	case IR_MATMUL:
+		return check_matmul(m, op);
+	case IR_BIAS:
+		return same && f32 && op->konst->n == op->width ? 0 : bad(m, op, "bias does not fit");
+	case IR_SLICE:
+		if (op->width > in->width || op->off > in->width - op->width)
+			return bad(m, op, "beyond the end of the input");
+		if (op->dt != in->dt || (in->dt == IR_Q8 && (op->seg != in->seg || op->off % op->seg)))
+			return bad(m, op, "not at a border of the input's groups");
+		return 0;
+	case IR_CONCAT:
+		return check_concat(m, op);
+	case IR_ROPE:
+		if (!same || !f32 || op->dt != IR_F32 || !op->seg || op->width % op->seg ||
+		    op->table->dims > op->seg || op->table->dims % 2 || !op->table->dims)
+			return bad(m, op, "heads or rotated dimensions do not fit");
+		return 0;
+	case IR_QUANT:
+		return same && f32 && op->dt == IR_Q8 ? 0 : bad(m, op, "does not fit its input");
+	case IR_KVSTORE:
+		for (i = 0; i < 2; i++) {
+			if (op->in[i]->dt != IR_Q8 || op->in[i]->seg != op->seg ||
+			    op->in[i]->width != in->width)
+				return bad(m, op, "keys and values do not fit");
+		}
+		return op->layer < m->meta.layers ? 0 : bad(m, op, "layer out of range");
+	case IR_ATTENTION:
+		return check_attention(m, op);
+	case IR_ADD:
+	case IR_SWIGLU:
+		if (!same || !f32 || op->in[1]->width != op->width || op->in[1]->dt != IR_F32 ||
+		    (op->kind == IR_ADD && op->dt != IR_F32))
+			return bad(m, op, "operands do not fit");
+		return 0;
+	case IR_PICK:
+		return same && op->dt == in->dt && op->seg == in->seg ? 0 :
+									bad(m, op, "does not fit");
+	case IR_LOGITS:
+		return in->width == m->meta.vocab && f32 ? 0 : bad(m, op, "not of the vocabulary");
+	case IR_KINDS:
+		break;
+	}
+	return bad(m, op, "unknown operation");
+}
+
+static int check_const(struct ir_model *m, const struct ir_const *c)
+{
+	uint64_t sum = 0, n;
+	size_t i;
+
+	for (i = 0; i < c->n_pieces; i++) {
+		const struct ir_piece *p = &c->pieces[i];
+
+		if (__builtin_mul_overflow(p->n, p->repeat, &n) ||
+		    __builtin_add_overflow(sum, n, &sum))
+			sum = UINT64_MAX;
+		if (p->t && p->t->rows * p->t->cols != p->n)
+			sum = UINT64_MAX;
+		if (sum > IR_MAX_WIDTH)
+			break;
+	}
+	if (sum != c->n || c->n > IR_MAX_WIDTH)
+		return diag_set(&m->diag, -EINVAL, "graph: constant c%u \"%s\": pieces do not add up",
+				c->id, c->name);
+	return 0;
+}
+
+int ir_verify(struct ir_model *m)
+{
+	const struct ir_tensor *t;
+	const struct ir_const *c;
+	const struct ir_table *r;
+	const struct ir_op *op;
+
+	if (m->diag.err)
+		return m->diag.err;
+	ir_renumber(m);
+	for (t = m->tensors; t; t = t->next) {
+		if (!t->rows || t->rows > IR_MAX_WIDTH || !t->cols || t->cols > IR_MAX_WIDTH ||
+		    t->fmt >= IR_FORMATS)
+			return diag_set(&m->diag, -EINVAL,
+					"graph: tensor t%u: unusable shape or format", t->id);
+	}
+	for (c = m->consts; c; c = c->next) {
+		if (check_const(m, c))
+			return m->diag.err;
+	}
+	for (r = m->tables; r; r = r->next) {
+		if (!r->dims || r->dims % 2 || !r->positions ||
+		    (r->factors && r->factors->rows * r->factors->cols != r->dims / 2))
+			return diag_set(&m->diag, -EINVAL, "graph: table r%u: bad shape", r->id);
+	}
+	for (op = m->first; op; op = op->next) {
+		if (check_common(m, op) || check_kind(m, op))
+			return m->diag.err;
+	}
+	return 0;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Matrices in the order of their use, row-major; those of one matmul directly behind each other, so
+ * that their rows are one matrix. A run begins at a multiple of 64 bytes.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "compiler/passes/pass.h"
+
+#define ROM_ALIGN 64
+
+static uint32_t block_bytes(uint32_t fmt)
+{
+	return ig1_wfmt_block_bytes(fmt == IR_FMT_Q4_0 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0);
+}
+
+/* Sizes fit: rows and columns are at most 2^24, blocks 34 bytes. */
+static int place_op(struct ir_model *m, struct ir_op *op, uint64_t *end)
+{
+	uint64_t at = (*end + ROM_ALIGN - 1) & ~(uint64_t)(ROM_ALIGN - 1);
+	size_t i;
+
+	for (i = 0; i < op->n_mats; i++) {
+		struct ir_tensor *t = op->mats[i];
+
+		if (t->placed) {
+			if (op->n_mats > 1)
+				return diag_set(&m->diag, -ENOTSUP,
+						"tensor %s: used twice, once with others", t->name);
+			continue;
+		}
+		t->groups = (t->cols + 31) / 32;
+		t->stride = t->groups * block_bytes(t->fmt);
+		t->addr = at;
+		t->placed = 1;
+		at += t->rows * t->stride;
+		if (at > UINT64_MAX / 2)
+			return diag_set(&m->diag, -EOVERFLOW, "weight ROM: too large");
+		*end = at;
+	}
+	return 0;
+}
+
+int pass_place_rom(struct ir_model *m, const struct pass_options *o)
+{
+	struct ir_op *op;
+	uint64_t end = 0;
+
+	for (op = m->first; op; op = op->next) {
+		if (op->n_mats && place_op(m, op, &end))
+			return m->diag.err;
+	}
+	end = (end + ROM_ALIGN - 1) & ~(uint64_t)(ROM_ALIGN - 1);
+	m->meta.rom_bytes = end;
+	if (end > o->chip->rom_bytes)
+		return diag_set(&m->diag, -ENOSPC,
+				"weight ROM: needs %" PRIu64 " bytes, chip `%s` has %" PRIu64, end,
+				o->chip->name, o->chip->rom_bytes);
+	return 0;
+}

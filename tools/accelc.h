@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Sub-commands of accelc. Each parses its own arguments (argv[0] is "accelc NAME") and returns an exit code. */
+#ifndef ACCELC_H
+#define ACCELC_H
+
+enum accelc_exit {
+	ACCELC_OK = 0,
+	ACCELC_FAILURE = 1,
+	ACCELC_USAGE = 2,
+	ACCELC_INPUT = 5, /* damaged, or nothing that can be compiled */
+};
+
+int accelc_compile(int argc, char **argv);
+int accelc_info(int argc, char **argv);
+int accelc_disasm(int argc, char **argv);
+int accelc_as(int argc, char **argv);
+int accelc_verify(int argc, char **argv);
+int accelc_estimate(int argc, char **argv);
+int accelc_graph(int argc, char **argv);
+
+/* "accelc: ..." and a newline to stderr */
+void accelc_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Exit code for a negative errno of the compiler or the image reader. */
+int accelc_exit_code(int err);
+
+struct ig1_image;
+/* Opens an .accel file, reporting what is wrong; NULL and *code set on failure. */
+struct ig1_image *accelc_open(const char *path, int *code);
+/* Chip configuration that an image was made for, by its device tree; NULL when it names none we know. */
+const struct ig1_config *accelc_image_chip(struct ig1_image *img);
+/* "prefill" or "decode" to IG1_PROG_*, or -1. */
+int accelc_program(const char *name);
+extern const char *const accelc_program_names[];
+
+#endif

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "accelc.h"
+#include "compiler/asm/asm.h"
+#include "compiler/compile.h"
+
+#define BAR_BYTES (32u << 20) /* smaller ROMs are written before a bar could be read */
+
+enum {
+	OPT_FORMAT = 0x100,
+	OPT_CHIP,
+	OPT_CTX,
+	OPT_PRINT,
+	OPT_STOP,
+	OPT_REPORT,
+	OPT_PASSES,
+};
+
+struct args {
+	struct compile_options o;
+	const char *print_after, *stop_after;
+	bool verbose, report, bar;
+	struct compile_result *result;
+};
+
+static const struct argp_option options[] = {
+	{ NULL, 'o', "FILE", 0, "write FILE (default: nothing is written)", 0 },
+	{ "format", OPT_FORMAT, "FORMAT", 0,
+	  "matrices in ROM: keep (the default: Q8_0 and Q4_0 as they are, others as q8_0), q8_0 or "
+	  "q4_0 (all of them)", 0 },
+	{ "chip", OPT_CHIP, "CONFIG", 0, "default or small", 0 },
+	{ "ctx", OPT_CTX, "N", 0, "positions (default: the model's context length)", 0 },
+	{ "print-after", OPT_PRINT, "PASS", 0, "print the graph, or the programs, after PASS", 0 },
+	{ "stop-after", OPT_STOP, "PASS", 0, "end after PASS, writing nothing", 0 },
+	{ "list-passes", OPT_PASSES, NULL, 0, "print the names for PASS", 0 },
+	{ "report", OPT_REPORT, NULL, 0, "print sizes and the scratch plan", 0 },
+	{ "verbose", 'v', NULL, 0, "time of each pass", 0 },
+	{ 0 },
+};
+
+static const char *const stages[] = { COMPILE_STAGE_GENERATE, COMPILE_STAGE_HAZARDS,
+				      COMPILE_STAGE_WRITE };
+
+#define N_STAGES (sizeof(stages) / sizeof(stages[0]))
+
+static bool known_pass(const char *name)
+{
+	size_t i;
+
+	if (!strcmp(name, COMPILE_STAGE_BUILD))
+		return true;
+	for (i = 0; i < n_passes; i++) {
+		if (!strcmp(name, passes[i].name))
+			return true;
+	}
+	for (i = 0; i < N_STAGES; i++) {
+		if (!strcmp(name, stages[i]))
+			return true;
+	}
+	return false;
+}
+
+static void list_passes(void)
+{
+	size_t i;
+
+	printf("%-16s %s\n", COMPILE_STAGE_BUILD, "the graph as read from the file");
+	for (i = 0; i < n_passes; i++)
+		printf("%-16s %s\n", passes[i].name, passes[i].what);
+	printf("%-16s %s\n", COMPILE_STAGE_GENERATE, "programs, with addresses and tokens");
+	printf("%-16s %s\n", COMPILE_STAGE_HAZARDS, "check of the programs' order");
+	printf("%-16s %s\n", COMPILE_STAGE_WRITE, "the file");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+	char *end;
+	unsigned long v;
+
+	switch (key) {
+	case 'o':
+		a->o.out = arg;
+		return 0;
+	case 'v':
+		a->verbose = true;
+		return 0;
+	case OPT_REPORT:
+		a->report = true;
+		return 0;
+	case OPT_FORMAT:
+		if (!strcmp(arg, "keep"))
+			a->o.format = PASS_FORMAT_KEEP;
+		else if (!strcmp(arg, "q8_0"))
+			a->o.format = PASS_FORMAT_Q8_0;
+		else if (!strcmp(arg, "q4_0"))
+			a->o.format = PASS_FORMAT_Q4_0;
+		else
+			argp_error(state, "--format: \"%s\" is none of keep, q8_0, q4_0", arg);
+		return 0;
+	case OPT_CHIP:
+		a->o.chip = compile_chip(arg);
+		if (!a->o.chip)
+			argp_error(state, "--chip: no configuration \"%s\"", arg);
+		return 0;
+	case OPT_CTX:
+		errno = 0;
+		v = strtoul(arg, &end, 10);
+		if (errno || *end || end == arg || arg[0] == '-' || !v || v > 1u << 24)
+			argp_error(state, "--ctx: \"%s\" is no number of positions", arg);
+		a->o.context = (uint32_t)v;
+		return 0;
+	case OPT_PRINT:
+	case OPT_STOP:
+		if (!known_pass(arg))
+			argp_error(state, "no pass \"%s\"; see --list-passes", arg);
+		*(key == OPT_PRINT ? &a->print_after : &a->stop_after) = arg;
+		return 0;
+	case OPT_PASSES:
+		list_passes();
+		exit(ACCELC_OK);
+	case ARGP_KEY_ARG:
+		if (a->o.model)
+			argp_error(state, "more than one model");
+		a->o.model = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!a->o.model)
+			argp_error(state, "no model given");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void print_programs(const struct compile_result *r)
+{
+	unsigned int k;
+	size_t bytes, len;
+	uint8_t *code;
+	char *text;
+
+	for (k = 0; k < IG1_PROGS; k++) {
+		if (cg_encode_all(&r->code.prog[k], &code, &bytes))
+			return;
+		if (!ig1_disasm_program(code, bytes, 1, &text, &len)) {
+			printf("# %s\n%s", accelc_program_names[k], text);
+			free(text);
+		}
+		free(code);
+	}
+}
+
+static int after_pass(void *ctx, const char *pass, struct ir_model *m, double seconds)
+{
+	struct args *a = ctx;
+	bool programs = !strcmp(pass, COMPILE_STAGE_GENERATE) ||
+			!strcmp(pass, COMPILE_STAGE_HAZARDS);
+
+	if (a->verbose)
+		fprintf(stderr, "%-16s %9.3f ms\n", pass, 1e3 * seconds);
+	if (a->print_after && !strcmp(a->print_after, pass)) {
+		if (programs) {
+			print_programs(a->result);
+		} else {
+			struct strbuf s = { 0 };
+
+			ir_print(m, &s);
+			fwrite(s.p ? s.p : "", 1, s.len, stdout);
+			strbuf_free(&s);
+		}
+	}
+	return a->stop_after && !strcmp(a->stop_after, pass);
+}
+
+static void progress(void *ctx, uint64_t done, uint64_t total)
+{
+	struct args *a = ctx;
+	int i, n = total ? (int)(40 * done / total) : 0;
+
+	if (total < BAR_BYTES)
+		return;
+	a->bar = true;
+	fputs("\rweight ROM [", stderr);
+	for (i = 0; i < 40; i++)
+		fputc(i < n ? '=' : ' ', stderr);
+	fprintf(stderr, "] %3d %%", (int)(100 * done / (total ? total : 1)));
+}
+
+static void report(const struct compile_result *r, const struct ig1_config *chip)
+{
+	const struct ir_meta *m = &r->model.meta;
+	struct strbuf s = { 0 };
+	unsigned int k;
+
+	printf("chip `%s`, %u columns at once, %u KV heads at once, %u logits at once\n", chip->name,
+	       r->code.shape.cols, r->code.shape.kv_heads, r->code.shape.logits);
+	printf("weight ROM: %" PRIu64 " of %" PRIu64 " bytes\n", m->rom_bytes, chip->rom_bytes);
+	printf("constant ROM: %" PRIu64 " of %" PRIu64 " bytes\n", m->crom_bytes, chip->crom_bytes);
+	printf("KV cache: %" PRIu64 " bytes for 32 positions, %" PRIu64 " for %u\n",
+	       r->code.kv.block_bytes, r->code.kv.block_bytes * ((m->context + 31) / 32),
+	       m->context);
+	for (k = 0; k < IG1_PROGS; k++) {
+		strbuf_printf(&s, "\n%s: %zu commands\n", accelc_program_names[k],
+			      r->code.prog[k].n_cmds);
+		cg_plan_report(&r->code.prog[k], &s);
+	}
+	fwrite(s.p ? s.p : "", 1, s.len, stdout);
+	strbuf_free(&s);
+}
+
+int accelc_compile(int argc, char **argv)
+{
+	static const struct argp argp = { options, parse, "MODEL.gguf",
+					  "Compile a model to an .accel file." };
+	struct compile_result r;
+	struct args a = { .result = &r };
+	int ret;
+
+	a.o.chip = compile_chip("default");
+	a.o.watch.ctx = &a;
+	a.o.watch.after = after_pass;
+	a.o.progress.ctx = &a;
+	if (isatty(STDERR_FILENO))
+		a.o.progress.step = progress;
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	if (!a.o.out && !a.stop_after && !a.print_after && !a.report) {
+		accelc_error("nothing to do: give -o, --print-after, --stop-after or --report");
+		return ACCELC_USAGE;
+	}
+	ret = compile_model(&a.o, &r);
+	if (a.bar)
+		fputc('\n', stderr);
+	if (ret < 0)
+		accelc_error("%s", r.model.diag.msg);
+	else if (a.report && r.code.prog[0].n_cmds)
+		report(&r, a.o.chip);
+	compile_free(&r);
+	return ret > 0 ? ACCELC_OK : accelc_exit_code(ret);
+}
