@@ -24,7 +24,7 @@ all: configure ## build everything
 	@ninja -C $(BUILD) --quiet
 
 run: configure ## a story from the simulated chip
-	@ninja -C $(BUILD) --quiet story
+	@ninja -C $(BUILD) --quiet tools/accel-run compiler/accelc
 	@tests/story $(BUILD) $(MODEL) $(BACKEND) $(N) "$(PROMPT)"
 
 check: all ## every test that needs neither GPU nor KVM

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* A model: programs in an address space, text tables, and KV memory for sessions. */
+#ifndef ACCEL_MODEL_H
+#define ACCEL_MODEL_H
+
+#include "internal.h"
+#include "tokenizer.h"
+
+#define KV_POSITIONS 32u /* of a block */
+
+struct program {
+	struct accel_buffer *buf;
+	uint64_t va;
+	uint32_t commands;
+};
+
+struct accel_model {
+	atomic_uint refs;
+	struct accel_device *dev;
+	struct accelfile *file;
+	struct accel_space *space;
+	struct program programs[IG1_PROGS];
+	struct program copy; /* built here: copies pages, for copy-on-write */
+	struct tokenizer *tok;
+	char *chat_template;
+	char source[65];
+	atomic_uint kv_resident, kv_host; /* blocks */
+};
+
+/* A buffer of the model's programs, read-only in the address space. */
+int program_load(struct accel_model *m, const void *cmds, size_t bytes, struct program *out);
+
+/*
+ * Writes the copy program: R1 = source, R2 = destination, R3 = pages. `out` has room for
+ * COPY_COMMANDS commands.
+ */
+#define COPY_COMMANDS 6
+void copy_program(uint32_t (*out)[IG1_CMD_WORDS]);
+
+/* One block of 32 positions. Shared by sessions after a fork; written only by a single owner. */
+struct kv_block {
+	atomic_uint refs;
+	struct accel_buffer *buf;
+	bool resident;
+};
+
+int kv_block_create(struct accel_model *m, struct kv_block **out);
+void kv_block_unref(struct accel_model *m, struct kv_block *b);
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/* Writes the toy model to a file: maketoy FILE [SEED]. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "toy.h"
+
+int main(int argc, char **argv)
+{
+	struct toy_options o = { .seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1 };
+	int err;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: maketoy FILE [SEED]\n");
+		return 2;
+	}
+	err = toy_write(argv[1], &o);
+	if (err)
+		fprintf(stderr, "maketoy: %s: %s\n", argv[1], strerror(-err));
+	return err ? 1 : 0;
+}

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT
+/* accel-bench: prompt and generation speed. accel-bench(1) is the reference. */
+#include <argp.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cli.h"
+
+#define MAX_SIZES 16
+
+const char *argp_program_version = "accel-bench 0.1.0";
+
+enum { KEY_PP = 0x2001, KEY_TG, KEY_BATCH, KEY_DEPTH, KEY_CHUNK, KEY_STEPS };
+
+static const struct argp_option options[] = {
+	{ "pp", KEY_PP, "N,...", 0, "prompt sizes (default 512, or the context)", 1 },
+	{ "tg", KEY_TG, "N,...", 0, "tokens to generate (default 128)", 1 },
+	{ "batch", KEY_BATCH, "B,...", 0, "sequences generated at once (default 1)", 1 },
+	{ "depth", KEY_DEPTH, "N", 0, "tokens stored before each test (default 0)", 1 },
+	{ "repetitions", 'r', "N", 0, "repetitions after one for warm-up (default 5)", 1 },
+	{ "chunk", KEY_CHUNK, "N", 0, "tokens of a prompt job (default: all the program takes)", 1 },
+	{ "steps", KEY_STEPS, "N", 0, "generated tokens of a job (default 32)", 1 },
+	{ "json", CLI_KEY_JSON, NULL, 0, "print one JSON object", 1 },
+	CLI_TARGET_OPTIONS,
+	{ 0 },
+};
+
+struct sizes {
+	uint64_t v[MAX_SIZES];
+	size_t n;
+};
+
+struct run {
+	struct cli_target t;
+	struct sizes pp, tg, batch;
+	uint64_t depth, reps;
+	struct accel_session_options o;
+	bool json, exact;
+	uint64_t vocab, context, max_cols, clock;
+	json_t *tests;
+	struct accel_session **sessions;
+	struct accel_batch *b;
+};
+
+/* One test: what it ran and its samples. */
+struct test {
+	char name[64];
+	uint64_t pp, tg, batch;
+	double *seconds;
+	size_t n;
+	uint64_t counters[ACCEL_COUNTERS]; /* of all repetitions */
+	uint64_t jobs;
+};
+
+static void parse_sizes(const char *name, char *arg, struct sizes *s)
+{
+	char *save = NULL, *p;
+
+	s->n = 0;
+	for (p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
+		if (s->n == MAX_SIZES) {
+			fprintf(stderr, "--%s: more than %d values\n", name, MAX_SIZES);
+			exit(CLI_USAGE);
+		}
+		s->v[s->n++] = cli_uint(name, p, 0, 1u << 24);
+	}
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct run *r = state->input;
+
+	if (cli_target_option(&r->t, key, arg))
+		return 0;
+	switch (key) {
+	case KEY_PP:
+		parse_sizes("pp", arg, &r->pp);
+		break;
+	case KEY_TG:
+		parse_sizes("tg", arg, &r->tg);
+		break;
+	case KEY_BATCH:
+		parse_sizes("batch", arg, &r->batch);
+		break;
+	case KEY_DEPTH:
+		r->depth = cli_uint("depth", arg, 0, 1u << 24);
+		break;
+	case 'r':
+		r->reps = cli_uint("repetitions", arg, 1, 10000);
+		break;
+	case KEY_CHUNK:
+		r->o.chunk = (uint32_t)cli_uint("chunk", arg, 1, UINT32_MAX);
+		break;
+	case KEY_STEPS:
+		r->o.decode_steps = (uint32_t)cli_uint("steps", arg, 1, 65536);
+		break;
+	case CLI_KEY_JSON:
+		r->json = true;
+		break;
+	case ARGP_KEY_ARG:
+		if (r->t.model)
+			argp_usage(state);
+		r->t.model = arg;
+		break;
+	case ARGP_KEY_END:
+		if (!r->t.model)
+			argp_error(state, "no MODEL.accel");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* Any tokens do: speed does not depend on them. */
+static int32_t token(const struct run *r, uint64_t i)
+{
+	return (int32_t)((i * 2654435761u >> 7) % r->vocab);
+}
+
+static int fill(struct run *r, struct accel_session *s, uint64_t n)
+{
+	int32_t *v = calloc(n + 1, sizeof(*v));
+	uint64_t i;
+	int err;
+
+	if (!v)
+		return ACCEL_ENOMEM;
+	for (i = 0; i < n; i++)
+		v[i] = token(r, i);
+	err = n ? accel_session_append(s, v, n, NULL) : 0;
+	free(v);
+	return err;
+}
+
+static int once(struct run *r, const struct test *t, float *logits, double *seconds)
+{
+	int32_t *v = calloc(t->pp + t->batch + 1, sizeof(*v));
+	double begin;
+	uint64_t i;
+	int err = v ? 0 : ACCEL_ENOMEM;
+
+	for (i = 0; v && i < t->pp + t->batch; i++)
+		v[i] = token(r, i + 77);
+	for (i = 0; i < t->batch && !err; i++)
+		err = accel_session_rewind(r->sessions[i], (uint32_t)r->depth);
+	begin = cli_now();
+	if (!err && t->pp)
+		err = accel_session_append(r->sessions[0], v, t->pp, logits);
+	if (!err && t->tg && t->batch == 1)
+		err = accel_session_decode(r->sessions[0], v[t->pp], (uint32_t)t->tg, NULL, 0, NULL,
+					   NULL, NULL, NULL);
+	else if (!err && t->tg)
+		err = accel_batch_decode(r->b, r->sessions, v, t->batch, (uint32_t)t->tg, NULL,
+					 NULL, NULL, NULL);
+	*seconds = cli_now() - begin;
+	free(v);
+	return err;
+}
+
+static void forget_counters(struct run *r, const struct test *t)
+{
+	uint64_t unused;
+
+	if (t->batch > 1)
+		accel_batch_counters(r->b, NULL, 0, &unused, 1);
+	else
+		accel_session_counters(r->sessions[0], NULL, 0, &unused, 1);
+}
+
+static int measure(struct run *r, struct test *t)
+{
+	float *logits = calloc(r->vocab, sizeof(*logits));
+	double unused;
+	uint64_t i;
+	int err = logits ? 0 : ACCEL_ENOMEM;
+
+	for (i = 0; i < t->batch && !err; i++) {
+		err = accel_session_create(r->t.m, &r->o, &r->sessions[i]);
+		if (!err)
+			err = fill(r, r->sessions[i], r->depth);
+	}
+	if (!err)
+		err = accel_batch_create(r->t.m, &r->o, &r->b);
+	if (!err) {
+		cli_catch_interrupt(r->sessions[0], r->b);
+		err = once(r, t, logits, &unused);
+		forget_counters(r, t);
+	}
+	for (t->n = 0; t->n < r->reps && !err && !cli_interrupted(); t->n++) {
+		cli_progress(t->name, t->n + 1, r->reps);
+		err = once(r, t, logits, &t->seconds[t->n]);
+		if (err)
+			break;
+	}
+	cli_progress("", 0, 0);
+	if (!err && t->batch > 1)
+		accel_batch_counters(r->b, t->counters, ACCEL_COUNTERS, &t->jobs, 0);
+	else if (!err)
+		accel_session_counters(r->sessions[0], t->counters, ACCEL_COUNTERS, &t->jobs, 0);
+	cli_catch_interrupt(NULL, NULL);
+	accel_batch_unref(r->b);
+	r->b = NULL;
+	for (i = 0; i < t->batch; i++) {
+		accel_session_unref(r->sessions[i]);
+		r->sessions[i] = NULL;
+	}
+	free(logits);
+	return err;
+}
+
+static double counter(const struct test *t, const char *name)
+{
+	const char *x;
+	uint32_t i;
+
+	for (i = 0; (x = accel_counter_name(i, NULL)); i++) {
+		if (!strcmp(x, name))
+			return (double)t->counters[i];
+	}
+	return 0;
+}
+
+static void report(struct run *r, const struct test *t)
+{
+	double tokens = (double)(t->pp + t->tg * t->batch), mean = 0, var = 0, x;
+	double all = tokens * (double)t->n, cycles = counter(t, "cycles");
+	json_t *j, *samples;
+	size_t i;
+
+	if (!t->n)
+		return;
+	samples = json_array();
+	for (i = 0; i < t->n; i++) {
+		mean += tokens / t->seconds[i] / (double)t->n;
+		json_array_append_new(samples, json_real(t->seconds[i]));
+	}
+	for (i = 0; i < t->n; i++) {
+		x = tokens / t->seconds[i] - mean;
+		var += t->n > 1 ? x * x / (double)(t->n - 1) : 0;
+	}
+	j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "test", t->name,
+		      "prompt_tokens", (json_int_t)t->pp, "generated_tokens", (json_int_t)t->tg,
+		      "batch", (json_int_t)t->batch, "depth", (json_int_t)r->depth, "repetitions",
+		      (json_int_t)t->n, "wall_tokens_per_s", mean, "wall_stddev", sqrt(var),
+		      "wall_seconds", samples);
+	json_object_set_new(j, "jobs_per_repetition", json_real((double)t->jobs / (double)t->n));
+	json_object_set_new(j, "macs_per_token", json_real(counter(t, "macs") / all));
+	json_object_set_new(j, "rom_bytes_per_token", json_real(counter(t, "rom_bytes") / all));
+	json_object_set_new(j, "kv_bytes_per_token", json_real(counter(t, "kv_bytes") / all));
+	json_object_set_new(j, "dma_bytes_per_token", json_real(counter(t, "dma_bytes") / all));
+	json_object_set_new(j, "commands_per_token", json_real(counter(t, "commands") / all));
+	if (r->exact && cycles > 0) {
+		json_object_set_new(j, "cycles_per_token", json_real(cycles / all));
+		json_object_set_new(j, "modelled_tokens_per_s",
+				    json_real((double)r->clock * all / cycles));
+		json_object_set_new(j, "macs_per_cycle", json_real(counter(t, "macs") / cycles));
+		json_object_set_new(j, "tile_busy", json_real(counter(t, "tile_busy") / cycles));
+		json_object_set_new(j, "vec_busy", json_real(counter(t, "vec_busy") / cycles));
+		json_object_set_new(j, "dma_busy", json_real(counter(t, "dma_busy") / cycles));
+	}
+	if (!r->json) {
+		printf("| %-12s | %12.1f +/- %8.1f |", t->name, mean, sqrt(var));
+		if (r->exact && cycles > 0)
+			printf(" %12.0f | %14.1f |\n", cycles / all,
+			       (double)r->clock * all / cycles);
+		else
+			printf(" %12s | %14s |\n", "-", "-");
+		fflush(stdout);
+	}
+	json_array_append_new(r->tests, j);
+}
+
+static int one(struct run *r, uint64_t pp, uint64_t tg, uint64_t batch)
+{
+	struct test t = { .pp = pp, .tg = tg, .batch = batch };
+	int n, err;
+
+	n = pp ? snprintf(t.name, sizeof(t.name), "pp%llu", (unsigned long long)pp) :
+		 snprintf(t.name, sizeof(t.name), "tg%llu", (unsigned long long)tg);
+	if (batch > 1)
+		n += snprintf(t.name + n, sizeof(t.name) - (size_t)n, " x%llu",
+			      (unsigned long long)batch);
+	if (r->depth)
+		snprintf(t.name + n, sizeof(t.name) - (size_t)n, " @ d%llu",
+			 (unsigned long long)r->depth);
+	if (r->depth + pp + tg > r->context) {
+		cli_message(&r->t, "%s: more than the context of %llu", t.name,
+			    (unsigned long long)r->context);
+		return CLI_USAGE;
+	}
+	if (batch > r->max_cols || !batch) {
+		cli_message(&r->t, "%s: the model takes 1 to %llu sequences at once", t.name,
+			    (unsigned long long)r->max_cols);
+		return CLI_USAGE;
+	}
+	t.seconds = calloc(r->reps, sizeof(*t.seconds));
+	if (!t.seconds)
+		return CLI_FAILURE;
+	err = measure(r, &t);
+	report(r, &t);
+	free(t.seconds);
+	if (cli_interrupted())
+		return CLI_FAILURE;
+	return err ? cli_fail(&r->t, err, t.name) : 0;
+}
+
+static void header(struct run *r)
+{
+	if (r->json)
+		return;
+	printf("%s on %s%s\n\n", accel_model_string(r->t.m, ACCEL_MODEL_NAME),
+	       accel_device_backend(r->t.dev),
+	       r->exact ? "" : " (no time: only wall-clock figures)");
+	printf("| %-12s | %25s | %12s | %14s |\n|---|---|---|---|\n", "test", "wall-clock tokens/s",
+	       "cycles/token", "modelled tok/s");
+}
+
+static int run(struct run *r)
+{
+	size_t i, k;
+	int code = 0;
+	json_t *j;
+
+	r->vocab = cli_model(r->t.m, ACCEL_MODEL_VOCAB);
+	r->context = cli_model(r->t.m, ACCEL_MODEL_CONTEXT);
+	r->max_cols = cli_model(r->t.m, ACCEL_MODEL_MAX_COLS);
+	r->clock = cli_get(r->t.dev, ACCEL_PARAM_CLOCK_HZ);
+	r->exact = cli_get(r->t.dev, ACCEL_PARAM_CYCLE_EXACT);
+	if (!r->pp.n)
+		r->pp = (struct sizes){ { r->context < 512 ? r->context : 512 }, 1 };
+	if (r->o.chunk > r->max_cols) {
+		cli_message(&r->t, "--chunk: the model takes %llu tokens at once",
+			    (unsigned long long)r->max_cols);
+		return CLI_USAGE;
+	}
+	r->tests = json_array();
+	r->sessions = calloc(r->max_cols + 1, sizeof(struct accel_session *));
+	if (!r->tests || !r->sessions)
+		return CLI_FAILURE;
+	header(r);
+	for (i = 0; i < r->pp.n && !code; i++)
+		code = r->pp.v[i] ? one(r, r->pp.v[i], 0, 1) : 0;
+	for (i = 0; i < r->tg.n && !code; i++) {
+		for (k = 0; k < r->batch.n && !code; k++)
+			code = r->tg.v[i] ? one(r, 0, r->tg.v[i], r->batch.v[k]) : 0;
+	}
+	if (r->json) {
+		j = json_pack("{s:s, s:s, s:b, s:I, s:O}", "model",
+			      accel_model_string(r->t.m, ACCEL_MODEL_NAME), "backend",
+			      accel_device_backend(r->t.dev), "cycle_exact", r->exact, "clock_hz",
+			      (json_int_t)r->clock, "tests", r->tests);
+		cli_print_json(j);
+	}
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		options, parse, "MODEL.accel",
+		"Measures a model on an IG1 chip. Wall-clock figures are those of this machine; modelled "
+		"figures are cycles of the chip at its nominal clock.",
+		NULL, NULL, NULL
+	};
+	struct run r = { .reps = 5,
+			 .tg = { { 128 }, 1 },
+			 .batch = { { 1 }, 1 },
+			 .o = { .size = sizeof(r.o) } };
+	int code;
+
+	cli_init(argv[0], &r.t);
+	argp_parse(&argp, argc, argv, 0, NULL, &r);
+	code = cli_open(&r.t);
+	if (!code)
+		code = run(&r);
+	json_decref(r.tests);
+	free(r.sessions);
+	cli_close(&r.t);
+	return code;
+}

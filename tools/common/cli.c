@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+/* Shared parts of the command-line tools. */
+#include "cli.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t interrupted;
+static struct accel_session *volatile active_session;
+static struct accel_batch *volatile active_batch;
+
+void cli_init(const char *argv0, struct cli_target *t)
+{
+	const char *slash = strrchr(argv0, '/');
+
+	memset(t, 0, sizeof(*t));
+	t->program = slash ? slash + 1 : argv0;
+	argp_err_exit_status = CLI_USAGE;
+	signal(SIGPIPE, SIG_DFL);
+}
+
+bool cli_target_option(struct cli_target *t, int key, const char *arg)
+{
+	switch (key) {
+	case CLI_KEY_BACKEND:
+		t->backend = arg;
+		return true;
+	case CLI_KEY_MASK:
+		t->mask = arg;
+		return true;
+	case CLI_KEY_FIRMWARE:
+		t->firmware = arg;
+		return true;
+	case CLI_KEY_DEVICE:
+		t->device = (uint32_t)cli_uint("device", arg, 0, UINT32_MAX);
+		return true;
+	}
+	return false;
+}
+
+void cli_message(const struct cli_target *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fprintf(stderr, "%s: ", t->program);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int cli_exit_code(int error)
+{
+	switch (error) {
+	case 0:
+		return CLI_OK;
+	case ACCEL_ENODEV:
+	case ACCEL_EBACKEND:
+		return CLI_NO_DEVICE;
+	case ACCEL_EMISMATCH:
+		return CLI_MISMATCH;
+	case ACCEL_EFORMAT:
+	case ACCEL_EVERSION:
+		return CLI_INPUT;
+	default:
+		return CLI_FAILURE;
+	}
+}
+
+int cli_fail(struct cli_target *t, int error, const char *what)
+{
+	char text[512] = "";
+
+	accel_last_error(t->dev, text, sizeof(text));
+	cli_message(t, "%s: %s", what, text[0] ? text : accel_error_string(error));
+	return cli_exit_code(error);
+}
+
+int cli_open_device(struct cli_target *t)
+{
+	char text[512] = "";
+	struct accel_device_options o = {
+		.size = sizeof(o),
+		.backend = t->backend,
+		.mask = t->mask,
+		.firmware = t->firmware,
+		.index = t->device,
+		.error = text,
+		.error_size = sizeof(text),
+	};
+	int err;
+
+	err = accel_device_open(&o, &t->dev);
+	if (!err)
+		return CLI_OK;
+	cli_message(t, "%s", text[0] ? text : accel_error_string(err));
+	/* A file that cannot be read is a bad input file here. */
+	return err == ACCEL_EIO ? CLI_INPUT : cli_exit_code(err);
+}
+
+int cli_open(struct cli_target *t)
+{
+	char text[512] = "";
+	int err, code;
+
+	code = cli_open_device(t);
+	if (code)
+		return code;
+	err = accel_model_open(t->dev, t->model, NULL, &t->m);
+	if (!err)
+		return CLI_OK;
+	accel_last_error(t->dev, text, sizeof(text));
+	cli_message(t, "%s", text[0] ? text : accel_error_string(err));
+	cli_close(t);
+	if (err == ACCEL_EIO || err == ACCEL_ENOTSUP || (err == ACCEL_ENODEV && !t->m))
+		return CLI_INPUT;
+	return cli_exit_code(err);
+}
+
+void cli_close(struct cli_target *t)
+{
+	accel_model_unref(t->m);
+	accel_device_unref(t->dev);
+	t->m = NULL;
+	t->dev = NULL;
+}
+
+static void bad_number(const char *name, const char *arg)
+{
+	fprintf(stderr, "--%s: '%s' is not a number in the allowed range\n", name, arg);
+	exit(CLI_USAGE);
+}
+
+uint64_t cli_uint(const char *name, const char *arg, uint64_t lo, uint64_t hi)
+{
+	char *end;
+	uint64_t v;
+
+	errno = 0;
+	v = strtoull(arg, &end, 0);
+	if (errno || end == arg || *end || arg[0] == '-' || v < lo || v > hi)
+		bad_number(name, arg);
+	return v;
+}
+
+double cli_double(const char *name, const char *arg, double lo, double hi)
+{
+	char *end;
+	double v;
+
+	v = strtod(arg, &end);
+	if (end == arg || *end || !(v >= lo && v <= hi))
+		bad_number(name, arg);
+	return v;
+}
+
+ssize_t cli_ids(const struct cli_target *t, const char *arg, uint64_t vocab, int32_t **out)
+{
+	const char *p = arg;
+	size_t n = 0, cap = 0;
+	int32_t *v = NULL, *grown;
+	char *end;
+	long x;
+
+	while (*p) {
+		errno = 0;
+		x = strtol(p, &end, 10);
+		if (end == p || errno || x < 0 || (uint64_t)x >= vocab) {
+			cli_message(t, "--tokens: entry %zu is not an id below %llu", n + 1,
+				    (unsigned long long)vocab);
+			free(v);
+			return -1;
+		}
+		if (n == cap) {
+			cap = cap ? 2 * cap : 64;
+			grown = realloc(v, cap * sizeof(*v));
+			if (!grown) {
+				cli_message(t, "out of memory");
+				free(v);
+				return -1;
+			}
+			v = grown;
+		}
+		v[n++] = (int32_t)x;
+		p = end + strspn(end, " \t\n");
+		if (*p == ',')
+			p++;
+		else if (*p) {
+			cli_message(t, "--tokens: no comma after entry %zu", n);
+			free(v);
+			return -1;
+		}
+		p += strspn(p, " \t\n");
+	}
+	*out = v;
+	return (ssize_t)n;
+}
+
+char *cli_read_file(const struct cli_target *t, const char *path, size_t *n)
+{
+	size_t cap = 65536, used = 0, got;
+	char *buf = malloc(cap + 1), *grown;
+	FILE *f = strcmp(path, "-") ? fopen(path, "rb") : stdin;
+
+	if (!f || !buf)
+		goto fail;
+	while ((got = fread(buf + used, 1, cap - used, f)) > 0) {
+		used += got;
+		if (used < cap)
+			continue;
+		grown = realloc(buf, 2 * cap + 1);
+		if (!grown)
+			goto fail;
+		buf = grown;
+		cap *= 2;
+	}
+	if (ferror(f))
+		goto fail;
+	if (f != stdin)
+		fclose(f);
+	buf[used] = 0;
+	*n = used;
+	return buf;
+fail:
+	cli_message(t, "%s: %s", path, strerror(errno));
+	if (f && f != stdin)
+		fclose(f);
+	free(buf);
+	return NULL;
+}
+
+static void on_signal(int sig)
+{
+	if (interrupted) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	interrupted = 1;
+	accel_session_cancel(active_session);
+	accel_batch_cancel(active_batch);
+}
+
+void cli_catch_interrupt(struct accel_session *s, struct accel_batch *b)
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	active_session = s;
+	active_batch = b;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+bool cli_interrupted(void)
+{
+	return interrupted;
+}
+
+double cli_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void cli_progress(const char *label, size_t done, size_t total)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (total)
+		fprintf(stderr, "\r\033[K%s %zu/%zu", label, done, total);
+	else
+		fprintf(stderr, "\r\033[K");
+	fflush(stderr);
+}
+
+void cli_print_json(json_t *j)
+{
+	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	json_decref(j);
+}
+
+json_t *cli_counters_json(const uint64_t *counters)
+{
+	json_t *j = json_object();
+	const char *name;
+	uint32_t i;
+
+	for (i = 0; (name = accel_counter_name(i, NULL)); i++)
+		json_object_set_new(j, name, json_integer((json_int_t)counters[i]));
+	return j;
+}
+
+uint64_t cli_get(struct accel_device *dev, enum accel_param p)
+{
+	uint64_t v = 0;
+
+	accel_device_get(dev, p, &v);
+	return v;
+}
+
+uint64_t cli_model(struct accel_model *m, enum accel_model_param p)
+{
+	uint64_t v = 0;
+
+	accel_model_get(m, p, &v);
+	return v;
+}

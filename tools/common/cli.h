@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command-line tools share: exit codes, opening, interruption, numbers, JSON output. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "accel/accel.h"
+
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILURE = 1,  /* also: interrupted, partial results were printed */
+	CLI_USAGE = 2,
+	CLI_NO_DEVICE = 3,
+	CLI_MISMATCH = 4, /* the model is not the one in the chip */
+	CLI_INPUT = 5,	  /* a damaged or unsuitable input file */
+};
+
+/* The options of every tool that runs a model. */
+struct cli_target {
+	const char *program; /* argv[0] without folders, for messages */
+	const char *model;
+	const char *backend, *mask, *firmware;
+	uint32_t device;
+	struct accel_device *dev;
+	struct accel_model *m;
+};
+
+#define CLI_KEY_BACKEND	 0x1001
+#define CLI_KEY_MASK	 0x1002
+#define CLI_KEY_FIRMWARE 0x1003
+#define CLI_KEY_DEVICE	 0x1004
+#define CLI_KEY_JSON	 0x1005
+
+#define CLI_TARGET_OPTIONS                                                                         \
+	{ "backend", CLI_KEY_BACKEND, "NAME", 0, "drm, sim, ref or null (ACCEL_BACKEND)", 90 },    \
+		{ "device", CLI_KEY_DEVICE, "N", 0, "which of the back end's devices", 90 },       \
+		{ "mask", CLI_KEY_MASK, "FILE", 0,                                                 \
+		  "simulated chips: what is in the ROM (default: the model)", 90 },                \
+	{                                                                                          \
+		"firmware", CLI_KEY_FIRMWARE, "FILE", 0,                                           \
+			"sim: firmware (ACCEL_FIRMWARE, or the installed one)", 90                 \
+	}
+
+void cli_init(const char *argv0, struct cli_target *t);
+/* true: key was one of the target's. */
+bool cli_target_option(struct cli_target *t, int key, const char *arg);
+/* Open device, then model; prints what went wrong. enum cli_exit. */
+int cli_open_device(struct cli_target *t);
+int cli_open(struct cli_target *t);
+void cli_close(struct cli_target *t);
+
+int cli_exit_code(int error);
+/* Prints the detail of a failed call; returns its exit code. */
+int cli_fail(struct cli_target *t, int error, const char *what);
+void cli_message(const struct cli_target *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A number of an option; prints and exits with CLI_USAGE when it is not one in [lo, hi]. */
+uint64_t cli_uint(const char *name, const char *arg, uint64_t lo, uint64_t hi);
+double cli_double(const char *name, const char *arg, double lo, double hi);
+/* "1,2,3" (spaces allowed): ids below vocab. Returns how many, or prints and returns -1. */
+ssize_t cli_ids(const struct cli_target *t, const char *arg, uint64_t vocab, int32_t **out);
+/* A whole file, terminated; NULL with a message. */
+char *cli_read_file(const struct cli_target *t, const char *path, size_t *n);
+
+/* SIGINT and SIGTERM: cancels the session or batch that is set, once; the second one kills. */
+void cli_catch_interrupt(struct accel_session *s, struct accel_batch *b);
+bool cli_interrupted(void);
+
+double cli_now(void); /* seconds */
+/* Progress on stderr, if that is a terminal: "label 12/40"; total 0 clears the line. */
+void cli_progress(const char *label, size_t done, size_t total);
+/* Prints with a newline and frees. */
+void cli_print_json(json_t *j);
+json_t *cli_counters_json(const uint64_t *counters);
+uint64_t cli_get(struct accel_device *dev, enum accel_param p);
+uint64_t cli_model(struct accel_model *m, enum accel_model_param p);
+
+#endif
