@@ -142,9 +142,14 @@ int compile_model(const struct compile_options *o, struct compile_result *r)
 
 	ir_init(&r->model);
 	r->code = (struct cg_output){ 0 };
-	ret = map_file(o->model, &src, &r->model.diag);
-	if (ret)
-		return ret;
+	if (o->data) {
+		src.data = o->data;
+		src.size = o->size;
+	} else {
+		ret = map_file(o->model, &src, &r->model.diag);
+		if (ret)
+			return ret;
+	}
 	ret = gguf_open_mem(src.data, src.size, &f, &err);
 	if (ret) {
 		ret = diag_set(&r->model.diag, ret, "%s: %s", o->model, err.msg);
@@ -153,7 +158,8 @@ int compile_model(const struct compile_options *o, struct compile_result *r)
 		ret = run(o, r, &src);
 		gguf_close(f);
 	}
-	munmap((void *)src.data, src.size);
+	if (!o->data)
+		munmap((void *)src.data, src.size);
 	return ret;
 }
 

@@ -3,13 +3,16 @@
 #ifndef IG1_COMPILER_COMPILE_H
 #define IG1_COMPILER_COMPILE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "compiler/image/build.h"
 #include "compiler/passes/pass.h"
 
 struct compile_options {
-	const char *model; /* GGUF file */
+	const char *model; /* GGUF file, and its name in messages */
+	const void *data;  /* its bytes, when they are in memory already; else NULL */
+	size_t size;
 	const char *out;   /* NULL: nothing is written */
 	const struct ig1_config *chip;
 	enum pass_format format;

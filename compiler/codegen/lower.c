@@ -364,8 +364,11 @@ int cg_lower(struct ir_model *m, enum ig1_prog kind, const struct cg_shape *shap
 	if (!l.vals || !l.rope_bufs)
 		return diag_nomem(p->diag);
 	lw_prologue(&l);
-	if (kind == IG1_PROG_DECODE)
+	/* a loop with loops in it is drained at its edges; see tokens.c */
+	if (kind == IG1_PROG_DECODE) {
+		cg_cmd(p, IG1_OP_S_SYNC, "steps");
 		loop = lw_loop(&l, "steps", R_STEP, R_STEPS);
+	}
 	lw_columns(&l);
 	if (place_concats(&l))
 		return p->diag->err;
@@ -375,6 +378,7 @@ int cg_lower(struct ir_model *m, enum ig1_prog kind, const struct cg_shape *shap
 	}
 	if (kind == IG1_PROG_DECODE) {
 		lw_feedback(&l);
+		cg_cmd(p, IG1_OP_S_SYNC, "steps");
 		lw_loop_end(&l, loop);
 	}
 	cg_cmd(p, IG1_OP_S_END, "end");

@@ -47,9 +47,9 @@ void lw_prologue(struct lower *l)
 	unsigned int all = decode ? R_COLS : R_WANTED;
 
 	l->coltab = cg_buf(l->p, "columns", (uint64_t)CG_COL_BYTES * l->shape->cols);
-	load_columns(l);
 	/* a count of zero makes a command do nothing but its tokens */
 	load_imm(l, "start/stored", R_STORED, 0);
+	load_columns(l);
 	skip(l, "start/no_logits", IG1_COND_EQ, R_LOGITS, R_ZERO, 0, 1);
 	lw_alu(l, "start/stored", R_STORED, all, IG1_ALUOP_ADD, R_ZERO, 0);
 	lw_alu(l, "start/picked", R_PICKED, decode ? R_COLS : R_STORED, IG1_ALUOP_ADD, R_ZERO, 0);

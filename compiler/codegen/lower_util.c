@@ -54,10 +54,8 @@ struct cg_cmd *lw_st(struct lower *l, const char *name, unsigned int ra, unsigne
 
 size_t lw_loop(struct lower *l, const char *name, unsigned int rd, unsigned int count)
 {
-	struct cg_cmd *c;
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_S_LOOP, name);
 
-	cg_cmd(l->p, IG1_OP_S_SYNC, name);
-	c = cg_cmd(l->p, IG1_OP_S_LOOP, name);
 	c->u.seq.rd = (uint8_t)rd;
 	c->u.seq.ra = (uint8_t)count;
 	return l->p->n_cmds - 1;
@@ -65,7 +63,6 @@ size_t lw_loop(struct lower *l, const char *name, unsigned int rd, unsigned int 
 
 void lw_loop_end(struct lower *l, size_t at)
 {
-	cg_cmd(l->p, IG1_OP_S_SYNC, "");
 	if (!l->p->diag->err)
 		l->p->cmds[at].u.seq.len = (uint32_t)(l->p->n_cmds - 1 - at);
 }

@@ -144,9 +144,11 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 	case IR_CONCAT:
 		return check_concat(m, op);
 	case IR_ROPE:
-		if (!same || !f32 || op->dt != IR_F32 || !op->seg || op->width % op->seg ||
+		if (!same || !f32 || !op->seg || op->width % op->seg ||
 		    op->table->dims > op->seg || op->table->dims % 2 || !op->table->dims)
 			return bad(m, op, "heads or rotated dimensions do not fit");
+		if (op->dt == IR_Q8 && (op->table->dims != op->seg || op->seg / 2 % 32))
+			return bad(m, op, "halves of a head are no whole groups");
 		return 0;
 	case IR_QUANT:
 		return same && f32 && op->dt == IR_Q8 ? 0 : bad(m, op, "does not fit its input");
