@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Address decoder between the core and SRAM, timer and the peripheral bus, and the host's way into
-// the SRAM while the core is held in reset.
+// Address decoder between the core and SRAM, timer and the peripheral bus, and the load port: the
+// way into the SRAM for the host (core in reset) and for the copy engine (core running).
 // Fetches reach the SRAM only. An access to no target, and a fetch outside the SRAM, is answered
-// with an error in the next cycle. The core's two ports are never valid together (its contract), so
-// the SRAM needs no arbiter.
+// with an error in the next cycle. The core's two ports are never valid together (its contract).
 //
-// Host port: load_ready_o stays low while the core runs. A write is taken at once; a read takes two
-// cycles and its data is on load_rdata_o in the cycle with load_ready_o. load_addr_i is a byte
+// Load port: gets the SRAM when the core leaves it free and at least every other cycle. A read takes
+// a cycle more and its data is on load_rdata_o in the cycle with load_ready_o. load_addr_i is a byte
 // address, bits 1:0 ignored; beyond the SRAM writes are dropped and reads return zero.
 //
 // A core reset may leave a peripheral access unanswered. Its late response is dropped and the
@@ -77,7 +76,8 @@ module ig1_mcu_bus #(
 
   logic instr_sram;
   logic data_sram, data_timer, data_periph;
-  logic load_sram;
+  logic load_sram, load_grant, core_sram;
+  logic load_last_q;                 // the load port had the SRAM in the last cycle
   logic periph_rsp;
 
   assign instr_sram  = instr_req_addr_i < SramBytes;
@@ -92,8 +92,8 @@ module ig1_mcu_bus #(
     sram_be_o    = data_req_be_i;
     sram_addr_o  = instr_req_addr_i[SramAddrWidth+1:2];
     sram_wdata_o = data_req_wdata_i;
-    if (!core_run_q) begin
-      sram_req_o   = load_valid_i && load_sram;
+    if (load_grant) begin
+      sram_req_o   = load_sram;
       sram_we_o    = load_we_i;
       sram_be_o    = 4'b1111;
       sram_addr_o  = load_addr_i[SramAddrWidth+1:2];
@@ -105,18 +105,22 @@ module ig1_mcu_bus #(
     end
   end
 
-  assign load_ready_o = !core_run_q && (load_we_i || load_read_q);
+  assign core_sram    = core_run_q && ((instr_req_valid_i && instr_sram) ||
+                                       (data_req_valid_i && data_sram));
+  assign load_grant   = load_valid_i && !load_read_q && (!core_sram || !load_last_q);
+  assign load_ready_o = load_we_i ? load_grant : load_read_q;
   assign load_rdata_o = load_sram ? sram_rdata_i : 32'd0;
-  assign load_read_d  = !core_run_q && load_valid_i && !load_we_i && !load_read_q;
+  assign load_read_d  = load_grant && !load_we_i;
 
   assign timer_req_valid_o  = data_req_valid_i && data_timer;
   assign periph_req_valid_o = data_req_valid_i && data_periph && !periph_busy_q;
-  assign instr_req_ready_o  = 1'b1;
-  assign data_req_ready_o   = !data_periph || (periph_req_ready_i && !periph_busy_q);
+  assign instr_req_ready_o  = !(load_grant && instr_sram);
+  assign data_req_ready_o   = data_periph ? periph_req_ready_i && !periph_busy_q
+                                          : !(load_grant && data_sram);
 
-  assign instr_rsp_d   = instr_req_valid_i;
+  assign instr_rsp_d   = instr_req_valid_i && instr_req_ready_o;
   assign instr_err_d   = !instr_sram;
-  assign data_rsp_d    = data_req_valid_i && !data_timer && !data_periph;
+  assign data_rsp_d    = data_req_valid_i && data_req_ready_o && !data_timer && !data_periph;
   assign data_err_d    = !data_sram;
   assign periph_rsp    = periph_rsp_valid_i && !periph_drop_q;
   assign periph_busy_d = (periph_req_valid_o && periph_req_ready_i) ||
@@ -150,10 +154,12 @@ module ig1_mcu_bus #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       load_read_q   <= 1'b0;
+      load_last_q   <= 1'b0;
       periph_busy_q <= 1'b0;
       periph_drop_q <= 1'b0;
     end else begin
       load_read_q   <= load_read_d;
+      load_last_q   <= load_grant;
       periph_busy_q <= periph_busy_d;
       periph_drop_q <= periph_drop_d;
     end

@@ -180,7 +180,11 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_job, pad1) == 144, "job.pad1");
 
 /* Entry of a queue's completion ring (host memory, written by the firmware; `phase` last) */
 struct ig1_completion {
-	uint64_t job_id; /* from the descriptor */
+	/*
+	 * from the descriptor; 0 with fault bus when the descriptor could not be read
+	 * (fault_addr: where), which stops the queue
+	 */
+	uint64_t job_id;
 	uint32_t status; /* 0 done, 1 fault */
 	uint32_t fault; /* fault code */
 	uint64_t fault_addr; /* see the code */
@@ -190,7 +194,7 @@ struct ig1_completion {
 	uint32_t traced; /* trace records written */
 	uint32_t context; /* from the descriptor */
 	uint64_t pad[5]; /* zero */
-	uint32_t head; /* submission ring entries consumed so far (free-running) */
+	uint32_t head; /* jobs answered so far (free-running) */
 	uint32_t phase; /* 1 on the ring's first pass, then 0, 1, ... */
 };
 IG1_ASSERT(sizeof(struct ig1_completion) == 192, "completion");
@@ -499,7 +503,8 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_column, pad) == 16, "column.pad");
 /* wo: 1: host to MCU, 2: MCU to host, 3: zero resident SRAM (COPY_HOST = byte offset) */
 #define IG1_MCU_COPY_GO				0x110u
 #define IG1_MCU_COPY_STATUS			0x114u /* ro: state */
-#define IG1_MCU_COPY_STATUS_BUSY		0x1u /* running */
+/* running, or the host has not answered all writes */
+#define IG1_MCU_COPY_STATUS_BUSY		0x1u
 /* the last copy was refused by the host or out of range */
 #define IG1_MCU_COPY_STATUS_ERROR		0x2u
 /* rw: page-table root of the job */
@@ -518,7 +523,10 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_column, pad) == 16, "column.pad");
 #define IG1_MCU_SEQ_WATCHDOG_COUNT		2
 #define IG1_MCU_SEQ_ARGS(n)			(0x240u + 4u * (n)) /* rw: R1..R8 */
 #define IG1_MCU_SEQ_ARGS_COUNT			16
-/* wo: bit 0: launch; bit 1: clear scratch first */
+/*
+ * wo: bit 0: launch with SEQ_* as they are now; bit 1: clear scratch first; SEQ_STATUS.BUSY
+ * reads 1 from here on
+ */
 #define IG1_MCU_SEQ_GO				0x280u
 /* wo: stops the running job with fault abort */
 #define IG1_MCU_SEQ_ABORT			0x284u

@@ -939,7 +939,8 @@ package ig1_pkg;
   // wo: 1: host to MCU, 2: MCU to host, 3: zero resident SRAM (COPY_HOST = byte offset)
   localparam logic [11:0] McuCopyGo = 12'h110;
   localparam logic [11:0] McuCopyStatus = 12'h114;  // ro: state
-  localparam int unsigned McuCopyStatusBusyBit = 0;  // running
+  // running, or the host has not answered all writes
+  localparam int unsigned McuCopyStatusBusyBit = 0;
   // the last copy was refused by the host or out of range
   localparam int unsigned McuCopyStatusErrorBit = 1;
   localparam logic [11:0] McuSeqPtRoot = 12'h200;  // rw: page-table root of the job
@@ -957,7 +958,9 @@ package ig1_pkg;
   localparam int unsigned McuSeqWatchdogCount = 2;
   localparam logic [11:0] McuSeqArgs = 12'h240;  // rw: R1..R8
   localparam int unsigned McuSeqArgsCount = 16;
-  localparam logic [11:0] McuSeqGo = 12'h280;  // wo: bit 0: launch; bit 1: clear scratch first
+  // wo: bit 0: launch with SEQ_* as they are now; bit 1: clear scratch first; SEQ_STATUS.BUSY reads
+  // 1 from here on
+  localparam logic [11:0] McuSeqGo = 12'h280;
   localparam logic [11:0] McuSeqAbort = 12'h284;  // wo: stops the running job with fault abort
   localparam logic [11:0] McuSeqStatus = 12'h288;  // ro: state
   localparam int unsigned McuSeqStatusBusyBit = 0;  // a job is running
