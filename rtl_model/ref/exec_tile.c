@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "fp.h"
 #include "ref_internal.h"
@@ -323,11 +326,43 @@ int ref_exec_qk(struct ig1_ref *r, const uint32_t *w)
 	return 0;
 }
 
+#if defined(__SSE2__)
+/* 16 rows of 16 bytes: interleaving rows i and i + 8 four times transposes them. */
+static void transpose16(uint8_t *dst, size_t stride, const __m128i *rows)
+{
+	__m128i a[16], b[16];
+	int i, stage;
+
+	memcpy(a, rows, sizeof(a));
+	for (stage = 0; stage < 4; stage++) {
+		for (i = 0; i < 8; i++) {
+			b[2 * i] = _mm_unpacklo_epi8(a[i], a[i + 8]);
+			b[2 * i + 1] = _mm_unpackhi_epi8(a[i], a[i + 8]);
+		}
+		memcpy(a, b, sizeof(a));
+	}
+	for (i = 0; i < 16; i++)
+		_mm_storeu_si128((__m128i *)(dst + (size_t)i * stride), a[i]);
+}
+#endif
+
 /* dst[32][stride] = transposed rows of a block; rows past n are zero. */
 static void transpose(uint8_t *dst, size_t stride, const uint8_t *src, uint32_t n)
 {
 	uint32_t i, p;
+#if defined(__SSE2__)
+	__m128i rows[16];
 
+	for (i = 0; i < KV_ROW_BYTES; i += 16) {
+		for (p = 0; p < KV_ROWS; p++) {
+			rows[p % 16] = p < n ? _mm_loadu_si128((const __m128i *)(src +
+						       KV_ROW_BYTES * p + i))
+					     : _mm_setzero_si128();
+			if (p % 16 == 15)
+				transpose16(dst + i * stride + (p & ~15u), stride, rows);
+		}
+	}
+#else
 	for (i = 0; i < KV_ROW_BYTES; i++) {
 		uint8_t *d = dst + i * stride;
 
@@ -335,6 +370,7 @@ static void transpose(uint8_t *dst, size_t stride, const uint8_t *src, uint32_t 
 			d[p] = src[KV_ROW_BYTES * p + i];
 		memset(d + n, 0, KV_ROWS - n);
 	}
+#endif
 }
 
 int ref_exec_pv(struct ig1_ref *r, const uint32_t *w)
