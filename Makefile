@@ -31,7 +31,7 @@ check: all ## every test that needs neither GPU nor KVM
 	@python3 tests/check.py $(BUILD)
 
 bench: all ## figures of README.md and docs/accuracy.md
-	@ninja -C $(BUILD) --quiet bench
+	@tests/bench.sh $(BUILD)
 
 soak: all ## the slow tests
 	@python3 tests/check.py $(BUILD) --suite soak

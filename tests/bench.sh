@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# make bench: the figures of README.md and docs/accuracy.md as Markdown tables, with the commands that
+# give them. Wall-clock figures depend on the machine; cycles and accuracy do not.
+#
+#   bench.sh BUILD [accuracy|speed|compile]...
+set -eu
+build=$1
+shift
+[ $# -gt 0 ] || set -- accuracy compile speed
+root=$(cd "$(dirname "$0")/.." && pwd)
+accelc=$build/compiler/accelc
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ACCEL_FIRMWARE=${ACCEL_FIRMWARE-$build/firmware/ig1-fw.bin}
+export ACCEL_FIRMWARE
+
+# model file, reference: the shipped ones, then what a folder of further models holds
+models() {
+	shared=${INTAGLIO_SHARED_MODELS-$root/../shared/models}
+	for f in "$root"/models/*.gguf; do
+		n=$(basename "$f" .gguf)
+		echo "$f $root/tests/data/reference/${n%-*}/$n.json"
+	done
+	for f in "$shared"/own/tinyqwen?-F32.gguf "$shared"/fetched/stories260K*.gguf; do
+		[ -f "$f" ] || continue
+		n=$(basename "$f" .gguf)
+		case $n in
+		*-w256-*) family=stories260K-w256 ;;
+		*-ff192-*) family=stories260K-ff192 ;;
+		*) family=${n%-*} ;;
+		esac
+		echo "$f $(dirname "$f")/reference/$family/$n.json"
+	done
+}
+
+accuracy() {
+	echo
+	echo "Accuracy against llama.cpp on the same file (back end ref; sim gives the same bytes):"
+	echo
+	header=--header
+	models | while read -r file reference; do
+		"$accelc" compile "$file" -o "$work/m.accel"
+		"$build/tests/accuracy/accel-accuracy" $header --backend ref -r "$reference" \
+			"$work/m.accel"
+		header=
+	done
+}
+
+compile() {
+	echo
+	echo "accelc compile FILE -o OUT (best of 5; GNU time's maximum resident set):"
+	echo
+	echo "| model | file bytes | weight ROM | constant ROM | ROM / file | seconds | MiB |"
+	echo "|---|---|---|---|---|---|---|"
+	models | while read -r file reference; do
+		python3 - "$accelc" "$file" "$work/m.accel" <<-'END'
+		import json, os, resource, subprocess, sys, time
+		accelc, model, out = sys.argv[1:]
+		best = 1e9
+		for _ in range(5):
+		    t = time.perf_counter()
+		    subprocess.run([accelc, "compile", model, "-o", out], check=True)
+		    best = min(best, time.perf_counter() - t)
+		rss = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+		info = json.loads(subprocess.run([accelc, "info", out, "--json"], check=True,
+		                                 capture_output=True).stdout)
+		size = {s["type"]: s["bytes"] for s in info["sections"] if s["type"] in ("rom", "crom")}
+		total = os.path.getsize(model)
+		print("| %s | %d | %d | %d | %.2f | %.3f | %.1f |" % (
+		    os.path.basename(model)[:-5], total, size["rom"], size["crom"],
+		    (size["rom"] + size["crom"]) / total, best, rss))
+		END
+	done
+}
+
+speed() {
+	for n in tinyqwen3-Q8_0 tinyqwen3-Q4_0 tinyqwen2-Q8_0; do
+		"$accelc" compile "$root/models/$n.gguf" -o "$work/$n.accel"
+		for backend in ref sim; do
+			echo
+			echo "accel-bench $n.accel --backend $backend:"
+			echo
+			"$build/tools/accel-bench" "$work/$n.accel" --backend $backend ||
+				echo "not measured"
+		done
+	done
+}
+
+for part; do
+	$part
+done

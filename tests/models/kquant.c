@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "tests/models/kquant.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "compiler/quant/half.h"
+
+static int clamp(float v, int lo, int hi)
+{
+	return v < (float)lo ? lo : v > (float)hi ? hi : (int)lrintf(v);
+}
+
+/* v / d, 0 where there is nothing to divide. */
+static float ratio(float v, float d)
+{
+	return d != 0.0f ? v / d : 0.0f;
+}
+
+/* 256 values: d * scale * q - dmin * min, scale and min of 6 bits per 32. */
+static void block_q4_k(const float *x, uint8_t *b)
+{
+	uint8_t *a = b + 4, *qs = b + 16;
+	float step[8], low[8], step_max = 0, low_max = 0, d, dmin;
+	int s, l, sc, m, q;
+
+	memset(b, 0, KQUANT_Q4_K_BYTES);
+	for (s = 0; s < 8; s++) {
+		float lo = 0, hi = 0;
+
+		for (l = 0; l < 32; l++) {
+			lo = fminf(lo, x[32 * s + l]);
+			hi = fmaxf(hi, x[32 * s + l]);
+		}
+		step[s] = (hi - lo) / 15;
+		low[s] = -lo;
+		step_max = fmaxf(step_max, step[s]);
+		low_max = fmaxf(low_max, low[s]);
+	}
+	store_le16(b, float_to_half(step_max / 63));
+	store_le16(b + 2, float_to_half(low_max / 63));
+	d = half_to_float(load_le16(b));
+	dmin = half_to_float(load_le16(b + 2));
+	for (s = 0; s < 8; s++) {
+		sc = clamp(ratio(step[s], d), 0, 63);
+		m = clamp(ratio(low[s], dmin), 0, 63);
+		if (s < 4) {
+			a[s] |= sc;
+			a[s + 4] |= m;
+		} else {
+			a[s + 4] |= (sc & 15) | (m & 15) << 4;
+			a[s - 4] |= sc >> 4 << 6;
+			a[s] |= m >> 4 << 6;
+		}
+		for (l = 0; l < 32; l++) {
+			q = clamp(ratio(x[32 * s + l] + dmin * m, d * sc), 0, 15);
+			qs[32 * (s / 2) + l] |= q << 4 * (s % 2);
+		}
+	}
+}
+
+/* 256 values: d * scale * (q - 32), scale of 8 bits per 16. */
+static void block_q6_k(const float *x, uint8_t *b)
+{
+	uint8_t *ql = b, *qh = b + 128, *scales = b + 192;
+	float step[16], step_max = 0, d;
+	int k, j, sc, q;
+
+	memset(b, 0, KQUANT_Q6_K_BYTES);
+	for (k = 0; k < 16; k++) {
+		float top = 0;
+
+		for (j = 0; j < 16; j++)
+			top = fmaxf(top, fabsf(x[16 * k + j]));
+		step[k] = top / 31;
+		step_max = fmaxf(step_max, step[k]);
+	}
+	store_le16(b + 208, float_to_half(step_max / 127));
+	d = half_to_float(load_le16(b + 208));
+	for (k = 0; k < 16; k++) {
+		sc = clamp(ratio(step[k], d), 0, 127);
+		scales[k] = (uint8_t)sc;
+		for (j = 16 * k; j < 16 * k + 16; j++) {
+			int n = j / 128, g = j / 32 % 4, l = j % 32;
+
+			q = clamp(ratio(x[j], d * sc), -32, 31) + 32;
+			ql[64 * n + 32 * (g % 2) + l] |= (q & 15) << 4 * (g / 2);
+			qh[32 * n + l] |= q >> 4 << 2 * g;
+		}
+	}
+}
+
+void kquant_q4_k(const float *src, uint8_t *dst, size_t n)
+{
+	for (; n >= KQUANT_BLOCK; n -= KQUANT_BLOCK) {
+		block_q4_k(src, dst);
+		src += KQUANT_BLOCK;
+		dst += KQUANT_Q4_K_BYTES;
+	}
+}
+
+void kquant_q6_k(const float *src, uint8_t *dst, size_t n)
+{
+	for (; n >= KQUANT_BLOCK; n -= KQUANT_BLOCK) {
+		block_q6_k(src, dst);
+		src += KQUANT_BLOCK;
+		dst += KQUANT_Q6_K_BYTES;
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small random models as GGUF files, for shapes that no trained model at hand has.
+ *
+ * Weights depend on the seed and the tensor's name only, so two descriptions that differ in one
+ * point (a key, a missing tensor, a type) give files that differ in that point alone. Norm weights
+ * lie near 1, matrices near 1 / sqrt(inputs) with one strong direction and rows of unequal size,
+ * attention scores have a deviation of about 1.5: neither flat nor one-hot.
+ *
+ * A matrix whose rows are not a multiple of the type's block gets the next coarser one that fits:
+ * K-quants Q8_0, the 32-blocks F16.
+ */
+#ifndef IG1_TESTS_MODELS_SYNTH_H
+#define IG1_TESTS_MODELS_SYNTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct synth_model {
+	const char *name;
+	const char *arch; /* "llama", "qwen2" or "qwen3" */
+	uint64_t seed;
+	uint32_t layers, width, heads, kv_heads;
+	uint32_t head_size; /* 0: no key, which means width / heads */
+	uint32_t ff;
+	uint32_t ff_step; /* layer i has ff + i * ff_step; not 0: the key is an array */
+	uint32_t vocab;	  /* at least 4; from 259 on with byte tokens */
+	uint32_t context;
+	bool tied; /* no output matrix */
+	bool bias; /* all that the architecture may have */
+	float eps;
+	/* Below: 0 or NULL leaves the key out. */
+	uint32_t rope_dims;
+	float rope_base;
+	const char *scaling; /* "none", "linear", "yarn" */
+	float factor;
+	float scale_linear; /* the old name of factor */
+	uint32_t original;  /* context before scaling */
+	float attn_factor, beta_fast, beta_slow;
+	bool rope_freqs; /* a tensor of frequency factors */
+	uint32_t type;	 /* enum ggml_type of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K */
+	/* Another one for attn_v, ffn_down and the (tied) output, as quantisers like to mix; 0: no. */
+	uint32_t type2;
+};
+
+/* The size of a head as the file's readers see it. */
+uint32_t synth_head_size(const struct synth_model *m);
+
+/* *data is malloc'ed. 0, -EINVAL for a description that makes no sense, or -ENOMEM. */
+int synth_build(const struct synth_model *m, uint8_t **data, size_t *size);
+
+/* The same to a file; also negative errno of the file's operations. */
+int synth_write(const struct synth_model *m, const char *path);
+
+#endif
