@@ -19,7 +19,8 @@ static const struct argp_option options[] = {
 	{ "batch", KEY_BATCH, "B,...", 0, "sequences generated at once (default 1)", 1 },
 	{ "depth", KEY_DEPTH, "N", 0, "tokens stored before each test (default 0)", 1 },
 	{ "repetitions", 'r', "N", 0, "repetitions after one for warm-up (default 5)", 1 },
-	{ "chunk", KEY_CHUNK, "N", 0, "tokens of a prompt job (default: all the program takes)", 1 },
+	{ "chunk", KEY_CHUNK, "N", 0, "tokens of a prompt job (default: all the program takes)",
+	  1 },
 	{ "steps", KEY_STEPS, "N", 0, "generated tokens of a job (default 32)", 1 },
 	{ "json", CLI_KEY_JSON, NULL, 0, "print one JSON object", 1 },
 	CLI_TARGET_OPTIONS,
@@ -277,8 +278,8 @@ static int one(struct run *r, uint64_t pp, uint64_t tg, uint64_t batch)
 	struct test t = { .pp = pp, .tg = tg, .batch = batch };
 	int n, err;
 
-	n = pp ? snprintf(t.name, sizeof(t.name), "pp%llu", (unsigned long long)pp) :
-		 snprintf(t.name, sizeof(t.name), "tg%llu", (unsigned long long)tg);
+	n = pp ? snprintf(t.name, sizeof(t.name), "pp%llu", (unsigned long long)pp)
+	       : snprintf(t.name, sizeof(t.name), "tg%llu", (unsigned long long)tg);
 	if (batch > 1)
 		n += snprintf(t.name + n, sizeof(t.name) - (size_t)n, " x%llu",
 			      (unsigned long long)batch);
@@ -359,15 +360,18 @@ static int run(struct run *r)
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
-		options, parse, "MODEL.accel",
+		options,
+		parse,
+		"MODEL.accel",
 		"Measures a model on an IG1 chip. Wall-clock figures are those of this machine; modelled "
 		"figures are cycles of the chip at its nominal clock.",
-		NULL, NULL, NULL
+		NULL,
+		NULL,
+		NULL
 	};
-	struct run r = { .reps = 5,
-			 .tg = { { 128 }, 1 },
-			 .batch = { { 1 }, 1 },
-			 .o = { .size = sizeof(r.o) } };
+	struct run r = {
+		.reps = 5, .tg = { { 128 }, 1 }, .batch = { { 1 }, 1 }, .o = { .size = sizeof(r.o) }
+	};
 	int code;
 
 	cli_init(argv[0], &r.t);

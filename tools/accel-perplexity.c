@@ -19,7 +19,8 @@ static const struct argp_option options[] = {
 	  "windows of N tokens, the second half counts, as llama-perplexity (default: the model's "
 	  "context, at most 512)",
 	  1 },
-	{ "block", KEY_BLOCK, "N", 0, "instead: blocks of N tokens after BOS, all tokens count", 1 },
+	{ "block", KEY_BLOCK, "N", 0, "instead: blocks of N tokens after BOS, all tokens count",
+	  1 },
 	{ "bos", KEY_BOS, "ID", 0, "the token in front (default: the vocabulary's BOS)", 1 },
 	{ "nll", KEY_NLL, "FILE", 0, "with --block: write an fp32 value per token", 1 },
 	{ "chunk", KEY_CHUNK, "N", 0, "tokens of a job", 1 },
@@ -131,9 +132,9 @@ static int prepare(struct run *r)
 	if (!err || err == ACCEL_ENOSPACE) {
 		r->ids = calloc(r->n + 1, sizeof(*r->ids));
 		r->nll = calloc(r->n + 1, sizeof(*r->nll));
-		err = !r->ids || !r->nll ? ACCEL_ENOMEM :
-					   accel_model_tokenize(r->t.m, text, len, flags, r->ids,
-								r->n, &r->n);
+		err = !r->ids || !r->nll
+			      ? ACCEL_ENOMEM
+			      : accel_model_tokenize(r->t.m, text, len, flags, r->ids, r->n, &r->n);
 	}
 	free(text);
 	if (!err)
@@ -219,9 +220,10 @@ static int run(struct run *r)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, "MODEL.accel",
-					  "Perplexity of a text under a model on an IG1 chip.",
-					  NULL, NULL, NULL };
+	static const struct argp argp = {
+		options, parse, "MODEL.accel", "Perplexity of a text under a model on an IG1 chip.",
+		NULL,	 NULL,	NULL
+	};
 	struct run r = { .bos = -1 };
 	int code;
 

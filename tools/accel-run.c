@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/chat.h"
 #include "common/cli.h"
 #include "common/stop.h"
 #include "common/trace.h"
@@ -35,6 +36,7 @@ enum {
 	KEY_ECHO,
 	KEY_SPECIAL,
 	KEY_STATS,
+	KEY_WATCHDOG,
 };
 
 static const struct argp_option options[] = {
@@ -44,7 +46,8 @@ static const struct argp_option options[] = {
 	{ "n", 'n', "N", 0, "tokens to generate (default 128)", 1 },
 	{ "raw", KEY_RAW, NULL, 0, "the prompt is plain text (default)", 1 },
 	{ "chat", KEY_CHAT, NULL, 0, "the prompt is a user's message in the chat template", 1 },
-	{ "special", KEY_SPECIAL, NULL, 0, "control tokens' text in the prompt means the tokens", 1 },
+	{ "special", KEY_SPECIAL, NULL, 0, "control tokens' text in the prompt means the tokens",
+	  1 },
 	{ "echo", KEY_ECHO, NULL, 0, "print the prompt first", 1 },
 	{ "temp", KEY_TEMP, "T", 0, "temperature; 0 (default) is greedy, on the chip", 2 },
 	{ "top-k", KEY_TOP_K, "K", 0, "only the K most likely tokens", 2 },
@@ -59,6 +62,7 @@ static const struct argp_option options[] = {
 	{ "all-logits", KEY_ALL_LOGITS, NULL, 0, "and one per prompt token before them", 4 },
 	{ "trace", KEY_TRACE, "FILE", 0, "write a Chrome trace of all commands", 4 },
 	{ "chunk", KEY_CHUNK, "N", 0, "tokens of a prefill job", 4 },
+	{ "watchdog", KEY_WATCHDOG, "CYCLES", 0, "end jobs that take longer", 4 },
 	{ "stats", KEY_STATS, NULL, 0, "print times to stderr also when it is no terminal", 4 },
 	{ "json", CLI_KEY_JSON, NULL, 0, "print one JSON object at the end", 4 },
 	CLI_TARGET_OPTIONS,
@@ -70,10 +74,10 @@ struct run {
 	const char *prompt, *file, *tokens, *logits_path, *trace_path;
 	const char *stops[MAX_STOPS];
 	size_t n_stops;
-	uint64_t n;
+	uint64_t n, watchdog;
 	uint32_t ctx, chunk;
 	struct accel_sampler_options sampling;
-	bool ignore_eos, all_logits, json, chat, echo, special, stats, n_given;
+	bool ignore_eos, all_logits, json, chat, echo, special, stats;
 
 	int32_t *ids; /* prompt */
 	size_t n_ids;
@@ -108,7 +112,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'n':
 		r->n = cli_uint("n", arg, 0, INT32_MAX);
-		r->n_given = true;
 		break;
 	case KEY_TOKENS:
 		r->tokens = arg;
@@ -166,6 +169,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_SPECIAL:
 		r->special = true;
 		break;
+	case KEY_WATCHDOG:
+		r->watchdog = cli_uint("watchdog", arg, 1, UINT64_MAX);
+		break;
 	case KEY_STATS:
 		r->stats = true;
 		break;
@@ -210,9 +216,34 @@ static int tokenize(struct run *r, const char *text, size_t len, uint32_t flags)
 	return err ? cli_fail(&r->t, err, "prompt") : 0;
 }
 
+/* The message in the model's chat form; its control tokens are tokens. */
+static int tokenize_chat(struct run *r, const char *message, size_t len)
+{
+	const char *t = accel_model_string(r->t.m, ACCEL_MODEL_TEMPLATE);
+	char *text;
+	size_t n;
+	int err, code;
+
+	if (!t) {
+		cli_message(&r->t, "--chat: the model has no chat template");
+		return CLI_INPUT;
+	}
+	err = chat_prompt(t, message, len, &text, &n);
+	if (err) {
+		cli_message(&r->t, "--chat: %s",
+			    err == -ENOENT ? "the model's template has no known form"
+					   : "out of memory");
+		return err == -ENOENT ? CLI_INPUT : CLI_FAILURE;
+	}
+	code = tokenize(r, text, n, ACCEL_TEXT_AUTO | ACCEL_TEXT_SPECIAL);
+	free(text);
+	return code;
+}
+
 static int get_prompt(struct run *r)
 {
 	uint32_t flags = ACCEL_TEXT_AUTO | (r->special ? ACCEL_TEXT_SPECIAL : 0);
+	const char *text;
 	char *content = NULL;
 	size_t len;
 	ssize_t n;
@@ -231,9 +262,10 @@ static int get_prompt(struct run *r)
 		} else {
 			len = strlen(r->prompt);
 		}
-		code = tokenize(r, content ? content : r->prompt, len, flags);
+		text = content ? content : r->prompt;
+		code = r->chat ? tokenize_chat(r, text, len) : tokenize(r, text, len, flags);
 		if (!code && r->echo && !r->json)
-			fwrite(content ? content : r->prompt, 1, len, stdout);
+			fwrite(text, 1, len, stdout);
 		free(content);
 	}
 	if (!code && !r->n_ids) {
@@ -346,8 +378,8 @@ static int prefill(struct run *r)
 static int generate(struct run *r)
 {
 	int32_t first = r->ids[r->n_ids - 1];
-	uint32_t limit = r->ctx && r->ctx < accel_session_room(r->s) ? r->ctx :
-								       accel_session_room(r->s);
+	uint32_t limit =
+		r->ctx && r->ctx < accel_session_room(r->s) ? r->ctx : accel_session_room(r->s);
 	uint32_t steps, room;
 	int err;
 
@@ -365,8 +397,8 @@ static int generate(struct run *r)
 	err = prefill(r);
 	if (!err && !steps && r->all_logits)
 		err = accel_session_append_all(r->s, &first, 1, on_prompt_logits, r);
-	if (!err && steps && (r->logits || r->sampling.temperature > 0 ||
-			      r->sampling.repeat_penalty != 0))
+	if (!err && steps &&
+	    (r->logits || r->sampling.temperature > 0 || r->sampling.repeat_penalty != 0))
 		err = accel_session_decode_host(r->s, first, steps, r->ends, r->n_ends, on_sample,
 						r, on_token, r, NULL, NULL);
 	else if (!err && steps)
@@ -386,7 +418,9 @@ static int generate(struct run *r)
 
 static int open_outputs(struct run *r)
 {
-	struct accel_session_options o = { .size = sizeof(o), .chunk = r->chunk };
+	struct accel_session_options o = { .size = sizeof(o),
+					   .chunk = r->chunk,
+					   .watchdog = r->watchdog };
 	int err;
 
 	if (r->chunk > cli_model(r->t.m, ACCEL_MODEL_MAX_COLS)) {
@@ -510,8 +544,9 @@ static int run(struct run *r)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, "MODEL.accel",
-					  "Runs a model on an IG1 chip.", NULL, NULL, NULL };
+	static const struct argp argp = {
+		options, parse, "MODEL.accel", "Runs a model on an IG1 chip.", NULL, NULL, NULL
+	};
 	struct run r = { 0 };
 	int code;
 

@@ -12,7 +12,8 @@ const char *argp_program_version = "accel-smi 0.1.0";
 enum { KEY_BEST = 0x2001, KEY_LOOP };
 
 static const struct argp_option options[] = {
-	{ "best-backend", KEY_BEST, NULL, 0, "print the back end that would be used, and no more", 1 },
+	{ "best-backend", KEY_BEST, NULL, 0, "print the back end that would be used, and no more",
+	  1 },
 	{ "loop", KEY_LOOP, "SECONDS", 0, "repeat until interrupted", 1 },
 	{ "backend", CLI_KEY_BACKEND, "NAME", 0, "only this back end", 1 },
 	{ "mask", CLI_KEY_MASK, "FILE", 0, "simulated chips: make them from this .accel file", 1 },
@@ -78,10 +79,8 @@ static const struct {
 	const char *name;
 	enum accel_device_string which;
 } strings[] = {
-	{ "config", ACCEL_STRING_CONFIG },
-	{ "model", ACCEL_STRING_MODEL },
-	{ "arch", ACCEL_STRING_ARCH },
-	{ "format", ACCEL_STRING_FORMAT },
+	{ "config", ACCEL_STRING_CONFIG },   { "model", ACCEL_STRING_MODEL },
+	{ "arch", ACCEL_STRING_ARCH },	     { "format", ACCEL_STRING_FORMAT },
 	{ "mask_id", ACCEL_STRING_MASK_ID },
 };
 
@@ -125,7 +124,8 @@ static void print_device(const json_t *d)
 	printf(": %s (%s, %s)\n", json_string_value(json_object_get(d, "model")),
 	       json_string_value(json_object_get(d, "arch")),
 	       json_string_value(json_object_get(d, "format")));
-	json_object_foreach((json_t *)d, key, v) {
+	json_object_foreach((json_t *)d, key, v)
+	{
 		if (json_is_integer(v) && strcmp(key, "index"))
 			printf("    %-18s %lld\n", key, (long long)json_integer_value(v));
 		else if (json_is_string(v) && (!strcmp(key, "config") || !strcmp(key, "mask_id")))
@@ -184,11 +184,11 @@ static int snapshot(struct run *r)
 	if (r->json) {
 		cli_print_json(json_pack("{s:O}", "backends", list));
 	} else {
-		json_array_foreach(list, i, b) {
+		json_array_foreach(list, i, b)
+		{
 			printf("%s: %s\n", json_string_value(json_object_get(b, "backend")),
 			       json_string_value(json_object_get(b, "description")));
-			json_array_foreach(json_object_get(b, "devices"), k, d)
-				print_device(d);
+			json_array_foreach(json_object_get(b, "devices"), k, d) print_device(d);
 		}
 	}
 	json_decref(list);
@@ -210,8 +210,8 @@ static int best(struct run *r)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, NULL, "Shows IG1 devices.", NULL, NULL,
-					  NULL };
+	static const struct argp argp = { options, parse, NULL, "Shows IG1 devices.",
+					  NULL,	   NULL,  NULL };
 	struct run r = { 0 };
 	int code;
 

@@ -200,8 +200,9 @@ static void report(const struct compile_result *r, const struct ig1_config *chip
 	struct strbuf s = { 0 };
 	unsigned int k;
 
-	printf("chip `%s`, %u columns at once, %u KV heads at once, %u logits at once\n", chip->name,
-	       r->code.shape.cols, r->code.shape.kv_heads, r->code.shape.logits);
+	printf("chip `%s`, %u columns at once, %u KV heads at once, %u logits at once, attention %u deep\n", chip->name,
+	       r->code.shape.cols, r->code.shape.kv_heads, r->code.shape.logits,
+	       r->code.shape.depth);
 	printf("weight ROM: %" PRIu64 " of %" PRIu64 " bytes\n", m->rom_bytes, chip->rom_bytes);
 	printf("constant ROM: %" PRIu64 " of %" PRIu64 " bytes\n", m->crom_bytes, chip->crom_bytes);
 	printf("KV cache: %" PRIu64 " bytes for 32 positions, %" PRIu64 " for %u\n",

@@ -16,6 +16,7 @@
 
 #define CG_MAX_REFS 8
 #define CG_BUF_ALIGN 128 /* bytes; scratch rows start at a port word */
+#define CG_CARRY     15  /* token that the lowering itself gives and takes; see lower.h */
 
 /* Memory that commands reach through the page tables, as far as order is concerned. */
 enum cg_va_kind { CG_VA_NONE, CG_VA_COLUMNS, CG_VA_KV, CG_VA_LOGITS };
@@ -71,6 +72,7 @@ struct cg_shape {
 	uint32_t cols;	   /* columns a program takes */
 	uint32_t kv_heads; /* KV heads whose scores are in scratch at once */
 	uint32_t logits;   /* rows of the vocabulary computed at once */
+	uint32_t depth;	   /* 2: attention has two sets of buffers, 1: one */
 };
 
 /* Address space of a sequence, see kv.c. */
@@ -88,8 +90,12 @@ struct cg_options {
 	bool verbose;
 };
 
+/*
+ * A program has two versions behind each other: for one column, without loops over columns, and,
+ * where the chip takes more, for any number. The first command picks by R2.
+ */
 struct cg_output {
-	struct cg_shape shape;
+	struct cg_shape single, shape;
 	struct cg_kv kv;
 	struct cg_prog prog[IG1_PROGS];
 };
@@ -104,6 +110,8 @@ struct cg_cmd *cg_cmd(struct cg_prog *p, uint8_t op, const char *name);
 struct cg_cmd *cg_insert(struct cg_prog *p, size_t at, uint8_t op, const char *name);
 void cg_ref(struct cg_prog *p, struct cg_cmd *c, size_t field, bool wide, bool write, uint32_t buf,
 	    uint64_t off);
+/* Appends b's commands and buffers to a; both are planned. b is empty afterwards. */
+int cg_append(struct cg_prog *a, struct cg_prog *b);
 /* Words of a command, addresses resolved; p must be planned. */
 void cg_encode(const struct cg_prog *p, const struct cg_cmd *c, uint32_t w[IG1_CMD_WORDS]);
 /* All words as little-endian bytes, malloc'ed. */

@@ -44,24 +44,44 @@ uint32_t cg_buf(struct cg_prog *p, const char *name, uint64_t size)
 	return (uint32_t)p->n_bufs++;
 }
 
-struct cg_cmd *cg_insert(struct cg_prog *p, size_t at, uint8_t op, const char *name)
+/* Room for one more command; NULL after a failure, with diag set. */
+static struct cg_cmd *grow(struct cg_prog *p)
 {
-	static struct cg_cmd dummy;
-	const struct ig1_op_desc *d = ig1_op_find(op);
 	struct cg_cmd *c;
-	size_t cap, i;
+	size_t cap;
 
 	if (p->n_cmds == p->cap_cmds) {
 		cap = p->cap_cmds ? 2 * p->cap_cmds : 256;
 		c = realloc(p->cmds, cap * sizeof(*c));
 		if (!c) {
 			diag_nomem(p->diag);
-			memset(&dummy, 0, sizeof(dummy));
-			return &dummy;
+			return NULL;
 		}
 		p->cmds = c;
 		p->cap_cmds = cap;
 	}
+	return &p->cmds[p->n_cmds++];
+}
+
+static struct cg_cmd *fill(struct cg_cmd *c, uint8_t op, const char *name)
+{
+	static struct cg_cmd dummy;
+	const struct ig1_op_desc *d = ig1_op_find(op);
+
+	if (!c)
+		c = &dummy;
+	*c = (struct cg_cmd){ .name = name, .engine = d ? d->engine : 0 };
+	c->u.seq.op = op;
+	return c;
+}
+
+struct cg_cmd *cg_insert(struct cg_prog *p, size_t at, uint8_t op, const char *name)
+{
+	struct cg_cmd *c;
+	size_t i;
+
+	if (!grow(p))
+		return fill(NULL, op, name);
 	for (i = 0; i < at; i++) {
 		c = &p->cmds[i];
 		if ((c->u.seq.op == IG1_OP_S_LOOP || c->u.seq.op == IG1_OP_S_SKIP) &&
@@ -69,26 +89,13 @@ struct cg_cmd *cg_insert(struct cg_prog *p, size_t at, uint8_t op, const char *n
 			c->u.seq.len++;
 	}
 	c = &p->cmds[at];
-	memmove(c + 1, c, (p->n_cmds - at) * sizeof(*c));
-	p->n_cmds++;
-	*c = (struct cg_cmd){ .name = name, .engine = d ? d->engine : 0 };
-	c->u.seq.op = op;
-	return c;
+	memmove(c + 1, c, (p->n_cmds - 1 - at) * sizeof(*c));
+	return fill(c, op, name);
 }
 
 struct cg_cmd *cg_cmd(struct cg_prog *p, uint8_t op, const char *name)
 {
-	/* Nothing to mend: loops in the making have no length yet. */
-	const struct ig1_op_desc *d;
-	struct cg_cmd *c;
-
-	if (p->n_cmds == p->cap_cmds)
-		return cg_insert(p, p->n_cmds, op, name);
-	d = ig1_op_find(op);
-	c = &p->cmds[p->n_cmds++];
-	*c = (struct cg_cmd){ .name = name, .engine = d ? d->engine : 0 };
-	c->u.seq.op = op;
-	return c;
+	return fill(grow(p), op, name);
 }
 
 void cg_ref(struct cg_prog *p, struct cg_cmd *c, size_t field, bool wide, bool write, uint32_t buf,
@@ -99,6 +106,36 @@ void cg_ref(struct cg_prog *p, struct cg_cmd *c, size_t field, bool wide, bool w
 		return;
 	}
 	c->refs[c->n_refs++] = (struct cg_ref){ (uint16_t)field, wide, write, buf, off };
+}
+
+int cg_append(struct cg_prog *a, struct cg_prog *b)
+{
+	uint32_t base = (uint32_t)a->n_bufs, at = (uint32_t)a->n_cmds;
+	size_t i, j;
+
+	for (i = 0; i < b->n_bufs; i++) {
+		const struct cg_buf *buf = &b->bufs[i];
+		uint32_t k = cg_buf(a, buf->name, buf->size);
+
+		if (a->diag->err)
+			return a->diag->err;
+		a->bufs[k] = *buf;
+		a->bufs[k].birth += at;
+		a->bufs[k].death += at;
+	}
+	for (i = 0; i < b->n_cmds; i++) {
+		struct cg_cmd *c = cg_cmd(a, b->cmds[i].u.seq.op, b->cmds[i].name);
+
+		if (a->diag->err)
+			return a->diag->err;
+		*c = b->cmds[i];
+		for (j = 0; j < c->n_refs; j++)
+			c->refs[j].buf += base;
+	}
+	if (b->scratch_used > a->scratch_used)
+		a->scratch_used = b->scratch_used;
+	cg_prog_free(b);
+	return 0;
 }
 
 void cg_encode(const struct cg_prog *p, const struct cg_cmd *c, uint32_t w[IG1_CMD_WORDS])

@@ -7,22 +7,53 @@
 
 #include "ig1_isa.h"
 
-/* Cycles from start to the first result and from the last operand to the end, all in. */
+/*
+ * Cycles, as the RTL's traces show them. Rows of a pass follow each other without a gap but for
+ * reductions, whose tree takes one row at a time.
+ */
 static const struct {
-	uint32_t fetch;	  /* sequencer: a command from memory, pipelined */
-	uint32_t seq;	  /* a command of the sequencer itself */
-	uint32_t tile;	  /* t.*: quantised columns in, sums out */
-	uint32_t att_block; /* t.qk, t.pv: a KV block from memory, on top of its bytes */
-	uint32_t vec;	  /* v.*: read, arithmetic, write */
-	uint32_t vec_row; /* per row: addresses, and the tree of a reduction */
-	uint32_t dma;	  /* d.*: translation and first word */
-	uint32_t dma_row; /* per row */
-	uint32_t token;	  /* from the end of a command to the start of one that waits for it */
-	uint32_t queue;	  /* commands an engine's queue holds */
+	uint32_t seq;	    /* sequencer: fetch, decode, execute */
+	uint32_t seq_load;  /* s.ld: on top */
+	uint32_t issue;	    /* a command of an engine: fetch, decode, check; then one per operand */
+	uint32_t queue;	    /* commands an engine's queue holds */
+	uint32_t vec;	    /* v.*: on top of the operation's latency */
+	uint32_t vec_alus;  /* chunks under way at once */
+	uint32_t vec_tree;  /* of a row's reduction */
+	uint32_t vec_quant; /* of the quantiser */
+	uint32_t tile;	    /* t.*: first operand, last result */
+	uint32_t tile_pass; /* of a pass over the rows: results leave the array */
+	uint32_t tile_block; /* of a KV block: from memory to the array */
+	uint32_t dma_load, dma_store;
+	uint32_t start;	    /* from the end of a command to the start of the next */
 } table = {
-	.fetch = 1, .seq = 2, .tile = 24, .att_block = 4, .vec = 16, .vec_row = 1,
-	.dma = 20, .dma_row = 1, .token = 2, .queue = 8,
+	.seq = 3, .seq_load = 1, .issue = 3, .queue = 4, .vec = 4, .vec_alus = 4, .vec_tree = 6,
+	.vec_quant = 9, .tile = 9, .tile_pass = 3, .tile_block = 4, .dma_load = 9, .dma_store = 4,
+	.start = 1,
 };
+
+/* Latency of a vector operation in cycles, sources it reads. */
+static uint32_t vec_latency(uint8_t op)
+{
+	switch (op) {
+	case IG1_OP_V_MUL3:
+	case IG1_OP_V_ROT:
+		return 2;
+	case IG1_OP_V_RECIP:
+		return 6;
+	case IG1_OP_V_RSQRT:
+		return 10;
+	case IG1_OP_V_EXPS:
+		return 11;
+	case IG1_OP_V_SIGM:
+		return 16;
+	case IG1_OP_V_SILU:
+		return 17;
+	case IG1_OP_V_SILUMUL:
+		return 18;
+	default:
+		return 1;
+	}
+}
 
 #define TOKEN_RING 256u
 
@@ -33,7 +64,7 @@ struct timing {
 	void *ctx;
 	uint64_t now; /* of the sequencer */
 	uint64_t free[IG1_ENGINE_COUNT]; /* when an engine is done with what it has */
-	uint64_t ends[IG1_ENGINE_COUNT][8]; /* ring of the commands in its queue */
+	uint64_t ends[IG1_ENGINE_COUNT][4]; /* ring of the commands in its queue */
 	uint64_t token[IG1_TOKENS][TOKEN_RING];
 	uint32_t given[IG1_TOKENS], taken[IG1_TOKENS];
 };
@@ -43,55 +74,112 @@ static uint64_t ceil_div(uint64_t a, uint64_t b)
 	return (a + b - 1) / b;
 }
 
-static uint64_t tile_cycles(struct timing *t, const struct trace_event *e)
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t mm_cycles(struct timing *t, const struct trace_event *e)
 {
 	const struct ig1_config *c = t->chip;
 	const struct trace_counts *n = &e->n;
-	uint64_t par = (uint64_t)c->tiles * c->rows, groups, blocks, fmt = e->w[1] >> 16 & 15;
-	uint64_t block = ig1_wfmt_block_bytes((uint32_t)fmt);
+	uint64_t par = (uint64_t)c->tiles * c->rows, fmt = e->w[1] >> 16 & 15, cols, all, passes, sum = 0;
+	/* a row reads 34 bytes a cycle: two groups of half the bits */
+	uint64_t groups = fmt == IG1_WFMT_Q4_0 ? ceil_div(n->groups, 2) : n->groups;
 
-	switch (e->op) {
-	case IG1_OP_T_MM:
-		t->out->macs += n->rows * n->groups * 32 * n->cols;
-		if (n->cols)
-			t->out->rom_bytes += n->rows * n->groups * block;
-		/* a row reads 34 bytes a cycle: two groups of half the bits */
-		groups = fmt == IG1_WFMT_Q4_0 ? ceil_div(n->groups, 2) : n->groups;
-		return ceil_div(n->rows, par) * groups * ceil_div(n->cols, c->columns);
-	case IG1_OP_T_EMB:
-		t->out->rom_bytes += n->cols * n->groups * block;
-		return n->cols * ceil_div(32 * n->groups * 4, c->mem_bytes);
-	default:
-		blocks = ceil_div(n->npos, 32) * n->heads * n->groups;
-		t->out->macs += n->npos * n->groups * 32 * n->heads * n->qper;
-		t->out->kv_bytes += n->heads * n->groups * n->npos *
-				    (e->op == IG1_OP_T_QK ? 36 : 32);
-		return blocks * (1024 / c->mem_bytes + table.att_block) *
-		       ceil_div(n->qper, c->columns);
+	t->out->macs += n->rows * n->groups * 32 * n->cols;
+	if (n->cols)
+		t->out->rom_bytes += n->rows * n->groups * ig1_wfmt_block_bytes((uint32_t)fmt);
+	passes = ceil_div(n->rows, par);
+	for (all = n->cols; all; all -= cols) {
+		cols = all < c->columns ? all : c->columns;
+		sum += ceil_div(cols * n->groups * 36, c->mem_bytes) +
+		       passes * (table.tile_pass + most(groups, cols * ceil_div(4 * par, c->mem_bytes)));
 	}
+	return sum;
+}
+
+static uint64_t att_cycles(struct timing *t, const struct trace_event *e)
+{
+	const struct ig1_config *c = t->chip;
+	const struct trace_counts *n = &e->n;
+	bool qk = e->op == IG1_OP_T_QK;
+	uint64_t pieces = n->heads * n->groups, blocks = n->npos / 32, rest = n->npos % 32, sum;
+
+	t->out->macs += n->npos * n->groups * 32 * n->heads * n->qper;
+	t->out->kv_bytes += pieces * n->npos * (qk ? 36 : 32);
+	sum = blocks * (1024 / c->mem_bytes + (qk ? ceil_div(128, c->mem_bytes) : 0) + table.tile_block);
+	if (rest)
+		sum += ceil_div(32 * rest, c->mem_bytes) + (qk ? ceil_div(4 * rest, c->mem_bytes) : 0) +
+		       table.tile_block;
+	return pieces * sum * ceil_div(n->qper, c->columns);
+}
+
+static uint64_t vec_cycles(struct timing *t, const struct trace_event *e)
+{
+	const struct trace_counts *n = &e->n;
+	uint64_t chunks = ceil_div(n->n0, t->chip->lanes), latency = vec_latency(e->op), row, reads;
+	struct ig1_fmt_vec f;
+
+	ig1_decode_vec(e->w, &f);
+	t->out->vec_elems += n->n0 * n->n1 * n->n2;
+	/* one scratch read a cycle; constant ROM has a port of its own */
+	reads = !f.sa;
+	if (e->n_sources > 1)
+		reads += !f.sb;
+	if (e->n_sources > 2)
+		reads += !f.sc;
+	if (e->n_sources > 3)
+		reads += !f.sd;
+	row = chunks * most(most(reads, 1), ceil_div(latency, table.vec_alus));
+	if (f.out == IG1_VFMT_Q8)
+		row = most(row, chunks + 1);
+	if (f.red)
+		row += table.vec_tree - 1;
+	return table.vec + latency + row * n->n1 * n->n2 +
+	       (f.out == IG1_VFMT_Q8 ? table.vec_quant : 0);
 }
 
 static uint64_t work(struct timing *t, const struct trace_event *e)
 {
 	const struct trace_counts *n = &e->n;
 
-	switch (e->engine) {
-	case IG1_ENGINE_TILE:
-		return table.tile + tile_cycles(t, e);
-	case IG1_ENGINE_VEC:
-		t->out->vec_elems += n->n0 * n->n1 * n->n2;
-		return table.vec +
-		       n->n1 * n->n2 * (ceil_div(n->n0, t->chip->lanes) + table.vec_row);
-	default:
+	switch (e->op) {
+	case IG1_OP_T_MM:
+		return table.tile + mm_cycles(t, e);
+	case IG1_OP_T_EMB:
+		t->out->rom_bytes += n->cols * n->groups *
+				     ig1_wfmt_block_bytes(e->w[1] >> 16 & 15);
+		return table.tile + n->cols * ceil_div(128 * n->groups, t->chip->mem_bytes);
+	case IG1_OP_T_QK:
+	case IG1_OP_T_PV:
+		return table.tile + att_cycles(t, e);
+	case IG1_OP_D_LD:
+	case IG1_OP_D_ST:
 		t->out->dma_bytes += n->bytes * n->n1 * n->n2;
-		return table.dma +
-		       n->n1 * n->n2 * (ceil_div(n->bytes, t->chip->mem_bytes) + table.dma_row);
+		return (e->op == IG1_OP_D_LD ? table.dma_load : table.dma_store) +
+		       n->n1 * n->n2 * ceil_div(n->bytes, t->chip->mem_bytes);
+	default:
+		return vec_cycles(t, e);
 	}
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
+/* Nothing to do but its tokens. */
+static bool nothing(const struct trace_event *e)
 {
-	return a > b ? a : b;
+	return !e->n_acc;
+}
+
+static uint32_t operands(const struct trace_event *e)
+{
+	switch (e->engine) {
+	case IG1_ENGINE_TILE:
+		return e->op == IG1_OP_T_MM ? 4 : 3;
+	case IG1_ENGINE_VEC:
+		return e->n_sources + 2;
+	default:
+		return 1;
+	}
 }
 
 static uint64_t wait_tokens(struct timing *t, uint16_t wait, uint64_t at)
@@ -100,7 +188,7 @@ static uint64_t wait_tokens(struct timing *t, uint16_t wait, uint64_t at)
 
 	for (k = 0; k < IG1_TOKENS; k++) {
 		if (wait & 1u << k && t->taken[k] < t->given[k])
-			at = later(at, t->token[k][t->taken[k]++ % TOKEN_RING] + table.token);
+			at = most(at, t->token[k][t->taken[k]++ % TOKEN_RING] + table.start);
 	}
 	return at;
 }
@@ -121,32 +209,31 @@ static int on_event(void *ctx, const struct trace_event *e)
 	uint64_t issue, start, end, *slot;
 	unsigned int q;
 
-	t->now += table.fetch * ceil_div(IG1_COMMAND_BYTES, t->chip->mem_bytes);
 	t->out->commands++;
 	t->out->count[e->engine]++;
 	if (e->engine == IG1_ENGINE_SEQ) {
 		start = wait_tokens(t, e->wait, t->now);
 		if (e->op == IG1_OP_S_SYNC || e->op == IG1_OP_S_END) {
 			for (q = 0; q < IG1_ENGINE_COUNT; q++)
-				start = later(start, t->free[q]);
+				start = most(start, t->free[q]);
 		}
-		end = start + table.seq;
-		t->out->busy[IG1_ENGINE_SEQ] += table.seq;
+		end = start + table.seq + (e->op == IG1_OP_S_LD ? table.seq_load : 0);
+		t->out->busy[IG1_ENGINE_SEQ] += end - start;
 		t->now = end;
 		issue = start;
 	} else {
 		/* the queue has room when the command `queue` before this one has left it */
 		slot = &t->ends[e->engine][t->out->count[e->engine] % table.queue];
-		t->now = later(t->now, *slot);
+		t->now = most(t->now + table.issue + operands(e), *slot);
 		issue = t->now;
-		start = wait_tokens(t, e->wait, later(issue, t->free[e->engine]));
-		end = start + work(t, e);
+		start = wait_tokens(t, e->wait, most(issue, t->free[e->engine]) + table.start);
+		end = start + (nothing(e) ? 1 : work(t, e));
 		t->out->busy[e->engine] += end - start;
 		*slot = end;
 	}
 	t->free[e->engine] = end;
 	give_tokens(t, e->signal, end);
-	t->out->cycles = later(t->out->cycles, end);
+	t->out->cycles = most(t->out->cycles, end);
 	if (t->span)
 		t->span(t->ctx, &(struct estimate_span){ e->index, e->op, e->engine, issue, start,
 							 end });

@@ -2,7 +2,8 @@
 /*
  * Cycles of a job by a table of rates and latencies (estimate.c), without running it: the stream's
  * control flow is followed (trace.h) and each command takes the time of its counts on its engine,
- * behind its tokens. Memory never stalls and every translation hits, so the chip is a little slower.
+ * behind its tokens. Warm: commands are in the cache, translations hit, KV blocks are in resident
+ * SRAM. What a job costs cold, host reads of commands and page tables, comes on top.
  */
 #ifndef IG1_COMPILER_CODEGEN_ESTIMATE_H
 #define IG1_COMPILER_CODEGEN_ESTIMATE_H

@@ -37,45 +37,124 @@ static int try_shape(struct ir_model *m, const struct cg_options *o, const struc
 	return 0;
 }
 
+/* As many KV heads at once, then as much of the vocabulary as fit. *fits: out is good. */
+static int find_parts(struct ir_model *m, const struct cg_options *o, struct cg_output *out,
+		      struct cg_shape s, uint64_t *least, bool *fits)
+{
+	uint64_t need;
+	int ret;
+
+	for (s.kv_heads = m->meta.kv_heads; s.kv_heads; s.kv_heads /= 2) {
+		for (s.logits = m->meta.vocab;; s.logits = (s.logits / 2 + 31) / 32 * 32) {
+			ret = try_shape(m, o, &s, out, &need);
+			if (ret)
+				return ret;
+			if (need < *least)
+				*least = need;
+			if (need <= o->chip->scratch_bytes) {
+				out->shape = s;
+				*fits = true;
+				return 0;
+			}
+			if (s.logits <= LOGITS_MIN)
+				break;
+		}
+	}
+	return 0;
+}
+
 /*
- * Most columns first, since each multiplies prefill's speed; then as many KV heads at once, then as
- * much of the vocabulary as fit. *fits: out->shape and out->prog are good.
+ * Most columns first, since each multiplies prefill's speed; then two sets of buffers, so that the
+ * engines overlap in attention, if there is anything to overlap.
  */
 static int find_shape(struct ir_model *m, const struct cg_options *o, struct cg_output *out,
 		      uint64_t *least, bool *fits)
 {
-	struct cg_shape s;
-	uint64_t need;
-	int ret;
+	struct cg_shape s = { 0 };
+	int ret = 0;
 
 	*least = UINT64_MAX;
 	*fits = false;
-	for (s.cols = o->chip->columns; s.cols; s.cols--) {
-		for (s.kv_heads = m->meta.kv_heads; s.kv_heads; s.kv_heads /= 2) {
-			for (s.logits = m->meta.vocab;; s.logits = (s.logits / 2 + 31) / 32 * 32) {
-				ret = try_shape(m, o, &s, out, &need);
-				if (ret)
-					return ret;
-				if (need < *least)
-					*least = need;
-				if (need <= o->chip->scratch_bytes) {
-					out->shape = s;
-					*fits = true;
-					return 0;
-				}
-				if (s.logits <= LOGITS_MIN)
-					break;
-			}
-		}
+	for (s.cols = o->chip->columns; s.cols && !ret && !*fits; s.cols--) {
+		for (s.depth = s.cols > 1 ? 2 : 1; s.depth && !ret && !*fits; s.depth--)
+			ret = find_parts(m, o, out, s, least, fits);
 	}
-	return 0;
+	return ret;
+}
+
+static int finish(struct cg_prog *p)
+{
+	int ret = cg_plan_verify(p);
+
+	return ret ? ret : cg_tokens(p);
+}
+
+/* A command that goes on behind the version for one column when there are more. */
+static int add_choice(struct cg_prog *p, size_t len)
+{
+	struct cg_cmd *c = cg_insert(p, 0, IG1_OP_S_SKIP, "start/columns");
+	size_t i;
+
+	c->u.seq.cond = IG1_COND_NE;
+	c->u.seq.ra = 2;
+	c->u.seq.imm = 1;
+	c->u.seq.len = (uint32_t)len;
+	for (i = 0; i < p->n_bufs; i++) {
+		p->bufs[i].birth++;
+		p->bufs[i].death++;
+	}
+	return p->diag->err;
+}
+
+/* Versions for one and for more columns become one program; out->prog holds the latter. */
+static int join_versions(struct ir_model *m, const struct cg_options *o, struct cg_output *out)
+{
+	struct cg_prog many[IG1_PROGS];
+	uint64_t need;
+	unsigned int k;
+	bool fits = false;
+	int ret = 0;
+
+	out->single = out->shape;
+	if (out->shape.cols == 1) {
+		for (k = 0; k < IG1_PROGS && !ret; k++)
+			ret = finish(&out->prog[k]);
+		return ret;
+	}
+	for (k = 0; k < IG1_PROGS; k++) {
+		many[k] = out->prog[k];
+		out->prog[k] = (struct cg_prog){ 0 };
+	}
+	{
+		struct cg_output one = { .kv = out->kv };
+		struct cg_shape s = { .cols = 1, .depth = 1 };
+
+		need = UINT64_MAX;
+		ret = find_parts(m, o, &one, s, &need, &fits);
+		out->single = one.shape;
+		memcpy(out->prog, one.prog, sizeof(one.prog));
+	}
+	if (!ret && !fits)
+		ret = diag_set(&m->diag, -EINVAL, "one column needs more scratch than several");
+	for (k = 0; k < IG1_PROGS && !ret; k++) {
+		ret = finish(&out->prog[k]);
+		if (!ret)
+			ret = finish(&many[k]);
+		if (!ret)
+			ret = add_choice(&out->prog[k], out->prog[k].n_cmds);
+		if (!ret)
+			ret = cg_append(&out->prog[k], &many[k]);
+	}
+	for (k = 0; k < IG1_PROGS; k++)
+		cg_prog_free(&many[k]);
+	return ret;
 }
 
 /* The scores of one KV head do not fit: how many positions would? */
 static int largest_context(struct ir_model *m, const struct cg_options *o, struct cg_output *out,
 			   uint32_t *context)
 {
-	struct cg_shape s = { 1, 1, m->meta.vocab < LOGITS_MIN ? m->meta.vocab : LOGITS_MIN };
+	struct cg_shape s = { 1, 1, m->meta.vocab < LOGITS_MIN ? m->meta.vocab : LOGITS_MIN, 1 };
 	uint32_t keep = m->meta.context, lo = 0, hi = keep / 32;
 	uint64_t need;
 	int ret = 0;
@@ -123,11 +202,9 @@ int cg_generate(struct ir_model *m, const struct cg_options *o, struct cg_output
 				need, m->meta.context, o->chip->name, o->chip->scratch_bytes,
 				context);
 	}
-	for (k = 0; k < IG1_PROGS && !ret; k++) {
+	ret = join_versions(m, o, out);
+	for (k = 0; k < IG1_PROGS && !ret; k++)
 		ret = cg_plan_verify(&out->prog[k]);
-		if (!ret)
-			ret = cg_tokens(&out->prog[k]);
-	}
 	return ret;
 }
 

@@ -326,8 +326,9 @@ int hazards_check_job(const struct hazards_program *p, const struct trace_job *j
 #define STEPS	 3u /* decode: every loop edge twice */
 
 /*
- * Jobs that differ in what decides the flow: one column or all, with and without logits, columns of
- * one sequence or of several, positions inside a KV block and across its end.
+ * Jobs that differ in what decides the flow: one to three columns (loops over columns or pairs of
+ * them that run once, twice, with an odd end) or all, with and without logits, columns of one
+ * sequence or of several, positions inside a KV block and across its end.
  */
 static int one_job(const struct hazards_program *p, uint32_t n, bool logits, bool together,
 		   uint32_t first, struct hazards_stats *stats, struct diag *d)
@@ -371,7 +372,8 @@ int hazards_check(const struct hazards_program *p, struct hazards_stats *stats, 
 
 	*stats = (struct hazards_stats){ 0 };
 	for (i = 0; i < sizeof(firsts) / sizeof(firsts[0]) && !ret; i++) {
-		for (n = 1; n <= p->max_cols && !ret; n = n < p->max_cols ? p->max_cols : n + 1) {
+		for (n = 1; n <= p->max_cols && !ret;
+		     n = n < 3 || n >= p->max_cols ? n + 1 : p->max_cols) {
 			ret = one_job(p, n, true, false, firsts[i], stats, d);
 			if (!ret)
 				ret = one_job(p, n, false, false, firsts[i], stats, d);

@@ -2,6 +2,8 @@
 /* Operations of the graph to commands, one after the other; attention and the step's frame apart. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "compiler/codegen/lower.h"
 
@@ -61,8 +63,7 @@ static const struct ir_op *root_of(const struct ir_op *op, uint64_t *off)
 	return op;
 }
 
-/* Nobody behind op reads what op's first input holds, so op may write there. */
-static bool may_overwrite(const struct ir_op *op)
+bool lw_may_overwrite(const struct ir_op *op)
 {
 	uint64_t off, o;
 	const struct ir_op *root = root_of(op->in[0], &off), *u;
@@ -118,7 +119,7 @@ static void lower_rmsnorm(struct lower *l, const struct ir_op *op)
 	lw_dst(l, c, rs, 0, 0, rows);
 	c->u.vec.alpha = (float)(1.0 / op->seg);
 	c->u.vec.beta = op->eps;
-	if (op->dt == IR_F32 && may_overwrite(op) && !x->roff) {
+	if (op->dt == IR_F32 && lw_may_overwrite(op) && !x->roff) {
 		*val(l, op) = *x;
 	} else {
 		new_val(l, op, x->rcols);
@@ -126,7 +127,7 @@ static void lower_rmsnorm(struct lower *l, const struct ir_op *op)
 	c = lw_vec(l, IG1_OP_V_MUL3, lw_name(l, op->name, "scale"), op->seg, rows, x->rcols);
 	lw_src_val(l, c, 'a', x, 0, op->seg);
 	lw_src(l, c, 'b', rs, 0, 0, 1, rows, R_ZERO);
-	lw_src_crom(c, 'c', op->konst->addr, op->seg);
+	lw_src_crom(l, c, 'c', op->konst->addr, op->seg);
 	lw_dst_val(l, c, val(l, op), op->dt, 0, op->seg);
 }
 
@@ -149,6 +150,7 @@ static void lower_matmul(struct lower *l, const struct ir_op *op)
 	c->u.mm.rows = op->width;
 	c->u.mm.groups = (uint32_t)t->groups;
 	c->u.mm.rcols = x->rcols;
+	c->u.mm.rrom = (uint8_t)lw_run_reg(l, R_ROM);
 	c->u.mm.xstride = (uint32_t)x->cstride;
 	c->u.mm.xsstride = (uint32_t)x->scstride;
 	c->u.mm.ystride = (uint32_t)y->cstride;
@@ -163,13 +165,13 @@ static void lower_bias(struct lower *l, const struct ir_op *op)
 	uint32_t seg = op->dt == IR_Q8 ? op->seg : op->width;
 	struct cg_cmd *c;
 
-	if (op->dt == IR_F32 && may_overwrite(op) && !x->roff)
+	if (op->dt == IR_F32 && lw_may_overwrite(op) && !x->roff)
 		*val(l, op) = *x;
 	else
 		new_val(l, op, x->rcols);
 	c = lw_vec(l, IG1_OP_V_ADD, op->name, seg, op->width / seg, x->rcols);
 	lw_src_val(l, c, 'a', x, 0, seg);
-	lw_src_crom(c, 'b', op->konst->addr, seg);
+	lw_src_crom(l, c, 'b', op->konst->addr, seg);
 	lw_dst_val(l, c, val(l, op), op->dt, 0, seg);
 }
 
@@ -348,12 +350,84 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 	return l->m->diag.err;
 }
 
+/* "layer.3/attn" of a run of layers 3 to 7: "layer.3-7/attn" */
+static const char *run_name(struct lower *l, const char *name, size_t count)
+{
+	const char *slash = strchr(name, '/');
+	unsigned int layer;
+	const char *s;
+
+	if (!slash || sscanf(name, "layer.%u/", &layer) != 1)
+		return name;
+	s = arena_printf(l->p->arena, "layer.%u-%zu%s", layer, layer + count - 1, slash);
+	if (!s)
+		diag_nomem(l->p->diag);
+	return s ? s : name;
+}
+
+static void run_step(struct lower *l, unsigned int rd, uint64_t step)
+{
+	lw_alu(l, "layers", rd, R_LAYER, IG1_ALUOP_MUL, R_ZERO, step);
+}
+
+/* One iteration stands for all; behind the loop the last one's values are where its are. */
+static int lower_run(struct lower *l, struct ir_op *const *ops, const struct cg_run *run)
+{
+	size_t j, last = run->first + (run->count - 1) * run->period, loop;
+	struct cg_cmd *c;
+
+	c = cg_cmd(l->p, IG1_OP_S_LOOP, "layers");
+	c->u.seq.rd = R_LAYER;
+	c->u.seq.imm = run->count;
+	loop = l->p->n_cmds - 1;
+	run_step(l, R_ROM, run->rom_step);
+	run_step(l, R_CROM, run->crom_step);
+	run_step(l, R_KV, run->kv_step);
+	l->run = run;
+	for (j = 0; j < run->period; j++) {
+		struct ir_op named = *ops[run->first + j];
+
+		named.name = run_name(l, named.name, run->count);
+		if (lower_op(l, &named))
+			return l->m->diag.err;
+	}
+	l->run = NULL;
+	lw_loop_end(l, loop);
+	for (j = 0; j < run->period; j++)
+		l->vals[last + j] = l->vals[run->first + j];
+	return 0;
+}
+
+static int lower_graph(struct lower *l)
+{
+	struct ir_op **ops, *op;
+	struct cg_run run;
+	size_t n = 0, i;
+	int ret = 0;
+
+	for (op = l->m->first; op; op = op->next)
+		n++;
+	ops = arena_array(l->p->arena, n + 1, sizeof(struct ir_op *));
+	if (!ops)
+		return diag_nomem(l->p->diag);
+	for (i = 0, op = l->m->first; op; op = op->next)
+		ops[i++] = op;
+	for (i = 0; i < n && !ret;) {
+		if (cg_find_run(ops, n, i, l->kv, &run)) {
+			ret = lower_run(l, ops, &run);
+			i += run.count * run.period;
+		} else {
+			ret = lower_op(l, ops[i++]);
+		}
+	}
+	return ret;
+}
+
 int cg_lower(struct ir_model *m, enum ig1_prog kind, const struct cg_shape *shape,
 	     const struct cg_kv *kv, struct cg_prog *p)
 {
 	struct lower l = { .m = m, .p = p, .kind = kind, .shape = shape, .kv = kv };
 	const struct ir_table *r;
-	struct ir_op *op;
 	size_t loop = 0, n = 0;
 
 	ir_renumber(m);
@@ -372,10 +446,8 @@ int cg_lower(struct ir_model *m, enum ig1_prog kind, const struct cg_shape *shap
 	lw_columns(&l);
 	if (place_concats(&l))
 		return p->diag->err;
-	for (op = m->first; op; op = op->next) {
-		if (lower_op(&l, op))
-			return p->diag->err;
-	}
+	if (lower_graph(&l))
+		return p->diag->err;
 	if (kind == IG1_PROG_DECODE) {
 		lw_feedback(&l);
 		cg_cmd(p, IG1_OP_S_SYNC, "steps");

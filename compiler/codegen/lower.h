@@ -22,9 +22,34 @@ enum cg_reg {
 	R_STEP = 12,
 	R_COL = 13,    /* column of a column loop */
 	R_T0 = 14,     /* temporaries up to R_T0 + 9 */
-	R_BREAK0 = 25, /* tokens that end the loop; 2^32 is none */
-	R_BREAK1 = 26,
+	R_PAIRS = 24,  /* (columns + 1) / 2 */
 	R_TOKEN = 27,
+	R_LAYER = 28, /* iteration of a run of equal layers */
+	R_ROM = 29,   /* its distance from the first: weight ROM, constant ROM, KV block; bytes */
+	R_CROM = 30,
+	R_KV = 31,
+};
+
+/*
+ * Registers of a program for one column instead: that column's values stay in them for a step. R_COL
+ * stays zero.
+ */
+enum cg_reg_single {
+	R_S_NPOS = 14,   /* position + 1 */
+	R_S_BLOCKS = 15, /* KV blocks that hold them */
+	R_S_KV = 16,
+	R_S_DATA = 17,   /* CG_COL_DATA and CG_COL_SCALES */
+	R_S_SCALES = 18,
+	R_S_T0 = 19,     /* temporaries up to R_S_T0 + 4 */
+};
+
+/* Operations first .. first + count * period - 1: equal layers, see runs.c. */
+struct cg_run {
+	size_t first, period, count;
+	uint64_t rom_step, crom_step, kv_step;
+	size_t carried_in;  /* operation whose value the first iteration reads */
+	size_t carried_out; /* the next one reads this one's, an index into the period */
+	bool rom_known, crom_known, kv_known, carried_known;
 };
 
 /* A value's place: column c is at off + c*cstride of buf (q8: data; scales in sbuf). Bytes. */
@@ -47,6 +72,13 @@ struct lower {
 	uint32_t coltab;     /* buffer: struct ig1_column per column, pads used for addresses */
 	uint32_t *rope_bufs; /* by table id: the columns' rows of the table */
 	uint32_t tokens;     /* decode: the arg max per column */
+	const struct cg_run *run; /* that is being lowered, or NULL */
+	/*
+	 * A command before a loop and one in its body give CG_CARRY, an earlier one of the body takes
+	 * it: each iteration works on what the one before has begun. The last gift is taken by the
+	 * next vector command behind the loop, while this is set.
+	 */
+	bool carry;
 };
 
 /* In the scratch copy of the column table, where struct ig1_column has padding. */
@@ -82,7 +114,7 @@ void lw_src(struct lower *l, struct cg_cmd *c, char which, uint32_t buf, uint64_
 void lw_src_val(struct lower *l, struct cg_cmd *c, char which, const struct cg_val *v, uint64_t elem,
 		uint32_t seg);
 /* Source in constant ROM. */
-void lw_src_crom(struct cg_cmd *c, char which, uint64_t addr, int64_t s1);
+void lw_src_crom(struct lower *l, struct cg_cmd *c, char which, uint64_t addr, int64_t s1);
 /* Result in rows of seg elements, from byte `off` of the value on: fp32 or q8. */
 void lw_dst_val(struct lower *l, struct cg_cmd *c, const struct cg_val *v, enum ir_dtype dt,
 		uint64_t elem, uint32_t seg);
@@ -90,6 +122,17 @@ void lw_dst_val(struct lower *l, struct cg_cmd *c, const struct cg_val *v, enum 
 void lw_dst(struct lower *l, struct cg_cmd *c, uint32_t buf, uint64_t off, int64_t s1, int64_t s2);
 void lw_red(struct lower *l, struct cg_cmd *c, enum ig1_vred red, uint32_t buf, uint64_t off,
 	    int64_t s1, int64_t s2);
+
+/* The program takes one column only, and needs no loops over columns. */
+bool lw_single(const struct lower *l);
+/* R_ROM, R_CROM or R_KV inside a run, R_ZERO outside. */
+unsigned int lw_run_reg(const struct lower *l, unsigned int reg);
+/* Nobody behind op reads what op's first input holds, so op may write there. */
+bool lw_may_overwrite(const struct ir_op *op);
+
+/* runs.c: a run of at least two layers that begins at operation `first`. ops are by id. */
+bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct cg_kv *kv,
+		 struct cg_run *run);
 
 /* lower_attention.c */
 void lw_kvstore(struct lower *l, const struct ir_op *op);

@@ -5,6 +5,22 @@
  */
 #include "compiler/codegen/lower.h"
 
+/* The only column: its addresses are in registers. */
+static void single_store(struct lower *l, const struct ir_op *op, unsigned int *data,
+			 unsigned int *scales)
+{
+	const char *n = lw_name(l, op->name, "address");
+
+	*data = R_S_DATA;
+	*scales = R_S_SCALES;
+	if (!l->run)
+		return;
+	*data = R_S_T0;
+	*scales = R_S_T0 + 1;
+	lw_alu(l, n, *data, R_S_DATA, IG1_ALUOP_ADD, R_KV, 0);
+	lw_alu(l, n, *scales, R_S_SCALES, IG1_ALUOP_ADD, R_KV, 0);
+}
+
 static struct cg_cmd *store(struct lower *l, const char *name, const struct ir_op *op, uint64_t va,
 			    uint64_t v1, uint64_t v2, uint32_t bytes, unsigned int rva,
 			    unsigned int rsp, uint32_t n2)
@@ -26,183 +42,381 @@ static struct cg_cmd *store(struct lower *l, const char *name, const struct ir_o
 	return c;
 }
 
-void lw_kvstore(struct lower *l, const struct ir_op *op)
+/* Columns c of both at register offsets off and soff. */
+static void store_parts(struct lower *l, const struct ir_op *op, unsigned int data,
+			unsigned int scales, unsigned int off, unsigned int soff)
 {
-	enum { COL = R_T0, DATA, SCALES, OFF, SOFF };
 	const struct cg_val *k = &l->vals[op->in[0]->id], *v = &l->vals[op->in[1]->id];
 	const struct cg_kv_layer *kv = &l->kv->layers[op->layer];
 	bool packed = k->buf == v->buf && k->sbuf == v->sbuf && v->off > k->off;
 	const char *n = lw_name(l, op->name, "address");
 	struct cg_cmd *c;
-	size_t loop;
 
-	loop = lw_loop(l, lw_name(l, op->name, "columns"), R_COL, R_COLS);
-	lw_alu(l, n, COL, R_COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
-	lw_ld(l, n, DATA, COL, IG1_LDW_U64, l->coltab, CG_COL_DATA);
-	lw_ld(l, n, SCALES, COL, IG1_LDW_U64, l->coltab, CG_COL_SCALES);
-	lw_alu(l, n, OFF, R_COL, IG1_ALUOP_MUL, R_ZERO, k->cstride);
-	lw_alu(l, n, SOFF, R_COL, IG1_ALUOP_MUL, R_ZERO, k->scstride);
-	c = store(l, packed ? "data" : "k_data", op, kv->k, 1024, kv->v - kv->k, 32, DATA, OFF,
+	c = store(l, packed ? "data" : "k_data", op, kv->k, 1024, kv->v - kv->k, 32, data, off,
 		  packed ? 2 : 1);
 	if (packed)
 		c->u.dma.s2 = (uint32_t)(v->off - k->off);
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, k->buf, k->off);
-	c = store(l, packed ? "scales" : "k_scales", op, kv->ks, 128, kv->vs - kv->ks, 4, SCALES,
-		  SOFF, packed ? 2 : 1);
+	c = store(l, packed ? "scales" : "k_scales", op, kv->ks, 128, kv->vs - kv->ks, 4, scales,
+		  soff, packed ? 2 : 1);
 	if (packed)
 		c->u.dma.s2 = (uint32_t)(v->soff - k->soff);
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, k->sbuf, k->soff);
-	if (!packed) {
-		lw_alu(l, n, OFF, R_COL, IG1_ALUOP_MUL, R_ZERO, v->cstride);
-		lw_alu(l, n, SOFF, R_COL, IG1_ALUOP_MUL, R_ZERO, v->scstride);
-		c = store(l, "v_data", op, kv->v, 1024, 0, 32, DATA, OFF, 1);
-		cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, v->buf, v->off);
-		c = store(l, "v_scales", op, kv->vs, 128, 0, 4, SCALES, SOFF, 1);
-		cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, v->sbuf, v->soff);
+	if (packed)
+		return;
+	if (off) {
+		lw_alu(l, n, off, R_COL, IG1_ALUOP_MUL, R_ZERO, v->cstride);
+		lw_alu(l, n, soff, R_COL, IG1_ALUOP_MUL, R_ZERO, v->scstride);
 	}
+	c = store(l, "v_data", op, kv->v, 1024, 0, 32, data, off, 1);
+	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, v->buf, v->off);
+	c = store(l, "v_scales", op, kv->vs, 128, 0, 4, scales, soff, 1);
+	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, v->sbuf, v->soff);
+}
+
+void lw_kvstore(struct lower *l, const struct ir_op *op)
+{
+	enum { AT = R_T0, DATA, SCALES, OFF, SOFF };
+	const struct cg_val *k = &l->vals[op->in[0]->id];
+	const char *n = lw_name(l, op->name, "address");
+	unsigned int data, scales;
+	size_t loop;
+
+	if (lw_single(l)) {
+		single_store(l, op, &data, &scales);
+		store_parts(l, op, data, scales, R_ZERO, R_ZERO);
+		return;
+	}
+	loop = lw_loop(l, lw_name(l, op->name, "columns"), R_COL, R_COLS);
+	lw_alu(l, n, AT, R_COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
+	lw_ld(l, n, DATA, AT, IG1_LDW_U64, l->coltab, CG_COL_DATA);
+	lw_ld(l, n, SCALES, AT, IG1_LDW_U64, l->coltab, CG_COL_SCALES);
+	if (l->run) {
+		lw_alu(l, n, DATA, DATA, IG1_ALUOP_ADD, R_KV, 0);
+		lw_alu(l, n, SCALES, SCALES, IG1_ALUOP_ADD, R_KV, 0);
+	}
+	lw_alu(l, n, OFF, R_COL, IG1_ALUOP_MUL, R_ZERO, k->cstride);
+	lw_alu(l, n, SOFF, R_COL, IG1_ALUOP_MUL, R_ZERO, k->scstride);
+	store_parts(l, op, DATA, SCALES, OFF, SOFF);
 	lw_loop_end(l, loop);
 }
 
 /* Scratch of one run of KV heads. */
 struct att_bufs {
 	uint32_t scores, max, sum, recip, vscale, prob, pscale;
-	uint64_t span; /* positions a row has room for, a multiple of 32 */
 };
 
-enum { COL = R_T0, POS, KV, BLOCKS, OFF, SOFF, YOFF };
+struct att {
+	struct lower *l;
+	const struct ir_op *op;
+	const struct cg_val *q, *y;
+	struct att_bufs bufs[2];
+	int64_t span; /* positions a row has room for, a multiple of 32 */
+	uint32_t qper, groups;
+	uint32_t step; /* KV heads at once */
+	/* registers: byte offsets of the column in q, its scales and the result; KV blocks */
+	unsigned int off, soff, yoff, blocks;
+};
 
-static void attention_heads(struct lower *l, const struct ir_op *op, const struct cg_val *q,
-			    const struct cg_val *y, const struct att_bufs *b, uint32_t first,
-			    uint32_t kv_heads)
+/* A column under way: npos positions (0: there is no such column), its KV region. */
+struct side {
+	unsigned int npos, kv;
+};
+
+enum { NPOS0 = R_T0, KV0, NPOS1, KV1, COL, OFF, SOFF, BLOCKS };
+
+static const struct side sides[2] = { { NPOS0, KV0 }, { NPOS1, KV1 } };
+
+/* Registers of the column whose number is in COL; `last`: it may be beyond the last. */
+static void load_column(struct att *a, const struct side *s, bool last)
 {
-	const struct cg_kv_layer *kv = &l->kv->layers[op->layer];
-	uint32_t qper = op->heads / op->kv_heads, heads = kv_heads * qper, g;
-	uint32_t groups = (op->seg + 31) / 32;
-	uint64_t h0 = (uint64_t)first * qper, k0 = (uint64_t)first * groups;
-	int64_t span = (int64_t)b->span;
+	struct lower *l = a->l;
+	const char *n = lw_name(l, a->op->name, "address");
 	struct cg_cmd *c;
 
-	/* scales of the values, a row per KV head and group */
-	c = cg_cmd(l->p, IG1_OP_D_LD, lw_name(l, op->name, "v_scales"));
-	c->u.dma.va = kv->vs + 128 * k0;
-	c->u.dma.rva = KV;
-	c->u.dma.v1 = l->kv->block_bytes;
-	c->u.dma.v2 = 128;
-	c->u.dma.s1 = 128;
-	c->u.dma.s2 = (uint32_t)(4 * b->span);
-	c->u.dma.bytes = 128;
-	c->u.dma.n1 = 1;
-	c->u.dma.rn1 = BLOCKS;
-	c->u.dma.n2 = kv_heads * groups;
-	c->va_kind = CG_VA_KV;
-	c->va_id = op->layer;
-	cg_ref(l->p, c, CG_FIELD(dma, sp), false, true, b->vscale, 0);
+	lw_alu(l, n, OFF, COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
+	lw_ld(l, n, s->npos, OFF, IG1_LDW_U32, l->coltab, CG_COL_POS);
+	lw_ld(l, n, s->kv, OFF, IG1_LDW_U64, l->coltab, CG_COL_KV);
+	lw_alu(l, n, s->npos, s->npos, IG1_ALUOP_ADD, R_ZERO, 1);
+	if (last) {
+		c = cg_cmd(l->p, IG1_OP_S_SKIP, n);
+		c->u.seq.cond = IG1_COND_LT;
+		c->u.seq.ra = COL;
+		c->u.seq.rb = R_COLS;
+		c->u.seq.len = 1;
+		c = cg_cmd(l->p, IG1_OP_S_LI, n);
+		c->u.seq.rd = (uint8_t)s->npos;
+	}
+	if (l->run)
+		lw_alu(l, n, s->kv, s->kv, IG1_ALUOP_ADD, R_KV, 0);
+	lw_alu(l, n, OFF, COL, IG1_ALUOP_MUL, R_ZERO, a->q->cstride);
+	lw_alu(l, n, SOFF, COL, IG1_ALUOP_MUL, R_ZERO, a->q->scstride);
+}
 
-	c = cg_cmd(l->p, IG1_OP_T_QK, lw_name(l, op->name, "scores"));
+static struct cg_cmd *scores(struct att *a, const struct side *s, const struct att_bufs *b,
+			     uint32_t first, uint32_t kv_heads)
+{
+	struct lower *l = a->l;
+	const struct cg_kv_layer *kv = &l->kv->layers[a->op->layer];
+	uint64_t h0 = (uint64_t)first * a->qper, k0 = (uint64_t)first * a->groups;
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_T_QK, lw_name(l, a->op->name, "scores"));
+
 	c->u.att.kv = kv->k + 1024 * k0;
-	c->u.att.rkv = KV;
+	c->u.att.rkv = (uint8_t)s->kv;
 	c->u.att.ks = kv->ks + 128 * k0;
-	c->u.att.rks = KV;
-	c->u.att.npos = 1;
-	c->u.att.rnpos = POS;
+	c->u.att.rks = (uint8_t)s->kv;
+	c->u.att.rnpos = (uint8_t)s->npos;
 	c->u.att.heads = (uint16_t)kv_heads;
-	c->u.att.qper = (uint16_t)qper;
-	c->u.att.groups = (uint16_t)groups;
-	c->u.att.xstride = 32 * groups;
-	c->u.att.xsstride = 4 * groups;
-	c->u.att.rx = OFF;
-	c->u.att.rxs = SOFF;
-	c->u.att.ystride = (uint32_t)(4 * b->span);
+	c->u.att.qper = (uint16_t)a->qper;
+	c->u.att.groups = (uint16_t)a->groups;
+	c->u.att.xstride = 32 * a->groups;
+	c->u.att.xsstride = 4 * a->groups;
+	c->u.att.rx = (uint8_t)a->off;
+	c->u.att.rxs = (uint8_t)a->soff;
+	c->u.att.ystride = (uint32_t)(4 * a->span);
 	c->u.att.bstride = (uint32_t)l->kv->block_bytes;
 	c->u.att.sbstride = (uint32_t)l->kv->block_bytes;
 	c->va_kind = CG_VA_KV;
-	c->va_id = op->layer;
-	cg_ref(l->p, c, CG_FIELD(att, x), false, false, q->buf, q->off + 32 * groups * h0);
-	cg_ref(l->p, c, CG_FIELD(att, xs), false, false, q->sbuf, q->soff + 4 * groups * h0);
+	c->va_id = a->op->layer;
+	cg_ref(l->p, c, CG_FIELD(att, x), false, false, a->q->buf, a->q->off + 32 * a->groups * h0);
+	cg_ref(l->p, c, CG_FIELD(att, xs), false, false, a->q->sbuf, a->q->soff + 4 * a->groups * h0);
 	cg_ref(l->p, c, CG_FIELD(att, y), false, true, b->scores, 0);
+	return c;
+}
 
-	c = lw_vec(l, IG1_OP_V_MOV, lw_name(l, op->name, "max"), 1, heads, R_ZERO);
-	c->u.vec.rn0 = POS;
+/* Scales of the values, a row per KV head and group. */
+static void value_scales(struct att *a, const struct side *s, const struct att_bufs *b,
+			 uint32_t first, uint32_t kv_heads)
+{
+	struct lower *l = a->l;
+	const char *n = lw_name(l, a->op->name, "v_scales");
+	struct cg_cmd *c;
+
+	if (a->blocks == BLOCKS) {
+		lw_alu(l, n, BLOCKS, s->npos, IG1_ALUOP_ADD, R_ZERO, 31);
+		lw_alu(l, n, BLOCKS, BLOCKS, IG1_ALUOP_SHR, R_ZERO, 5);
+	}
+	c = cg_cmd(l->p, IG1_OP_D_LD, n);
+	c->u.dma.va = l->kv->layers[a->op->layer].vs + 128ull * first * a->groups;
+	c->u.dma.rva = (uint8_t)s->kv;
+	c->u.dma.v1 = l->kv->block_bytes;
+	c->u.dma.v2 = 128;
+	c->u.dma.s1 = 128;
+	c->u.dma.s2 = (uint32_t)(4 * a->span);
+	c->u.dma.bytes = 128;
+	c->u.dma.rn1 = (uint8_t)a->blocks;
+	c->u.dma.n2 = kv_heads * a->groups;
+	c->va_kind = CG_VA_KV;
+	c->va_id = a->op->layer;
+	cg_ref(l->p, c, CG_FIELD(dma, sp), false, true, b->vscale, 0);
+}
+
+/* carried: the scores were computed in the iteration before. */
+static void softmax(struct att *a, const struct side *s, const struct att_bufs *b, uint32_t kv_heads,
+		    bool carried)
+{
+	struct lower *l = a->l;
+	uint32_t heads = kv_heads * a->qper, g;
+	int64_t span = a->span;
+	struct cg_cmd *c;
+
+	l->carry = carried;
+	c = lw_vec(l, IG1_OP_V_MOV, lw_name(l, a->op->name, "max"), 0, heads, R_ZERO);
+	c->u.vec.rn0 = (uint8_t)s->npos;
 	lw_src(l, c, 'a', b->scores, 0, 1, span, 0, R_ZERO);
 	lw_red(l, c, IG1_VRED_MAX, b->max, 0, 1, 0);
-	c = lw_vec(l, IG1_OP_V_EXPS, lw_name(l, op->name, "exp"), 1, heads, R_ZERO);
-	c->u.vec.rn0 = POS;
-	c->u.vec.alpha = op->scale;
+	c = lw_vec(l, IG1_OP_V_EXPS, lw_name(l, a->op->name, "exp"), 0, heads, R_ZERO);
+	c->u.vec.rn0 = (uint8_t)s->npos;
+	c->u.vec.alpha = a->op->scale;
 	lw_src(l, c, 'a', b->scores, 0, 1, span, 0, R_ZERO);
 	lw_src(l, c, 'b', b->max, 0, 0, 1, 0, R_ZERO);
 	lw_dst(l, c, b->scores, 0, span, 0);
 	lw_red(l, c, IG1_VRED_SUM, b->sum, 0, 1, 0);
-	c = lw_vec(l, IG1_OP_V_RECIP, lw_name(l, op->name, "recip"), heads, 1, R_ZERO);
+	c = lw_vec(l, IG1_OP_V_RECIP, lw_name(l, a->op->name, "recip"), heads, 1, R_ZERO);
 	lw_src(l, c, 'a', b->sum, 0, 1, 0, 0, R_ZERO);
 	lw_dst(l, c, b->recip, 0, 0, 0);
-
-	for (g = 0; g < groups; g++) {
-		c = lw_vec(l, IG1_OP_V_MUL3, lw_name(l, op->name, "prob"), 1, qper, R_ZERO);
+	for (g = 0; g < a->groups; g++) {
+		c = lw_vec(l, IG1_OP_V_MUL3, lw_name(l, a->op->name, "prob"), 0, a->qper, R_ZERO);
 		c->u.vec.n2 = kv_heads;
-		c->u.vec.rn0 = POS;
-		lw_src(l, c, 'a', b->scores, 0, 1, span, span * qper, R_ZERO);
-		lw_src(l, c, 'b', b->recip, 0, 0, 1, qper, R_ZERO);
-		lw_src(l, c, 'c', b->vscale, 4 * b->span * g, 1, 0, span * groups, R_ZERO);
+		c->u.vec.rn0 = (uint8_t)s->npos;
+		lw_src(l, c, 'a', b->scores, 0, 1, span, span * a->qper, R_ZERO);
+		lw_src(l, c, 'b', b->recip, 0, 0, 1, a->qper, R_ZERO);
+		lw_src(l, c, 'c', b->vscale, 4 * (uint64_t)span * g, 1, 0, span * a->groups, R_ZERO);
 		c->u.vec.out = IG1_VFMT_Q8;
 		c->u.vec.y0 = 1;
 		c->u.vec.y1 = (int32_t)span;
-		c->u.vec.y2 = (int32_t)(span * qper);
+		c->u.vec.y2 = (int32_t)(span * a->qper);
 		c->u.vec.z1 = (int32_t)(span / 32);
-		c->u.vec.z2 = (int32_t)(span / 32 * qper);
-		cg_ref(l->p, c, CG_FIELD(vec, y), false, true, b->prob, b->span * heads * g);
-		cg_ref(l->p, c, CG_FIELD(vec, z), false, true, b->pscale, b->span / 8 * heads * g);
+		c->u.vec.z2 = (int32_t)(span / 32 * a->qper);
+		cg_ref(l->p, c, CG_FIELD(vec, y), false, true, b->prob, (uint64_t)span * heads * g);
+		cg_ref(l->p, c, CG_FIELD(vec, z), false, true, b->pscale,
+		       (uint64_t)span / 8 * heads * g);
 	}
+}
 
-	c = cg_cmd(l->p, IG1_OP_T_PV, lw_name(l, op->name, "values"));
-	c->u.att.kv = kv->v + 1024 * k0;
-	c->u.att.rkv = KV;
-	c->u.att.npos = 1;
-	c->u.att.rnpos = POS;
+static void values(struct att *a, const struct side *s, const struct att_bufs *b, uint32_t first,
+		   uint32_t kv_heads)
+{
+	struct lower *l = a->l;
+	uint32_t heads = kv_heads * a->qper;
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_T_PV, lw_name(l, a->op->name, "values"));
+
+	c->u.att.kv = l->kv->layers[a->op->layer].v + 1024ull * first * a->groups;
+	c->u.att.rkv = (uint8_t)s->kv;
+	c->u.att.rnpos = (uint8_t)s->npos;
 	c->u.att.heads = (uint16_t)kv_heads;
-	c->u.att.qper = (uint16_t)qper;
-	c->u.att.groups = (uint16_t)groups;
-	c->u.att.dims = (uint16_t)op->seg;
-	c->u.att.xstride = (uint32_t)b->span;
-	c->u.att.xsstride = (uint32_t)(b->span / 8);
-	c->u.att.xgstride = (uint32_t)(b->span * heads);
-	c->u.att.xsgstride = (uint32_t)(b->span / 8 * heads);
-	c->u.att.ystride = 4 * op->seg;
-	c->u.att.ry = YOFF;
+	c->u.att.qper = (uint16_t)a->qper;
+	c->u.att.groups = (uint16_t)a->groups;
+	c->u.att.dims = (uint16_t)a->op->seg;
+	c->u.att.xstride = (uint32_t)a->span;
+	c->u.att.xsstride = (uint32_t)(a->span / 8);
+	c->u.att.xgstride = (uint32_t)(a->span * heads);
+	c->u.att.xsgstride = (uint32_t)(a->span / 8 * heads);
+	c->u.att.ystride = 4 * a->op->seg;
+	c->u.att.ry = (uint8_t)a->yoff;
 	c->u.att.bstride = (uint32_t)l->kv->block_bytes;
 	c->va_kind = CG_VA_KV;
-	c->va_id = op->layer;
+	c->va_id = a->op->layer;
 	cg_ref(l->p, c, CG_FIELD(att, x), false, false, b->prob, 0);
 	cg_ref(l->p, c, CG_FIELD(att, xs), false, false, b->pscale, 0);
-	cg_ref(l->p, c, CG_FIELD(att, y), false, true, y->buf, y->off + 4ull * op->seg * h0);
+	cg_ref(l->p, c, CG_FIELD(att, y), false, true, a->y->buf,
+	       a->y->off + 4ull * a->op->seg * first * a->qper);
+}
+
+/* COL = 2 R_COL + k */
+static void pair_column(struct att *a, uint64_t k)
+{
+	lw_alu(a->l, lw_name(a->l, a->op->name, "address"), COL, R_COL, IG1_ALUOP_ADD, R_COL, k);
+}
+
+static void result_offset(struct att *a)
+{
+	lw_alu(a->l, lw_name(a->l, a->op->name, "address"), OFF, COL, IG1_ALUOP_MUL, R_ZERO,
+	       a->y->cstride);
+}
+
+/*
+ * Two columns an iteration, in two sets of buffers: the scores of a column are computed while the
+ * vector unit is at the one before. Columns beyond the last have no positions, so their commands
+ * have no effect.
+ */
+static void pairs_of_columns(struct att *a)
+{
+	uint32_t heads = a->op->kv_heads, k;
+	struct lower *l = a->l;
+	struct cg_cmd *c;
+	size_t loop;
+
+	c = cg_cmd(l->p, IG1_OP_S_LI, lw_name(l, a->op->name, "address"));
+	c->u.seq.rd = COL;
+	load_column(a, &sides[0], false);
+	c = scores(a, &sides[0], &a->bufs[0], 0, heads);
+	c->u.att.signal |= 1u << CG_CARRY;
+	loop = lw_loop(l, lw_name(l, a->op->name, "columns"), R_COL, R_PAIRS);
+	for (k = 0; k < 2; k++) {
+		pair_column(a, k + 1);
+		load_column(a, &sides[1 - k], true);
+		c = scores(a, &sides[1 - k], &a->bufs[1 - k], 0, heads);
+		if (k)
+			c->u.att.signal |= 1u << CG_CARRY;
+		value_scales(a, &sides[k], &a->bufs[k], 0, heads);
+		softmax(a, &sides[k], &a->bufs[k], heads, !k);
+		pair_column(a, k);
+		result_offset(a);
+		values(a, &sides[k], &a->bufs[k], 0, heads);
+	}
+	lw_loop_end(l, loop);
+	l->carry = true;
+}
+
+/* KV heads of one column in parts; with two sets of buffers the parts overlap. */
+static void parts_of_heads(struct att *a, const struct side *s)
+{
+	uint32_t n = a->op->kv_heads, parts = (n + a->step - 1) / a->step, i, depth = a->l->shape->depth;
+	const char *name = lw_name(a->l, a->op->name, "address");
+
+	for (i = 0; i < parts + depth - 1; i++) {
+		uint32_t done = i - (depth - 1); /* wraps: not yet */
+
+		if (i < parts) {
+			if (i && a->off)
+				lw_alu(a->l, name, OFF, COL, IG1_ALUOP_MUL, R_ZERO, a->q->cstride);
+			scores(a, s, &a->bufs[i % depth], i * a->step,
+			       n - i * a->step < a->step ? n - i * a->step : a->step);
+		}
+		if (done < parts) {
+			const struct att_bufs *b = &a->bufs[done % depth];
+			uint32_t heads = n - done * a->step < a->step ? n - done * a->step : a->step;
+
+			value_scales(a, s, b, done * a->step, heads);
+			softmax(a, s, b, heads, false);
+			if (a->yoff)
+				result_offset(a);
+			values(a, s, b, done * a->step, heads);
+		}
+	}
+}
+
+static void one_by_one(struct att *a)
+{
+	struct lower *l = a->l;
+	size_t loop = lw_loop(l, lw_name(l, a->op->name, "columns"), R_COL, R_COLS);
+
+	lw_alu(l, lw_name(l, a->op->name, "address"), COL, R_COL, IG1_ALUOP_ADD, R_ZERO, 0);
+	load_column(a, &sides[0], false);
+	parts_of_heads(a, &sides[0]);
+	lw_loop_end(l, loop);
+}
+
+/* The only column: what it needs is in registers. */
+static void single_column(struct att *a)
+{
+	struct side s = { R_S_NPOS, R_S_KV };
+
+	if (a->l->run) {
+		s.kv = R_S_T0;
+		lw_alu(a->l, lw_name(a->l, a->op->name, "address"), s.kv, R_S_KV, IG1_ALUOP_ADD, R_KV,
+		       0);
+	}
+	a->off = R_ZERO;
+	a->soff = R_ZERO;
+	a->yoff = R_ZERO;
+	a->blocks = R_S_BLOCKS;
+	parts_of_heads(a, &s);
+}
+
+static void make_bufs(struct att *a, struct att_bufs *b)
+{
+	uint64_t heads = (uint64_t)a->step * a->qper, span = (uint64_t)a->span, g = a->groups;
+	struct lower *l = a->l;
+	const char *n = a->op->name;
+
+	b->scores = cg_buf(l->p, lw_name(l, n, "scores"), 4 * span * heads);
+	b->max = cg_buf(l->p, lw_name(l, n, "max"), 4 * heads);
+	b->sum = cg_buf(l->p, lw_name(l, n, "sum"), 4 * heads);
+	b->recip = cg_buf(l->p, lw_name(l, n, "recip"), 4 * heads);
+	b->vscale = cg_buf(l->p, lw_name(l, n, "v_scales"), 4 * span * a->step * g);
+	b->prob = cg_buf(l->p, lw_name(l, n, "prob"), span * heads * g);
+	b->pscale = cg_buf(l->p, lw_name(l, n, "prob_scales"), span / 8 * heads * g);
 }
 
 void lw_attention(struct lower *l, const struct ir_op *op, const struct cg_val *q,
 		  const struct cg_val *y)
 {
-	const char *n = lw_name(l, op->name, "address");
-	uint32_t step = l->shape->kv_heads < op->kv_heads ? l->shape->kv_heads : op->kv_heads;
-	uint64_t heads = (uint64_t)step * (op->heads / op->kv_heads), groups = (op->seg + 31) / 32;
-	struct att_bufs b = { .span = ((uint64_t)l->m->meta.context + 31) / 32 * 32 };
-	uint32_t first;
-	size_t loop;
+	struct att a = { .l = l, .op = op, .q = q, .y = y,
+			 .off = OFF, .soff = SOFF, .yoff = OFF, .blocks = BLOCKS };
+	uint32_t i;
 
-	b.scores = cg_buf(l->p, lw_name(l, op->name, "scores"), 4 * b.span * heads);
-	b.max = cg_buf(l->p, lw_name(l, op->name, "max"), 4 * heads);
-	b.sum = cg_buf(l->p, lw_name(l, op->name, "sum"), 4 * heads);
-	b.recip = cg_buf(l->p, lw_name(l, op->name, "recip"), 4 * heads);
-	b.vscale = cg_buf(l->p, lw_name(l, op->name, "v_scales"), 4 * b.span * step * groups);
-	b.prob = cg_buf(l->p, lw_name(l, op->name, "prob"), b.span * heads * groups);
-	b.pscale = cg_buf(l->p, lw_name(l, op->name, "prob_scales"), b.span / 8 * heads * groups);
-	loop = lw_loop(l, lw_name(l, op->name, "columns"), R_COL, R_COLS);
-	lw_alu(l, n, COL, R_COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
-	lw_ld(l, n, POS, COL, IG1_LDW_U32, l->coltab, CG_COL_POS);
-	lw_ld(l, n, KV, COL, IG1_LDW_U64, l->coltab, CG_COL_KV);
-	lw_alu(l, n, BLOCKS, POS, IG1_ALUOP_SHR, R_ZERO, 5);
-	lw_alu(l, n, OFF, R_COL, IG1_ALUOP_MUL, R_ZERO, q->cstride);
-	lw_alu(l, n, SOFF, R_COL, IG1_ALUOP_MUL, R_ZERO, q->scstride);
-	lw_alu(l, n, YOFF, R_COL, IG1_ALUOP_MUL, R_ZERO, y->cstride);
-	for (first = 0; first < op->kv_heads; first += step)
-		attention_heads(l, op, q, y, &b, first,
-				op->kv_heads - first < step ? op->kv_heads - first : step);
-	lw_loop_end(l, loop);
+	a.span = ((int64_t)l->m->meta.context + 31) / 32 * 32;
+	a.qper = op->heads / op->kv_heads;
+	a.groups = (op->seg + 31) / 32;
+	a.step = l->shape->kv_heads < op->kv_heads ? l->shape->kv_heads : op->kv_heads;
+	for (i = 0; i < l->shape->depth; i++)
+		make_bufs(&a, &a.bufs[i]);
+	if (lw_single(l))
+		single_column(&a);
+	else if (a.step == op->kv_heads && l->shape->depth == 2)
+		pairs_of_columns(&a);
+	else
+		one_by_one(&a);
 }

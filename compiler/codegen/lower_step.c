@@ -5,8 +5,6 @@
  */
 #include "compiler/codegen/lower.h"
 
-#define NO_TOKEN (1ull << 32) /* no token equals it */
-
 static void load_columns(struct lower *l)
 {
 	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_D_LD, "columns/load");
@@ -46,21 +44,57 @@ void lw_prologue(struct lower *l)
 	bool decode = l->kind == IG1_PROG_DECODE;
 	unsigned int all = decode ? R_COLS : R_WANTED;
 
-	l->coltab = cg_buf(l->p, "columns", (uint64_t)CG_COL_BYTES * l->shape->cols);
+	/* attention looks at up to two columns beyond the last */
+	l->coltab = cg_buf(l->p, "columns",
+			   (uint64_t)CG_COL_BYTES * (l->shape->cols + (lw_single(l) ? 0 : 2)));
 	/* a count of zero makes a command do nothing but its tokens */
 	load_imm(l, "start/stored", R_STORED, 0);
 	load_columns(l);
 	skip(l, "start/no_logits", IG1_COND_EQ, R_LOGITS, R_ZERO, 0, 1);
 	lw_alu(l, "start/stored", R_STORED, all, IG1_ALUOP_ADD, R_ZERO, 0);
 	lw_alu(l, "start/picked", R_PICKED, decode ? R_COLS : R_STORED, IG1_ALUOP_ADD, R_ZERO, 0);
-	if (!decode)
-		return;
-	l->tokens = cg_buf(l->p, "tokens", 4ull * l->shape->cols);
-	load_imm(l, "start/stop0", R_BREAK0, NO_TOKEN);
-	load_imm(l, "start/stop1", R_BREAK1, NO_TOKEN);
-	skip(l, "start/batch", IG1_COND_NE, R_COLS, R_ZERO, 1, 2);
-	lw_alu(l, "start/stop0", R_BREAK0, R_STOP0, IG1_ALUOP_ADD, R_ZERO, 0);
-	lw_alu(l, "start/stop1", R_BREAK1, R_STOP1, IG1_ALUOP_ADD, R_ZERO, 0);
+	if (!lw_single(l)) {
+		lw_alu(l, "start/pairs", R_PAIRS, R_COLS, IG1_ALUOP_ADD, R_ZERO, 1);
+		lw_alu(l, "start/pairs", R_PAIRS, R_PAIRS, IG1_ALUOP_SHR, R_ZERO, 1);
+	}
+	if (decode)
+		l->tokens = cg_buf(l->p, "tokens", 4ull * l->shape->cols);
+}
+
+static void rope_row(struct lower *l, const struct ir_table *t, unsigned int at, unsigned int to)
+{
+	struct cg_cmd *c;
+
+	c = lw_vec(l, IG1_OP_V_MOV, lw_name(l, t->name, "row"), t->stride / 4, 1, R_ZERO);
+	lw_src_crom(l, c, 'a', t->addr, 0);
+	c->u.vec.ra = (uint8_t)at;
+	lw_dst(l, c, l->rope_bufs[t->id], 0, 0, 0);
+	c->u.vec.ry = (uint8_t)to;
+}
+
+/* The same for the only column, into registers. */
+static void single_column(struct lower *l)
+{
+	const char *n = "columns/address";
+	enum { POS = R_S_T0, BLOCK, T };
+	const struct ir_table *t;
+
+	lw_ld(l, n, POS, R_ZERO, IG1_LDW_U32, l->coltab, CG_COL_POS);
+	lw_ld(l, n, R_S_KV, R_ZERO, IG1_LDW_U64, l->coltab, CG_COL_KV);
+	for (t = l->m->tables; t; t = t->next) {
+		lw_alu(l, t->name, T, POS, IG1_ALUOP_MUL, R_ZERO, t->stride);
+		rope_row(l, t, T, R_ZERO);
+	}
+	lw_alu(l, n, R_S_NPOS, POS, IG1_ALUOP_ADD, R_ZERO, 1);
+	lw_alu(l, n, BLOCK, POS, IG1_ALUOP_SHR, R_ZERO, 5);
+	lw_alu(l, n, R_S_BLOCKS, BLOCK, IG1_ALUOP_ADD, R_ZERO, 1);
+	lw_alu(l, n, BLOCK, BLOCK, IG1_ALUOP_MUL, R_ZERO, l->kv->block_bytes);
+	lw_alu(l, n, BLOCK, BLOCK, IG1_ALUOP_ADD, R_S_KV, 0);
+	lw_alu(l, n, T, POS, IG1_ALUOP_AND, R_ZERO, 31);
+	lw_alu(l, n, T, T, IG1_ALUOP_SHL, R_ZERO, 2);
+	lw_alu(l, n, R_S_SCALES, BLOCK, IG1_ALUOP_ADD, T, 0);
+	lw_alu(l, n, T, T, IG1_ALUOP_SHL, R_ZERO, 3);
+	lw_alu(l, n, R_S_DATA, BLOCK, IG1_ALUOP_ADD, T, 0);
 }
 
 /* Per column: addresses of the position's row and scale in its KV block; its rotation rows. */
@@ -69,11 +103,14 @@ void lw_columns(struct lower *l)
 	const char *n = "columns/address";
 	enum { COL = R_T0, POS, KV, BLOCK, T };
 	const struct ir_table *t;
-	struct cg_cmd *c;
 	size_t loop;
 
 	for (t = l->m->tables; t; t = t->next)
 		l->rope_bufs[t->id] = cg_buf(l->p, t->name, t->stride * l->shape->cols);
+	if (lw_single(l)) {
+		single_column(l);
+		return;
+	}
 	loop = lw_loop(l, "columns", R_COL, R_COLS);
 	lw_alu(l, n, COL, R_COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
 	lw_ld(l, n, POS, COL, IG1_LDW_U32, l->coltab, CG_COL_POS);
@@ -91,11 +128,7 @@ void lw_columns(struct lower *l)
 	for (t = l->m->tables; t; t = t->next) {
 		lw_alu(l, t->name, T, POS, IG1_ALUOP_MUL, R_ZERO, t->stride);
 		lw_alu(l, t->name, KV, R_COL, IG1_ALUOP_MUL, R_ZERO, t->stride);
-		c = lw_vec(l, IG1_OP_V_MOV, lw_name(l, t->name, "row"), t->stride / 4, 1, R_ZERO);
-		lw_src_crom(c, 'a', t->addr, 0);
-		c->u.vec.ra = T;
-		lw_dst(l, c, l->rope_bufs[t->id], 0, 0, 0);
-		c->u.vec.ry = KV;
+		rope_row(l, t, T, KV);
 	}
 	lw_loop_end(l, loop);
 }
@@ -131,7 +164,7 @@ static void logits_part(struct lower *l, const struct ir_op *mm, const struct ir
 	if (bias) {
 		c = lw_vec(l, IG1_OP_V_ADD, bias->name, n, 1, x->rcols);
 		lw_src(l, c, 'a', g->buf, 0, 1, 0, (int64_t)(g->stride / 4), R_ZERO);
-		lw_src_crom(c, 'b', bias->konst->addr + 4ull * row, 0);
+		lw_src_crom(l, c, 'b', bias->konst->addr + 4ull * row, 0);
 		lw_dst(l, c, g->buf, 0, 0, (int64_t)(g->stride / 4));
 	}
 	c = cg_cmd(l->p, IG1_OP_D_ST, "logits/store");
@@ -165,25 +198,29 @@ static void logits_part(struct lower *l, const struct ir_op *mm, const struct ir
 /* The part with the greatest maximum, the first of equals, holds the token. */
 static void join_parts(struct lower *l, const struct logits *g)
 {
-	enum { COL = R_T0, ROW, PART };
+	enum { COL = R_S_T0, ROW, PART };
 	const char *n = "logits/join";
+	unsigned int col = lw_single(l) ? R_ZERO : COL;
 	struct cg_cmd *c;
-	size_t loop;
+	size_t loop = 0;
 
 	c = lw_vec(l, IG1_OP_V_MOV, n, g->parts, 1, R_COLS);
 	lw_src(l, c, 'a', g->part_max, 0, 1, 0, g->parts, R_ZERO);
 	lw_red(l, c, IG1_VRED_ARGMAX, l->tokens, 0, 0, 1);
-	loop = lw_loop(l, n, R_COL, R_COLS);
-	lw_alu(l, n, COL, R_COL, IG1_ALUOP_SHL, R_ZERO, 2);
-	lw_ld(l, n, PART, COL, IG1_LDW_U32, l->tokens, 0);
+	if (!lw_single(l)) {
+		loop = lw_loop(l, n, R_COL, R_COLS);
+		lw_alu(l, n, COL, R_COL, IG1_ALUOP_SHL, R_ZERO, 2);
+	}
+	lw_ld(l, n, PART, col, IG1_LDW_U32, l->tokens, 0);
 	lw_alu(l, n, ROW, R_COL, IG1_ALUOP_MUL, R_ZERO, g->parts);
 	lw_alu(l, n, ROW, ROW, IG1_ALUOP_ADD, PART, 0);
 	lw_alu(l, n, ROW, ROW, IG1_ALUOP_SHL, R_ZERO, 2);
 	lw_ld(l, n, ROW, ROW, IG1_LDW_U32, g->part_arg, 0);
 	lw_alu(l, n, PART, PART, IG1_ALUOP_MUL, R_ZERO, l->shape->logits);
 	lw_alu(l, n, PART, PART, IG1_ALUOP_ADD, ROW, 0);
-	lw_st(l, n, COL, PART, IG1_LDW_U32, l->tokens, 0);
-	lw_loop_end(l, loop);
+	lw_st(l, n, col, PART, IG1_LDW_U32, l->tokens, 0);
+	if (!lw_single(l))
+		lw_loop_end(l, loop);
 }
 
 void lw_logits(struct lower *l, const struct ir_op *mm, const struct ir_op *bias,
@@ -205,6 +242,7 @@ void lw_logits(struct lower *l, const struct ir_op *mm, const struct ir_op *bias
 		join_parts(l, &g);
 }
 
+/* A token that ends the loop; a batch has none. */
 static void stop(struct lower *l, unsigned int rb)
 {
 	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_S_BRK, "feedback/stop");
@@ -214,27 +252,39 @@ static void stop(struct lower *l, unsigned int rb)
 	c->u.seq.rb = (uint8_t)rb;
 }
 
+static void emit(struct lower *l)
+{
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_S_EMIT, "feedback/emit");
+
+	c->u.seq.ra = R_TOKEN;
+	c->u.seq.rb = lw_single(l) ? R_ZERO : R_COL;
+	c->u.seq.kind = IG1_EMIT_TOKEN;
+}
+
 /* Each column's token goes out and into its column; positions advance. */
 void lw_feedback(struct lower *l)
 {
 	enum { COL = R_T0, AT, POS };
 	const char *n = "feedback";
-	struct cg_cmd *c;
 	size_t loop;
 
+	if (lw_single(l)) {
+		lw_ld(l, n, R_TOKEN, R_ZERO, IG1_LDW_U32, l->tokens, 0);
+		lw_st(l, n, R_ZERO, R_TOKEN, IG1_LDW_U32, l->coltab, CG_COL_TOKEN);
+		lw_st(l, n, R_ZERO, R_S_NPOS, IG1_LDW_U32, l->coltab, CG_COL_POS);
+		emit(l);
+		stop(l, R_STOP0);
+		stop(l, R_STOP1);
+		return;
+	}
 	loop = lw_loop(l, n, R_COL, R_COLS);
 	lw_alu(l, n, COL, R_COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
 	lw_alu(l, n, AT, R_COL, IG1_ALUOP_SHL, R_ZERO, 2);
 	lw_ld(l, n, R_TOKEN, AT, IG1_LDW_U32, l->tokens, 0);
-	c = cg_cmd(l->p, IG1_OP_S_EMIT, "feedback/emit");
-	c->u.seq.ra = R_TOKEN;
-	c->u.seq.rb = R_COL;
-	c->u.seq.kind = IG1_EMIT_TOKEN;
+	emit(l);
 	lw_st(l, n, COL, R_TOKEN, IG1_LDW_U32, l->coltab, CG_COL_TOKEN);
 	lw_ld(l, n, POS, COL, IG1_LDW_U32, l->coltab, CG_COL_POS);
 	lw_alu(l, n, POS, POS, IG1_ALUOP_ADD, R_ZERO, 1);
 	lw_st(l, n, COL, POS, IG1_LDW_U32, l->coltab, CG_COL_POS);
 	lw_loop_end(l, loop);
-	stop(l, R_BREAK0);
-	stop(l, R_BREAK1);
 }

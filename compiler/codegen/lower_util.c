@@ -10,6 +10,16 @@ const char *lw_name(struct lower *l, const char *base, const char *what)
 	return s ? s : "";
 }
 
+bool lw_single(const struct lower *l)
+{
+	return l->shape->cols == 1;
+}
+
+unsigned int lw_run_reg(const struct lower *l, unsigned int reg)
+{
+	return l->run ? reg : R_ZERO;
+}
+
 uint64_t lw_seg_bytes(uint32_t seg)
 {
 	return ((uint64_t)seg + 31) / 32 * 32;
@@ -77,6 +87,9 @@ struct cg_cmd *lw_vec(struct lower *l, uint8_t op, const char *name, uint64_t n0
 	c->u.vec.n1 = (uint32_t)n1;
 	c->u.vec.n2 = rcols ? 0 : 1;
 	c->u.vec.rn2 = (uint8_t)rcols;
+	if (l->carry)
+		c->u.vec.wait |= 1u << CG_CARRY;
+	l->carry = false;
 	return c;
 }
 
@@ -136,9 +149,9 @@ void lw_src_val(struct lower *l, struct cg_cmd *c, char which, const struct cg_v
 	lw_src(l, c, which, v->buf, v->off + 4 * elem, 1, seg, (int64_t)(v->cstride / 4), v->roff);
 }
 
-void lw_src_crom(struct cg_cmd *c, char which, uint64_t addr, int64_t s1)
+void lw_src_crom(struct lower *l, struct cg_cmd *c, char which, uint64_t addr, int64_t s1)
 {
-	set_src(c, which, (uint32_t)addr, 1, s1, 0, R_ZERO, IG1_SPACE_CROM);
+	set_src(c, which, (uint32_t)addr, 1, s1, 0, lw_run_reg(l, R_CROM), IG1_SPACE_CROM);
 }
 
 void lw_dst(struct lower *l, struct cg_cmd *c, uint32_t buf, uint64_t off, int64_t s1, int64_t s2)

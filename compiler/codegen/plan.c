@@ -18,9 +18,26 @@ static uint64_t aligned(uint64_t size)
 	return (size + CG_BUF_ALIGN - 1) & ~(uint64_t)(CG_BUF_ALIGN - 1);
 }
 
+static bool is_loop(const struct cg_prog *p, size_t i)
+{
+	return p->cmds[i].u.seq.op == IG1_OP_S_LOOP;
+}
+
+/* No loop inside: iterations overlap, so what its body works with must not share memory. */
+static bool is_leaf(const struct cg_prog *p, size_t i)
+{
+	size_t j;
+
+	for (j = i + 1; j <= i + p->cmds[i].u.seq.len; j++) {
+		if (is_loop(p, j))
+			return false;
+	}
+	return true;
+}
+
 /*
  * A buffer that a loop shares with what is outside is needed in all of the loop. One that only the
- * body touches is made anew in every iteration: its first access must be a write.
+ * body touches is made anew in every iteration.
  */
 static int live_ranges(struct cg_prog *p)
 {
@@ -44,13 +61,13 @@ static int live_ranges(struct cg_prog *p)
 	for (i = p->n_cmds; i-- > 0;) {
 		uint32_t s = (uint32_t)i, e = s + p->cmds[i].u.seq.len;
 
-		if (p->cmds[i].u.seq.op != IG1_OP_S_LOOP)
+		if (!is_loop(p, i))
 			continue;
 		for (j = 0; j < p->n_bufs; j++) {
 			struct cg_buf *b = &p->bufs[j];
 
 			if (!b->used || b->death < s || b->birth > e ||
-			    (b->birth > s && b->death <= e))
+			    (b->birth > s && b->death <= e && !is_leaf(p, i)))
 				continue;
 			if (b->birth > s)
 				b->birth = s;

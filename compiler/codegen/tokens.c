@@ -2,8 +2,7 @@
 /*
  * Orders the engines. Two kinds of tokens, by (producer, consumer):
  *
- * An edge between commands that run equally often (both outside loops, or both in one body and one
- * iteration) is a plain token: the producer gives it, the consumer takes it. Both engines work in
+ * An edge between commands that run equally often (of one body, in one iteration) is a plain token: the producer gives it, the consumer takes it. Both engines work in
  * order, so the n-th taken is the n-th given.
  *
  * Everything else (into a loop, out of it, from iteration to iteration) goes through the pair's
@@ -15,16 +14,14 @@
  * consumer of a loop's body it waits at the loop's start.
  *
  * Knowledge is followed as vector clocks, so that what is known already, directly or through a third
- * engine, costs nothing. Loops without loops in them are followed for two iterations; other loops
- * are drained by s.sync, which the lowering put there.
+ * engine, costs nothing. Loops are followed for two iterations, but for those whose body ends with
+ * s.sync, where everything is known; they are taken to run at least once.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compiler/codegen/codegen.h"
-
-#define NO_LOOP UINT32_MAX
 
 struct clock {
 	int64_t known[IG1_ENGINE_COUNT]; /* last instance of each engine known to be complete */
@@ -33,8 +30,7 @@ struct clock {
 /* An execution of a command. */
 struct instance {
 	uint32_t cmd;
-	uint32_t loop; /* index of the s.loop around it, or NO_LOOP */
-	uint32_t iter; /* 0 or 1 */
+	uint32_t frame; /* the iteration it belongs to: equal for commands that run equally often */
 	uint8_t engine;
 	struct clock at; /* known when it starts */
 };
@@ -54,6 +50,7 @@ struct tracker {
 	struct fifo fifo[IG1_TOKENS];
 	int64_t holder[IG1_TOKENS]; /* of a baton: last instance, -1: nobody yet */
 	uint16_t batons; /* in use */
+	uint32_t frames;
 };
 
 static unsigned int pair_of(unsigned int p, unsigned int c)
@@ -67,7 +64,7 @@ static unsigned int plain_token(unsigned int p, unsigned int c)
 	return pair_of(p, c);
 }
 
-/* Batons 9..14: among tile, vec and dma. */
+/* Batons 9..14: among tile, vec and dma. 15 is CG_CARRY, a plain token of the lowering. */
 static unsigned int baton(unsigned int p, unsigned int c)
 {
 	return 9 + (p - 1) * 2 + (c > p ? c - 2 : c - 1);
@@ -75,7 +72,7 @@ static unsigned int baton(unsigned int p, unsigned int c)
 
 static bool is_baton(unsigned int t)
 {
-	return t >= 9;
+	return t >= 9 && t != CG_CARRY;
 }
 
 static uint16_t bit(unsigned int t)
@@ -107,17 +104,15 @@ static bool conflict_cmds(const struct cg_prog *p, const struct cg_cmd *a, const
 	return false;
 }
 
-static bool leaf_loop(const struct cg_prog *p, size_t i)
+static bool is_loop(const struct cg_prog *p, size_t i)
 {
-	size_t j, end = i + p->cmds[i].u.seq.len;
+	return p->cmds[i].u.seq.op == IG1_OP_S_LOOP;
+}
 
-	if (p->cmds[i].u.seq.op != IG1_OP_S_LOOP)
-		return false;
-	for (j = i + 1; j <= end; j++) {
-		if (p->cmds[j].u.seq.op == IG1_OP_S_LOOP)
-			return false;
-	}
-	return true;
+/* A loop whose body ends with s.sync: one iteration tells all. */
+static bool drained(const struct cg_prog *p, size_t i)
+{
+	return p->cmds[i + p->cmds[i].u.seq.len].u.seq.op == IG1_OP_S_SYNC;
 }
 
 /* The loop's start stands for the sequencer's commands in its body. */
@@ -128,7 +123,7 @@ static bool conflict(const struct cg_prog *p, uint32_t cmd, uint32_t other)
 
 	if (conflict_cmds(p, c, o))
 		return true;
-	if (!leaf_loop(p, cmd))
+	if (!is_loop(p, cmd) || drained(p, cmd))
 		return false;
 	for (j = cmd + 1; j <= cmd + c->u.seq.len; j++) {
 		if (p->cmds[j].engine == IG1_ENGINE_SEQ && conflict_cmds(p, &p->cmds[j], o))
@@ -238,7 +233,7 @@ static int add_edge(struct tracker *t, size_t i, int64_t p, struct clock *s)
 	struct cg_cmd *a = &t->p->cmds[from->cmd], *b = &t->p->cmds[to->cmd];
 	unsigned int k;
 
-	if (from->loop == to->loop && from->iter == to->iter) {
+	if (from->frame == to->frame) {
 		k = plain_token(from->engine, to->engine);
 		if (a->u.seq.signal & bit(k) || b->u.seq.wait & bit(k))
 			return diag_set(t->p->diag, -EINVAL, "%s: cannot be ordered behind %s",
@@ -300,28 +295,80 @@ static int order(struct tracker *t, size_t i)
 	return give(t, c, i);
 }
 
-static void add_instance(struct tracker *t, size_t cmd, uint32_t loop, uint32_t iter)
+static int add_instance(struct tracker *t, size_t cmd, uint32_t frame)
 {
-	t->list[t->n++] = (struct instance){ .cmd = (uint32_t)cmd, .loop = loop, .iter = iter,
+	if (t->n == t->cap) {
+		size_t cap = t->cap ? 2 * t->cap : 1024;
+		struct instance *p = realloc(t->list, cap * sizeof(*p));
+
+		if (!p)
+			return diag_nomem(t->p->diag);
+		t->list = p;
+		t->cap = cap;
+	}
+	t->list[t->n++] = (struct instance){ .cmd = (uint32_t)cmd, .frame = frame,
 					     .engine = t->p->cmds[cmd].engine };
+	return 0;
 }
 
-static void unroll(struct tracker *t)
+/* What is known both in c2, behind a second iteration, and in c1, if the first was the last. */
+static void meet(struct clock *c2, const struct clock *c1, int64_t first, int64_t len)
 {
-	size_t i, j, end;
-	uint32_t iter;
+	unsigned int e;
 
-	for (i = 0; i < t->p->n_cmds; i++) {
-		add_instance(t, i, NO_LOOP, 0);
-		if (!leaf_loop(t->p, i))
-			continue;
-		end = i + t->p->cmds[i].u.seq.len;
-		for (iter = 0; iter < 2; iter++) {
-			for (j = i + 1; j <= end; j++)
-				add_instance(t, j, (uint32_t)i, iter);
-		}
-		i = end;
+	for (e = 0; e < IG1_ENGINE_COUNT; e++) {
+		int64_t k = c1->known[e] >= first ? c1->known[e] + len : c1->known[e];
+
+		if (k < c2->known[e])
+			c2->known[e] = k;
 	}
+}
+
+static int walk(struct tracker *t, size_t first, size_t end, uint32_t frame);
+
+/*
+ * Two iterations stand for any number: the second one for all but the first, and behind the loop for
+ * the last, with no more known than if it had been the first.
+ */
+static int walk_loop(struct tracker *t, size_t at)
+{
+	size_t body = at + 1, end = body + t->p->cmds[at].u.seq.len, one = t->n, two, j;
+	struct clock now[IG1_ENGINE_COUNT];
+	unsigned int e;
+	int ret;
+
+	ret = walk(t, body, end, ++t->frames);
+	if (ret || drained(t->p, at))
+		return ret;
+	memcpy(now, t->now, sizeof(now));
+	two = t->n;
+	ret = walk(t, body, end, ++t->frames);
+	if (ret)
+		return ret;
+	for (e = 0; e < IG1_ENGINE_COUNT; e++)
+		meet(&t->now[e], &now[e], (int64_t)one, (int64_t)(two - one));
+	for (j = 0; j < two - one; j++)
+		meet(&t->list[two + j].at, &t->list[one + j].at, (int64_t)one,
+		     (int64_t)(two - one));
+	return 0;
+}
+
+/* Commands first .. end - 1; loops nest at most IG1_LOOP_DEPTH deep. */
+static int walk(struct tracker *t, size_t first, size_t end, uint32_t frame)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = first; i < end && !ret; i++) {
+		ret = add_instance(t, i, frame);
+		if (!ret)
+			ret = order(t, t->n - 1);
+		if (!ret && is_loop(t->p, i)) {
+			ret = walk_loop(t, i);
+			i += t->p->cmds[i].u.seq.len;
+		}
+	}
+	return ret;
 }
 
 static int run(struct cg_prog *p, uint16_t *batons)
@@ -329,20 +376,15 @@ static int run(struct cg_prog *p, uint16_t *batons)
 	struct tracker t = { .p = p };
 	unsigned int e, q;
 	size_t i;
-	int ret = 0;
+	int ret;
 
-	t.list = calloc(2 * p->n_cmds + 1, sizeof(*t.list));
-	if (!t.list)
-		return diag_nomem(p->diag);
 	for (q = 0; q < IG1_ENGINE_COUNT; q++) {
 		for (e = 0; e < IG1_ENGINE_COUNT; e++)
 			t.now[q].known[e] = -1;
 	}
 	for (i = 0; i < IG1_TOKENS; i++)
 		t.holder[i] = -1;
-	unroll(&t);
-	for (i = 0; i < t.n && !ret; i++)
-		ret = order(&t, i);
+	ret = walk(&t, 0, p->n_cmds, 0);
 	*batons |= t.batons;
 	for (i = 0; i < IG1_TOKENS; i++)
 		free(t.fifo[i].p);
@@ -362,8 +404,8 @@ int cg_tokens(struct cg_prog *p)
 
 	ret = run(p, &batons);
 	for (i = 0; i < p->n_cmds; i++) {
-		p->cmds[i].u.seq.wait &= batons;
-		p->cmds[i].u.seq.signal &= batons;
+		p->cmds[i].u.seq.wait &= batons | bit(CG_CARRY);
+		p->cmds[i].u.seq.signal &= batons | bit(CG_CARRY);
 	}
 	if (!ret)
 		ret = run(p, &batons);

@@ -219,10 +219,12 @@ static int see_att(struct trace *t, const uint32_t *w, struct trace_counts *n)
 	n->heads = f.heads;
 	n->qper = f.qper;
 	heads = n->heads * n->qper;
-	if (count(t, f.npos, f.rnpos, &n->npos) || reg(t, f.rkv, &kv) || reg(t, f.rks, &ks))
+	if (count(t, f.npos, f.rnpos, &n->npos))
 		return t->d->err;
 	if (!n->npos || !heads || !n->groups || (pv && !f.dims))
 		return 0;
+	if (reg(t, f.rkv, &kv) || reg(t, f.rks, &ks))
+		return t->d->err;
 	blocks = (n->npos + 31) / 32;
 	g = pv ? n->groups : 1;
 	if (see_blocks(t, f.kv + kv, f.bstride, n->groups, 32, n) ||
@@ -326,12 +328,14 @@ static int see_dma(struct trace *t, const uint32_t *w, struct trace_counts *n)
 
 	ig1_decode_dma(w, &f);
 	load = f.op == IG1_OP_D_LD;
-	if (reg(t, f.rva, &va) || reg(t, f.rbytes, &bytes) || count(t, f.n1, f.rn1, &n->n1) ||
+	if (reg(t, f.rbytes, &bytes) || count(t, f.n1, f.rn1, &n->n1) ||
 	    count(t, f.n2, f.rn2, &n->n2))
 		return t->d->err;
 	n->bytes = f.bytes + bytes;
 	if (!n->n1 || !n->n2 || !n->bytes)
 		return 0;
+	if (reg(t, f.rva, &va))
+		return t->d->err;
 	if (add_shape(t, TRACE_VA, !load, f.va + va,
 		      &(struct shape){ { 1, n->n1, n->n2 },
 				       { 0, (int64_t)f.v1, (int64_t)f.v2 },
@@ -586,6 +590,7 @@ static int run(struct trace *t, int (*event)(void *, const struct trace_event *)
 		e.engine = ig1_op_find(e.op)->engine;
 		e.wait = (uint16_t)(w[0] >> 16);
 		e.signal = (uint16_t)w[1];
+		e.n_sources = e.engine == IG1_ENGINE_VEC ? vec_sources(e.op) : 0;
 		ret = step(t, w, &e, &next, &end);
 		if (ret)
 			return ret;

@@ -51,8 +51,9 @@ struct trace_event {
 	uint8_t op, engine;
 	uint16_t wait, signal;
 	struct trace_counts n;
+	unsigned int n_sources; /* v.* */
 	const struct trace_access *acc;
-	size_t n_acc;
+	size_t n_acc; /* 0 of an engine's command: a count is zero */
 };
 
 /*

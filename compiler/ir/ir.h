@@ -56,6 +56,7 @@ struct ir_tensor {
 	uint64_t rows, cols;
 	const uint8_t *data; /* in the source file; NULL for a parsed graph */
 	size_t size;
+	uint32_t uses; /* by matmuls; of the pass that counts them */
 	/* choose_format */
 	uint32_t fmt;	  /* enum ir_format */
 	uint32_t requant; /* 1: values change */

@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: MIT
 /* q, k, v of a layer, gate and up: matmuls with one input and one format become one command. */
-#include <string.h>
-
 #include "compiler/passes/pass.h"
 
-static size_t tensor_uses(const struct ir_model *m, const struct ir_tensor *t)
+static void count_uses(struct ir_model *m)
 {
-	const struct ir_op *op;
-	size_t i, n = 0;
+	struct ir_tensor *t;
+	struct ir_op *op;
+	size_t i;
 
+	for (t = m->tensors; t; t = t->next)
+		t->uses = 0;
 	for (op = m->first; op; op = op->next) {
 		for (i = 0; i < op->n_mats; i++)
-			n += op->mats[i] == t;
+			op->mats[i]->uses++;
 	}
-	return n;
 }
 
-static bool fusible(const struct ir_model *m, const struct ir_op *op)
+static bool fusible(const struct ir_op *op)
 {
-	return op->kind == IR_MATMUL && !op->acc && op->n_mats == 1 &&
-	       tensor_uses(m, op->mats[0]) == 1;
+	return op->kind == IR_MATMUL && !op->acc && op->n_mats == 1 && op->mats[0]->uses == 1;
 }
 
-static bool fits(const struct ir_model *m, const struct ir_op *a, const struct ir_op *b)
+static bool fits(const struct ir_op *a, const struct ir_op *b)
 {
-	return fusible(m, b) && b->in[0] == a->in[0] && b->mats[0]->fmt == a->mats[0]->fmt;
+	return fusible(b) && b->in[0] == a->in[0] && b->mats[0]->fmt == a->mats[0]->fmt;
 }
 
 /* *out: the last operation that was put in, or `first` when there was nothing to fuse. */
@@ -37,7 +36,7 @@ static int fuse(struct ir_model *m, struct ir_op *first, struct ir_op **out)
 
 	*out = first;
 	for (op = first->next; op; op = op->next) {
-		if (!fits(m, first, op))
+		if (!fits(first, op))
 			continue;
 		if (width + op->width > IR_MAX_WIDTH)
 			break;
@@ -56,7 +55,7 @@ static int fuse(struct ir_model *m, struct ir_op *first, struct ir_op **out)
 	*out = fused;
 	for (op = first; op && i < n; op = next) {
 		next = op->next;
-		if (op != first && !fits(m, first, op))
+		if (op != first && !fits(first, op))
 			continue;
 		fused->mats[i++] = op->mats[0];
 		part = pass_slice(m, op, fused, off, op->width, op->name);
@@ -76,9 +75,10 @@ int pass_fuse_matmul(struct ir_model *m, const struct pass_options *o)
 	struct ir_op *op, *at;
 
 	(void)o;
+	count_uses(m);
 	for (op = m->first; op; op = at->next) {
 		at = op;
-		if (fusible(m, op) && fuse(m, op, &at))
+		if (fusible(op) && fuse(m, op, &at))
 			return m->diag.err;
 	}
 	return 0;

@@ -2,6 +2,12 @@
 /* quant(f(x)) becomes f(x) written as q8, where the vector unit's pass can do so. */
 #include "compiler/passes/pass.h"
 
+/* It is written half a head at a time: groups must not cross the middle. */
+bool pass_rope_to_q8(const struct ir_op *op)
+{
+	return op->kind == IR_ROPE && op->table->dims == op->seg && op->seg / 2 % 32 == 0;
+}
+
 static bool writes_q8(const struct ir_op *op, const struct ir_op *q)
 {
 	switch (op->kind) {
@@ -11,8 +17,7 @@ static bool writes_q8(const struct ir_op *op, const struct ir_op *q)
 	case IR_BIAS:
 		return true;
 	case IR_ROPE:
-		/* written half a head at a time: groups must not cross the middle */
-		return op->seg == q->seg && op->table->dims == op->seg && op->seg / 2 % 32 == 0;
+		return op->seg == q->seg && pass_rope_to_q8(op);
 	default:
 		return false;
 	}

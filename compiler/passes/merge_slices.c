@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * f(x[a..b]) and f(x[b..c]) become f(x[a..c]), for biases, norms of heads, rotations and
- * quantisation: the query and key heads of a layer then take one pass of the vector unit.
+ * f(x[a..b]) and f(x[b..c]) become f(x[a..c]), for biases, norms of heads and rotations: the query
+ * and key heads of a layer then take one pass of the vector unit. Quantisation stays apart, and so
+ * do rotations that write quantised values: keys are wanted before queries (sink_queries).
  */
 #include <string.h>
 
@@ -18,9 +19,7 @@ static bool same_function(const struct ir_op *a, const struct ir_op *b)
 		/* by heads only: a row norm of two parts is not the norm of both */
 		return !memcmp(&a->eps, &b->eps, sizeof(a->eps)) && a->width % a->seg == 0;
 	case IR_ROPE:
-		return a->table == b->table && a->pairs == b->pairs;
-	case IR_QUANT:
-		return true;
+		return a->table == b->table && a->pairs == b->pairs && !pass_rope_to_q8(a);
 	default:
 		return false;
 	}
@@ -100,8 +99,7 @@ int pass_merge_slices(struct ir_model *m, const struct pass_options *o)
 
 	(void)o;
 	for (op = m->first; op; op = op->next) {
-		if (op->kind != IR_BIAS && op->kind != IR_RMSNORM && op->kind != IR_ROPE &&
-		    op->kind != IR_QUANT)
+		if (op->kind != IR_BIAS && op->kind != IR_RMSNORM && op->kind != IR_ROPE)
 			continue;
 		b = partner(op);
 		if (!b)

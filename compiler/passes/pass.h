@@ -53,6 +53,7 @@ int pass_pack_kv(struct ir_model *m, const struct pass_options *o);
 int pass_fuse_residual(struct ir_model *m, const struct pass_options *o);
 int pass_insert_quant(struct ir_model *m, const struct pass_options *o);
 int pass_fuse_quant(struct ir_model *m, const struct pass_options *o);
+int pass_sink_queries(struct ir_model *m, const struct pass_options *o);
 int pass_dead_code(struct ir_model *m, const struct pass_options *o);
 int pass_place_rom(struct ir_model *m, const struct pass_options *o);
 int pass_place_crom(struct ir_model *m, const struct pass_options *o);
@@ -62,5 +63,8 @@ struct ir_op *pass_slice_root(struct ir_op *op, uint64_t *off);
 /* A slice of `of`, put before `at`; `of` itself when it is all of it. */
 struct ir_op *pass_slice(struct ir_model *m, struct ir_op *at, struct ir_op *of, uint32_t off,
 			 uint32_t width, const char *name);
+
+/* A rotation whose result can be written as q8. */
+bool pass_rope_to_q8(const struct ir_op *op);
 
 #endif

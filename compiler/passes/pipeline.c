@@ -14,6 +14,7 @@ const struct pass passes[] = {
 	{ "fuse_residual", "matmuls accumulate into the residual", pass_fuse_residual },
 	{ "insert_quant", "quantise the inputs of matmuls", pass_insert_quant },
 	{ "fuse_quant", "quantise where a value is made", pass_fuse_quant },
+	{ "sink_queries", "make queries while keys and values are stored", pass_sink_queries },
 	{ "dead_code", "remove what is not used", pass_dead_code },
 	{ "place_rom", "addresses in the weight ROM", pass_place_rom },
 	{ "place_crom", "addresses in the constant ROM", pass_place_crom },

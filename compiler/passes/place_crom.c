@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Norm weights, biases and rotation tables, each at a multiple of 128 bytes. */
+/*
+ * Norm weights and biases in the order of their use, so that equal layers lie at equal distances,
+ * then rotation tables; each at a multiple of 128 bytes.
+ */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -17,8 +20,12 @@ int pass_place_crom(struct ir_model *m, const struct pass_options *o)
 	uint64_t end = 0, fixed, per_position = 0;
 	struct ir_table *r;
 	struct ir_const *c;
+	struct ir_op *op;
 
-	for (c = m->consts; c; c = c->next) {
+	for (op = m->first; op; op = op->next) {
+		c = op->konst;
+		if (!c || c->placed)
+			continue;
 		c->addr = end;
 		c->placed = 1;
 		end = align_up(end + 4 * c->n);

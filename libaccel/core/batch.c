@@ -131,8 +131,8 @@ static int run_job(struct accel_batch *b, const struct accel_batch_entry *e, siz
 		sh = &shares[n_shares++];
 		sh->e = x;
 		sh->first = cols;
-		sh->cols = x->n - at->token < max - cols ? (uint32_t)(x->n - at->token) :
-							   max - cols;
+		sh->cols =
+			x->n - at->token < max - cols ? (uint32_t)(x->n - at->token) : max - cols;
 		err = session_prepare(x->session, &b->r, sh->cols);
 		if (err)
 			return err;

@@ -67,13 +67,13 @@ static int get_string(const struct reader *r, const char *prop, char *buf)
 }
 
 /* struct ig1_config chooses its own widths, hence a copy through a number of the property's. */
-#define GET(r, bits, prop, dst)                                                                    \
-	do {                                                                                       \
-		uint##bits##_t v_;                                                                 \
-		err = get_u##bits(r, prop, &v_);                                                   \
-		if (err)                                                                           \
-			return err;                                                                \
-		(dst) = (__typeof__(dst))v_;                                                       \
+#define GET(r, bits, prop, dst)                  \
+	do {                                     \
+		uint##bits##_t v_;               \
+		err = get_u##bits(r, prop, &v_); \
+		if (err)                         \
+			return err;              \
+		(dst) = (__typeof__(dst))v_;     \
 	} while (0)
 
 static int read_chip(struct reader *r, struct chipfdt *out)

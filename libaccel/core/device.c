@@ -74,8 +74,7 @@ static int choose(struct accel_device *dev, const char *name)
 			return 0;
 		}
 	}
-	return env_fail(&dev->env, ACCEL_ENODEV, "no back end has a device %u",
-			dev->options.index);
+	return env_fail(&dev->env, ACCEL_ENODEV, "no back end has a device %u", dev->options.index);
 }
 
 /* Lock held, or the device still private. */
@@ -190,8 +189,7 @@ int accel_device_open(const struct accel_device_options *user, struct accel_devi
 fail:
 	env_take_error(&dev->env, detail, sizeof(detail));
 	if (o.error && o.error_size)
-		snprintf(o.error, o.error_size, "%s",
-			 detail[0] ? detail : accel_error_string(err));
+		snprintf(o.error, o.error_size, "%s", detail[0] ? detail : accel_error_string(err));
 	device_free(dev);
 	return err;
 }

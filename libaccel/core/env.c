@@ -257,7 +257,6 @@ int env_errno(int err)
 		return ACCEL_ENODEV;
 	case ENOTSUP:
 	case ENOSYS:
-	case ENOENT:
 		return ACCEL_ENOTSUP;
 	case ETIMEDOUT:
 		return ACCEL_ETIMEOUT;

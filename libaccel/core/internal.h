@@ -21,8 +21,8 @@ struct accel_device {
 	const struct backend_ops *ops;
 	struct backend_options options;
 	char *firmware;
-	struct accelfile *mask; /* of a simulated chip */
-	pthread_mutex_t lock;	/* of the members below */
+	struct accelfile *mask;	  /* of a simulated chip */
+	pthread_mutex_t lock;	  /* of the members below */
 	struct backend_dev *bdev; /* NULL: a simulated chip without a mask; never changes again */
 	struct chipfdt info;
 	uint64_t jobs_done, jobs_faulted;

@@ -16,9 +16,12 @@ static const char *dimension_difference(const struct accel_device *dev, const st
 		const char *name;
 		uint32_t chip, file;
 	} v[] = {
-		{ "vocabulary", c->vocab, m->vocab },	{ "context", c->context, m->context },
-		{ "layers", c->layers, m->layers },	{ "width", c->width, m->width },
-		{ "heads", c->heads, m->heads },	{ "KV heads", c->kv_heads, m->kv_heads },
+		{ "vocabulary", c->vocab, m->vocab },
+		{ "context", c->context, m->context },
+		{ "layers", c->layers, m->layers },
+		{ "width", c->width, m->width },
+		{ "heads", c->heads, m->heads },
+		{ "KV heads", c->kv_heads, m->kv_heads },
 		{ "head size", c->head_size, m->head_size },
 	};
 	size_t i;

@@ -271,7 +271,8 @@ static void dump_job(struct accel_queue *q, struct accel_fence *f)
 	}
 }
 
-int accel_queue_submit(struct accel_queue *q, const struct accel_job *user, struct accel_fence **out)
+int accel_queue_submit(struct accel_queue *q, const struct accel_job *user,
+		       struct accel_fence **out)
 {
 	struct accel_device *dev;
 	struct accel_fence *f, **p;

@@ -108,9 +108,9 @@ void runner_cancel(struct runner *r)
 
 int runner_check(struct runner *r)
 {
-	return atomic_exchange(&r->cancel, 0) ?
-		       env_fail(&r->m->dev->env, ACCEL_ECANCELED, "cancelled by the caller") :
-		       0;
+	return atomic_exchange(&r->cancel, 0)
+		       ? env_fail(&r->m->dev->env, ACCEL_ECANCELED, "cancelled by the caller")
+		       : 0;
 }
 
 struct ig1_column *runner_columns(struct runner *r)

@@ -71,8 +71,7 @@ static void drop_block(struct accel_session *s, uint32_t i)
 {
 	if (!s->blocks[i])
 		return;
-	s->m->dev->ops->unbind(s->m->space->b, block_va(s, i),
-			       s->m->file->manifest.kv_block_bytes);
+	s->m->dev->ops->unbind(s->m->space->b, block_va(s, i), s->m->file->manifest.kv_block_bytes);
 	kv_block_unref(s->m, s->blocks[i]);
 	s->blocks[i] = NULL;
 }

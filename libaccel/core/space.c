@@ -123,15 +123,14 @@ int accel_space_map(struct accel_space *s, struct accel_buffer *buf, uint64_t of
 		return env_fail(&dev->env, ACCEL_EARG, "map: the buffer is another device's");
 	if (flags & ~(ACCEL_MAP_READ_ONLY | ACCEL_MAP_FIXED))
 		return env_fail(&dev->env, ACCEL_EARG, "map: flags %#x", flags);
-	if (offset % PAGE || bytes % PAGE || !bytes || __builtin_add_overflow(offset, bytes, &end) ||
-	    end > buf->bytes)
+	if (offset % PAGE || bytes % PAGE || !bytes ||
+	    __builtin_add_overflow(offset, bytes, &end) || end > buf->bytes)
 		return env_fail(&dev->env, ACCEL_EARG,
 				"map: [%#" PRIx64 ", +%#" PRIx64 ") of a buffer of %#" PRIx64
 				" bytes",
 				offset, bytes, buf->bytes);
-	if (flags & ACCEL_MAP_FIXED &&
-	    (*va % PAGE || *va < FIRST_VA || __builtin_add_overflow(*va, bytes, &end) ||
-	     end > END_VA))
+	if (flags & ACCEL_MAP_FIXED && (*va % PAGE || *va < FIRST_VA ||
+					__builtin_add_overflow(*va, bytes, &end) || end > END_VA))
 		return env_fail(&dev->env, ACCEL_EARG, "map: fixed address %#" PRIx64, *va);
 	r = env_zalloc(&dev->env, 1, sizeof(*r));
 	if (!r)
@@ -146,8 +145,8 @@ int accel_space_map(struct accel_space *s, struct accel_buffer *buf, uint64_t of
 		pthread_mutex_unlock(&s->lock);
 		env_free(&dev->env, r);
 		return env_fail(&dev->env, err,
-				err == ACCEL_ESTATE ? "map: the range is in use" :
-						      "map: the address space is full");
+				err == ACCEL_ESTATE ? "map: the range is in use"
+						    : "map: the address space is full");
 	}
 	/* Under the lock, so that the range cannot be unmapped before it is bound. */
 	err = dev->ops->bind(s->b, r->va, buf->b, offset, bytes,

@@ -23,8 +23,8 @@ static int text_error(struct accel_model *m, int err, const char *text)
 int accel_model_tokenize(struct accel_model *m, const char *text, size_t len, uint32_t flags,
 			 int32_t *ids, size_t cap, size_t *n)
 {
-	const uint32_t known = ACCEL_TEXT_AUTO | ACCEL_TEXT_BOS | ACCEL_TEXT_EOS |
-			       ACCEL_TEXT_SPECIAL;
+	const uint32_t known =
+		ACCEL_TEXT_AUTO | ACCEL_TEXT_BOS | ACCEL_TEXT_EOS | ACCEL_TEXT_SPECIAL;
 	char detail[TOKENIZER_ERR_LEN] = "";
 	struct tokenizer_ids out = { 0 };
 	unsigned int f;

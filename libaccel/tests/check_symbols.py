@@ -22,7 +22,7 @@ def main():
             have.add(name)
     want = {x.split("#")[0].strip() for x in open(listing, encoding="utf-8")} - {""}
     text = open(header, encoding="utf-8").read()
-    declared = set(re.findall(r"ACCEL_API[^;(]*?(\w+)\(", text))
+    declared = set(re.findall(r"^ACCEL_API[^;(]*?(\w+)\(", text, re.M))
     bad = [f"exported, but not in the list: {x}" for x in sorted(have - want)]
     bad += [f"in the list, but not exported: {x}" for x in sorted(want - have)]
     names = {x.split("@")[0] for x in want}

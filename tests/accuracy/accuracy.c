@@ -26,7 +26,8 @@ enum { KEY_HEADER = 0x2001, KEY_MAX_RATIO, KEY_MIN_TOP1, KEY_BOS };
 static const struct argp_option options[] = {
 	{ "reference", 'r', "FILE", 0, "reference JSON", 1 },
 	{ "header", KEY_HEADER, NULL, 0, "print the table's header first", 1 },
-	{ "max-ratio", KEY_MAX_RATIO, "X", 0, "fail if a perplexity is above X times the other", 1 },
+	{ "max-ratio", KEY_MAX_RATIO, "X", 0, "fail if a perplexity is above X times the other",
+	  1 },
 	{ "min-top1", KEY_MIN_TOP1, "X", 0, "fail if fewer than X of the clear tokens agree", 1 },
 	{ "bos", KEY_BOS, "ID", 0, "token in front of blocks (default: the vocabulary's BOS)", 1 },
 	{ "json", CLI_KEY_JSON, NULL, 0, "print one JSON object", 1 },
@@ -132,8 +133,7 @@ static float *get_floats(struct run *r, const char *name, size_t n)
 		fclose(f);
 	}
 	if (got != n) {
-		cli_message(&r->t, "%s: %s", path,
-			    f ? "wrong size" : strerror(errno));
+		cli_message(&r->t, "%s: %s", path, f ? "wrong size" : strerror(errno));
 		free(v);
 		return NULL;
 	}
@@ -291,7 +291,8 @@ static int measure(struct run *r)
 	if (json_integer_value(json_object_get(r->ref, "n_vocab")) != (json_int_t)r->vocab)
 		return bad_reference(r, "n_vocab (it must be the model's)");
 	code = measure_perplexity(r);
-	json_array_foreach(prompts, i, p) {
+	json_array_foreach(prompts, i, p)
+	{
 		if (!code)
 			code = measure_prompt(r, p);
 		cli_progress("prompts", i + 1, json_array_size(prompts));
@@ -319,13 +320,12 @@ static void report(struct run *r)
 			      "perplexity", r->ppl, "perplexity_ratio", ratio,
 			      "mean_nll_difference", r->nll_diff, "mean_abs_nll_difference",
 			      r->nll_abs);
-		json_object_update_new(j, json_pack("{s:I, s:f, s:I, s:f, s:f, s:f}", "steps",
-						    (json_int_t)r->steps, "top1",
-						    share(r->agree, r->steps), "clear_steps",
-						    (json_int_t)r->clear, "top1_clear",
-						    share(r->clear_agree, r->clear), "logits_nmse",
-						    nmse, "logits_kl",
-						    r->logits ? r->kl / (double)r->logits : 0.0));
+		json_object_update_new(
+			j, json_pack("{s:I, s:f, s:I, s:f, s:f, s:f}", "steps",
+				     (json_int_t)r->steps, "top1", share(r->agree, r->steps),
+				     "clear_steps", (json_int_t)r->clear, "top1_clear",
+				     share(r->clear_agree, r->clear), "logits_nmse", nmse,
+				     "logits_kl", r->logits ? r->kl / (double)r->logits : 0.0));
 		cli_print_json(j);
 		return;
 	}
@@ -386,9 +386,12 @@ static int run(struct run *r)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, "MODEL.accel",
-					  "Compares a model on an IG1 chip with stored results.",
-					  NULL, NULL, NULL };
+	static const struct argp argp = {
+		options,       parse,
+		"MODEL.accel", "Compares a model on an IG1 chip with stored results.",
+		NULL,	       NULL,
+		NULL
+	};
 	struct run r = { .bos = -1 };
 	int code;
 

@@ -31,28 +31,28 @@ extern char test_toy[512];   /* the toy model, for tests of jobs */
 #define LONG_WATCHDOG (UINT64_C(1) << 60)
 
 /* Fails the test with the device's detail. */
-#define OK(dev, expr)                                                                              \
-	do {                                                                                       \
-		int err_ = (expr);                                                                 \
-		if (err_) {                                                                        \
-			char text_[512];                                                           \
-			accel_last_error(dev, text_, sizeof(text_));                               \
-			fail_msg("%s: %d, %s", #expr, err_, text_);                                \
-		}                                                                                  \
+#define OK(dev, expr)                                                \
+	do {                                                         \
+		int err_ = (expr);                                   \
+		if (err_) {                                          \
+			char text_[512];                             \
+			accel_last_error(dev, text_, sizeof(text_)); \
+			fail_msg("%s: %d, %s", #expr, err_, text_);  \
+		}                                                    \
 	} while (0)
 
 /* Expects an error code and a detail; forgets the detail. */
-#define FAILS(dev, code, expr)                                                                     \
-	do {                                                                                       \
-		char text_[512];                                                                   \
-		int err_;                                                                          \
-		accel_last_error(dev, NULL, 0);                                                    \
-		err_ = (expr);                                                                     \
-		if (err_ != (code))                                                                \
-			fail_msg("%s: %d, expected %s", #expr, err_, #code);                       \
-		err_ = accel_last_error(dev, text_, sizeof(text_));                                \
-		if (err_ != (code) || !text_[0])                                                   \
-			fail_msg("%s: detail %d '%s'", #expr, err_, text_);                        \
+#define FAILS(dev, code, expr)                                               \
+	do {                                                                 \
+		char text_[512];                                             \
+		int err_;                                                    \
+		accel_last_error(dev, NULL, 0);                              \
+		err_ = (expr);                                               \
+		if (err_ != (code))                                          \
+			fail_msg("%s: %d, expected %s", #expr, err_, #code); \
+		err_ = accel_last_error(dev, text_, sizeof(text_));          \
+		if (err_ != (code) || !text_[0])                             \
+			fail_msg("%s: detail %d '%s'", #expr, err_, text_);  \
 	} while (0)
 
 /* A device with the toy model as its mask, a space and a queue. */
@@ -110,15 +110,15 @@ void assert_logits(const struct bench *b, const float *a, const float *x, size_t
 /* Lists for every back end, and those that need one that computes: not null. */
 #define TEST_LISTS(X)	X(objects) X(jobs) X(sessions) X(models) X(arguments) X(memory)
 #define RESULT_LISTS(X) X(jobs_results) X(faults_results) X(sessions_results) X(decode_results)
-#define DECLARE_LIST(name)                                                                         \
-	extern const struct CMUnitTest tests_##name[];                                             \
+#define DECLARE_LIST(name)                             \
+	extern const struct CMUnitTest tests_##name[]; \
 	extern const size_t n_tests_##name;
 TEST_LISTS(DECLARE_LIST)
 RESULT_LISTS(DECLARE_LIST)
 DECLARE_LIST(null) /* for the null back end alone */
 
-#define TEST_LIST(name, ...)                                                                       \
-	const struct CMUnitTest tests_##name[] = { __VA_ARGS__ };                                  \
+#define TEST_LIST(name, ...)                                      \
+	const struct CMUnitTest tests_##name[] = { __VA_ARGS__ }; \
 	const size_t n_tests_##name = sizeof(tests_##name) / sizeof(tests_##name[0])
 
 #endif

@@ -51,11 +51,12 @@ extern const unsigned char sim_firmware_builtin[];
 extern const size_t sim_firmware_builtin_bytes;
 
 /* ABI 1.0, version 1.2.3, sixteen bytes with their CRC. */
-const unsigned char sim_firmware_builtin[80] = {
-	[0] = 'I', 'G', 'F', 'W', 0, 0, 1, 0, 3, 2, 1, 0, 16,
-	[24] = 0x88, 0xe2, 0xce, 0xce,
-	[64] = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-};
+const unsigned char
+	sim_firmware_builtin[80] = {
+		[0] = 'I', 'G', 'F',	     'W',  0,	 0,    1,	 0,  3,	 2,  1,
+		0,	   16,	[24] = 0x88, 0xe2, 0xce, 0xce, [64] = 0, 1,  2,	 3,  4,
+		5,	   6,	7,	     8,	   9,	 10,   11,	 12, 13, 14, 15,
+	};
 const size_t sim_firmware_builtin_bytes = sizeof(sim_firmware_builtin);
 
 /* A record per command of an engine, one tick each. */
@@ -288,8 +289,7 @@ static void launch(struct sim_chip *c)
 
 	for (i = 0; i < IG1_QUEUES; i++) {
 		q = &c->q[i];
-		if (q->state && q->head != q->tail &&
-		    (!best || q->c.priority < best->c.priority)) {
+		if (q->state && q->head != q->tail && (!best || q->c.priority < best->c.priority)) {
 			best = q;
 			c->queue = i;
 		}
@@ -328,9 +328,9 @@ uint64_t sim_chip_run(struct sim_chip *c, uint64_t n)
 		c->regs[IG1_BAR0_FW_ABI / 4] = IG1_FW_ABI;
 		c->regs[IG1_BAR0_FW_VERSION / 4] = 0x010203;
 		/* 0 1 2 3 ... is what must have been loaded */
-		c->regs[IG1_BAR0_FW_STATE / 4] =
-			c->sram[1] == 1 && c->sram[15] == 15 ? IG1_FW_STATE_READY :
-							       IG1_FW_STATE_FAILED;
+		c->regs[IG1_BAR0_FW_STATE / 4] = c->sram[1] == 1 && c->sram[15] == 15
+							 ? IG1_FW_STATE_READY
+							 : IG1_FW_STATE_FAILED;
 		return n;
 	}
 	if (c->mbox) {

@@ -227,8 +227,8 @@ int main(void)
 	test_backend = getenv("ACCEL_TEST_BACKEND");
 	if (!test_backend || !*test_backend)
 		test_backend = "ref";
-#define ADD_LIST(name)                                                                             \
-	memcpy(all + n, tests_##name, n_tests_##name * sizeof(all[0]));                            \
+#define ADD_LIST(name)                                                  \
+	memcpy(all + n, tests_##name, n_tests_##name * sizeof(all[0])); \
 	n += n_tests_##name;
 	TEST_LISTS(ADD_LIST)
 	if (!strcmp(test_backend, "null")) {

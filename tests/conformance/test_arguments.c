@@ -158,9 +158,9 @@ static void job_arguments(void **state)
 	job.commands = 1;
 	assert_int_equal(accel_queue_submit(NULL, &job, &f), ACCEL_EARG);
 	assert_int_equal(accel_queue_submit(r.queue, NULL, &f), ACCEL_EARG);
-#define BAD(member, value)                                                                         \
-	bad = job;                                                                                 \
-	bad.member = value;                                                                        \
+#define BAD(member, value)  \
+	bad = job;          \
+	bad.member = value; \
 	FAILS(r.dev, ACCEL_EARG, accel_queue_submit(r.queue, &bad, &f))
 	BAD(prog, 0);
 	BAD(prog, code.va + 64);
@@ -393,8 +393,7 @@ static void batch_arguments(void **state)
 			 ACCEL_EARG);
 	FAILS(b.dev, ACCEL_EARG,
 	      accel_batch_decode(batch, NULL, first, 1, 1, NULL, NULL, NULL, &n));
-	FAILS(b.dev, ACCEL_EARG,
-	      accel_batch_decode(batch, list, NULL, 1, 1, NULL, NULL, NULL, &n));
+	FAILS(b.dev, ACCEL_EARG, accel_batch_decode(batch, list, NULL, 1, 1, NULL, NULL, NULL, &n));
 	FAILS(b.dev, ACCEL_EARG,
 	      accel_batch_decode(batch, list, first, 0, 1, NULL, NULL, NULL, &n));
 	FAILS(b.dev, ACCEL_EARG,
@@ -443,12 +442,8 @@ static void logits_arguments(void **state)
 	assert_true(accel_deadline(INT64_MIN) == 0);
 }
 
-TEST_LIST(arguments,
-	  cmocka_unit_test(device_options),
-	  cmocka_unit_test(environment_chooses_the_backend),
-	  cmocka_unit_test(object_arguments),
-	  cmocka_unit_test(job_arguments),
-	  cmocka_unit_test(model_arguments),
-	  cmocka_unit_test(session_arguments),
-	  cmocka_unit_test(batch_arguments),
+TEST_LIST(arguments, cmocka_unit_test(device_options),
+	  cmocka_unit_test(environment_chooses_the_backend), cmocka_unit_test(object_arguments),
+	  cmocka_unit_test(job_arguments), cmocka_unit_test(model_arguments),
+	  cmocka_unit_test(session_arguments), cmocka_unit_test(batch_arguments),
 	  cmocka_unit_test(logits_arguments));

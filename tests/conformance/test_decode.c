@@ -126,8 +126,8 @@ static void stop_tokens_end_decoding(void **state)
 			at++;
 		memset(&sink, 0, sizeof(sink));
 		OK(b.dev, accel_session_rewind(s, 0));
-		OK(b.dev, accel_session_decode(s, first, STEPS, stops, 4, on_token, &sink, got,
-					       &n));
+		OK(b.dev,
+		   accel_session_decode(s, first, STEPS, stops, 4, on_token, &sink, got, &n));
 		assert_int_equal(n, at + 1);
 		assert_int_equal(sink.n, n);
 		assert_int_equal(accel_session_position(s), n);
@@ -155,8 +155,8 @@ static void callback_ends_decoding(void **state)
 		memset(&sink, 0, sizeof(sink));
 		sink.stop_at = stop_at;
 		OK(b.dev, accel_session_rewind(s, 0));
-		OK(b.dev, accel_session_decode(s, first, STEPS, NULL, 0, on_token, &sink, NULL,
-					       &n));
+		OK(b.dev,
+		   accel_session_decode(s, first, STEPS, NULL, 0, on_token, &sink, NULL, &n));
 		assert_int_equal(n, stop_at);
 		assert_int_equal(accel_session_position(s), stop_at);
 		/* The rest follows as if nothing had happened. */
@@ -185,8 +185,8 @@ static void batches_decode_as_sessions_do(void **state)
 		s[i] = session_open(&b, 0);
 		OK(b.dev, accel_session_append(s[i], v[i], i % 8 + 1, NULL));
 		first[i] = v[i][8];
-		OK(b.dev, accel_session_decode(s[i], first[i], STEPS, NULL, 0, NULL, NULL, want[i],
-					       NULL));
+		OK(b.dev,
+		   accel_session_decode(s[i], first[i], STEPS, NULL, 0, NULL, NULL, want[i], NULL));
 		OK(b.dev, accel_session_rewind(s[i], i % 8 + 1));
 	}
 	for (o.decode_steps = 3; o.decode_steps < 70; o.decode_steps += 61) {
@@ -389,14 +389,10 @@ static void null_decodes_zeros(void **state)
 	bench_close(&b);
 }
 
-TEST_LIST(decode_results,
-	  cmocka_unit_test(greedy_on_chip_is_greedy_by_host),
+TEST_LIST(decode_results, cmocka_unit_test(greedy_on_chip_is_greedy_by_host),
 	  cmocka_unit_test(decoding_stores_what_appending_would),
-	  cmocka_unit_test(stop_tokens_end_decoding),
-	  cmocka_unit_test(callback_ends_decoding),
+	  cmocka_unit_test(stop_tokens_end_decoding), cmocka_unit_test(callback_ends_decoding),
 	  cmocka_unit_test(batches_decode_as_sessions_do),
 	  cmocka_unit_test(faults_leave_a_usable_session),
-	  cmocka_unit_test(sessions_can_be_cancelled),
-	  cmocka_unit_test(traces_have_every_command));
-TEST_LIST(null,
-	  cmocka_unit_test(null_decodes_zeros));
+	  cmocka_unit_test(sessions_can_be_cancelled), cmocka_unit_test(traces_have_every_command));
+TEST_LIST(null, cmocka_unit_test(null_decodes_zeros));

@@ -64,8 +64,9 @@ static void encoding_faults(void **state)
 
 static void operand_faults(void **state)
 {
-	struct ig1_fmt_emb emb = { .op = IG1_OP_T_EMB, .wstride = 34, .rows = 64, .groups = 1,
-				   .cols = 1, .y = 4096 };
+	struct ig1_fmt_emb emb = {
+		.op = IG1_OP_T_EMB, .wstride = 34, .rows = 64, .groups = 1, .cols = 1, .y = 4096
+	};
 	uint64_t scratch, args[1];
 	struct area host;
 	struct prog p;
@@ -346,12 +347,8 @@ static void jobs_behind_a_failure_are_cancelled(void **state)
 	rig_close(&r);
 }
 
-TEST_LIST(faults_results,
-	  cmocka_unit_test(encoding_faults),
-	  cmocka_unit_test(operand_faults),
-	  cmocka_unit_test(memory_faults),
-	  cmocka_unit_test(spaces_are_isolated),
-	  cmocka_unit_test(watchdog_ends_endless_jobs),
-	  cmocka_unit_test(cancel_ends_jobs),
+TEST_LIST(faults_results, cmocka_unit_test(encoding_faults), cmocka_unit_test(operand_faults),
+	  cmocka_unit_test(memory_faults), cmocka_unit_test(spaces_are_isolated),
+	  cmocka_unit_test(watchdog_ends_endless_jobs), cmocka_unit_test(cancel_ends_jobs),
 	  cmocka_unit_test(failure_poisons_the_queue_only),
 	  cmocka_unit_test(jobs_behind_a_failure_are_cancelled));

@@ -57,8 +57,10 @@ static void arguments_arrive(void **state)
 	for (i = 0; i < 8; i++) {
 		args[i] = i ? 0x0102030405060708u * i : out.va;
 		prog_seq(&p, "st",
-			 (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .rb = (uint8_t)(i + 1),
-					       .width = IG1_LDW_U64, .imm = 8u * i });
+			 (struct ig1_fmt_seq){ .op = IG1_OP_S_ST,
+					       .rb = (uint8_t)(i + 1),
+					       .width = IG1_LDW_U64,
+					       .imm = 8u * i });
 	}
 	prog_sync(&p);
 	prog_move(&p, IG1_OP_D_ST, 1, 0, 0, 64);
@@ -76,10 +78,12 @@ static void build_add(struct prog *p)
 	prog_move(p, IG1_OP_D_LD, 1, 0, 0, 4);
 	prog_sync(p);
 	prog_seq(p, "ld", (struct ig1_fmt_seq){ .op = IG1_OP_S_LD, .rd = 9 });
-	prog_seq(p, "x3", (struct ig1_fmt_seq){ .op = IG1_OP_S_ALU, .alu = IG1_ALUOP_MUL, .rd = 9,
-						.ra = 9, .imm = 3 });
-	prog_seq(p, "add", (struct ig1_fmt_seq){ .op = IG1_OP_S_ALU, .alu = IG1_ALUOP_ADD, .rd = 9,
-						 .ra = 9, .rb = 2 });
+	prog_seq(p, "x3",
+		 (struct ig1_fmt_seq){
+			 .op = IG1_OP_S_ALU, .alu = IG1_ALUOP_MUL, .rd = 9, .ra = 9, .imm = 3 });
+	prog_seq(p, "add",
+		 (struct ig1_fmt_seq){
+			 .op = IG1_OP_S_ALU, .alu = IG1_ALUOP_ADD, .rd = 9, .ra = 9, .rb = 2 });
 	prog_seq(p, "st", (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .rb = 9 });
 	prog_move(p, IG1_OP_D_ST, 1, 0, 0, 4);
 	prog_end(p);
@@ -133,12 +137,13 @@ static void tokens_are_emitted(void **state)
 	(void)state;
 	rig_open(&r);
 	area_open(&r, &emit, 4096, ACCEL_BUFFER_HOST, 0);
-	prog_seq(&p, "loop", (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .rd = 9, .imm = 8,
-						   .len = 2 });
-	prog_seq(&p, "x", (struct ig1_fmt_seq){ .op = IG1_OP_S_ALU, .alu = IG1_ALUOP_MUL, .rd = 10,
-						.ra = 9, .imm = 100 });
-	prog_seq(&p, "emit", (struct ig1_fmt_seq){ .op = IG1_OP_S_EMIT, .ra = 10, .rb = 9,
-						   .kind = 1 });
+	prog_seq(&p, "loop",
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .rd = 9, .imm = 8, .len = 2 });
+	prog_seq(&p, "x",
+		 (struct ig1_fmt_seq){
+			 .op = IG1_OP_S_ALU, .alu = IG1_ALUOP_MUL, .rd = 10, .ra = 9, .imm = 100 });
+	prog_seq(&p, "emit",
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_EMIT, .ra = 10, .rb = 9, .kind = 1 });
 	prog_end(&p);
 	f = submit(&r, r.queue, &p, NULL, 0, &code, &emit);
 	assert_int_equal(accel_fence_wait(f, ACCEL_FOREVER), 0);
@@ -331,13 +336,9 @@ static void many_threads_share_a_device(void **state)
 	accel_device_unref(dev);
 }
 
-TEST_LIST(jobs,
-	  cmocka_unit_test(jobs_of_a_queue_run_in_order),
-	  cmocka_unit_test(fences_can_be_polled),
-	  cmocka_unit_test(many_threads_share_a_device));
-TEST_LIST(jobs_results,
-	  cmocka_unit_test(data_moves_through_scratch_and_sram),
-	  cmocka_unit_test(arguments_arrive),
-	  cmocka_unit_test(tokens_are_emitted),
+TEST_LIST(jobs, cmocka_unit_test(jobs_of_a_queue_run_in_order),
+	  cmocka_unit_test(fences_can_be_polled), cmocka_unit_test(many_threads_share_a_device));
+TEST_LIST(jobs_results, cmocka_unit_test(data_moves_through_scratch_and_sram),
+	  cmocka_unit_test(arguments_arrive), cmocka_unit_test(tokens_are_emitted),
 	  cmocka_unit_test(sram_pages_are_zeroed_between_owners),
 	  cmocka_unit_test(scratch_is_cleared_between_contexts));

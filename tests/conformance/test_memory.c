@@ -50,7 +50,8 @@ static void heap_free(void *ctx, void *p)
 static int live(struct heap *h)
 {
 	struct accel_allocator a = { h, heap_alloc, heap_realloc, heap_free };
-	struct accel_device_options o = { .size = sizeof(o), .backend = test_backend,
+	struct accel_device_options o = { .size = sizeof(o),
+					  .backend = test_backend,
 					  .allocator = &a };
 	struct accel_session *s = NULL, *t = NULL;
 	struct accel_batch *batch = NULL;
@@ -146,8 +147,11 @@ static void on_log(void *ctx, enum accel_log_level level, const char *text)
 static void log_and_dumps_are_written(void **state)
 {
 	struct logged l = { .lock = PTHREAD_MUTEX_INITIALIZER };
-	struct accel_device_options o = { .size = sizeof(o), .backend = test_backend,
-					  .mask = test_toy, .log = on_log, .log_ctx = &l };
+	struct accel_device_options o = { .size = sizeof(o),
+					  .backend = test_backend,
+					  .mask = test_toy,
+					  .log = on_log,
+					  .log_ctx = &l };
 	struct accel_device *dev;
 	struct accel_buffer *buf;
 	struct accel_model *m;
@@ -195,7 +199,6 @@ static void log_and_dumps_are_written(void **state)
 	fclose(f);
 }
 
-TEST_LIST(memory,
-	  cmocka_unit_test(memory_is_given_back),
+TEST_LIST(memory, cmocka_unit_test(memory_is_given_back),
 	  cmocka_unit_test(failed_allocations_are_errors),
 	  cmocka_unit_test(log_and_dumps_are_written));

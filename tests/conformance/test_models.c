@@ -87,8 +87,7 @@ static void write_all(const char *path, const char *p, size_t n)
 
 static void damaged_files_are_refused(void **state)
 {
-	struct accel_model_options verify = { .size = sizeof(verify),
-					      .flags = ACCEL_MODEL_VERIFY };
+	struct accel_model_options verify = { .size = sizeof(verify), .flags = ACCEL_MODEL_VERIFY };
 	struct accel_device *dev;
 	struct accel_model *m;
 	char path[600], *p, text[512];
@@ -194,8 +193,9 @@ static void text_becomes_ids_and_back(void **state)
 
 static void samplers_are_deterministic(void **state)
 {
-	struct accel_sampler_options o = { .size = sizeof(o), .temperature = 1, .top_k = 20,
-					   .top_p = 0.9, .seed = 7 };
+	struct accel_sampler_options o = {
+		.size = sizeof(o), .temperature = 1, .top_k = 20, .top_p = 0.9, .seed = 7
+	};
 	struct accel_device *dev = open_device(test_toy);
 	struct accel_sampler *a, *c;
 	float x[50];
@@ -230,8 +230,7 @@ static void samplers_are_deterministic(void **state)
 	accel_device_unref(dev);
 }
 
-TEST_LIST(models,
-	  cmocka_unit_test(wrong_models_are_refused),
+TEST_LIST(models, cmocka_unit_test(wrong_models_are_refused),
 	  cmocka_unit_test(first_model_becomes_the_mask),
 	  cmocka_unit_test(damaged_files_are_refused),
 	  cmocka_unit_test(parameters_describe_the_model),

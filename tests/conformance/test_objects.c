@@ -25,10 +25,10 @@ static void backends_are_listed(void **state)
 static void device_has_parameters(void **state)
 {
 	static const enum accel_param positive[] = {
-		ACCEL_PARAM_TILES,	   ACCEL_PARAM_ROWS,	   ACCEL_PARAM_COLUMNS,
-		ACCEL_PARAM_LANES,	   ACCEL_PARAM_MEM_BYTES,  ACCEL_PARAM_SCRATCH_BYTES,
-		ACCEL_PARAM_SRAM_BYTES,	   ACCEL_PARAM_ROM_BYTES,  ACCEL_PARAM_CROM_BYTES,
-		ACCEL_PARAM_CLOCK_HZ,	   ACCEL_PARAM_SPEC,	   ACCEL_PARAM_HAS_MASK,
+		ACCEL_PARAM_TILES,	ACCEL_PARAM_ROWS,      ACCEL_PARAM_COLUMNS,
+		ACCEL_PARAM_LANES,	ACCEL_PARAM_MEM_BYTES, ACCEL_PARAM_SCRATCH_BYTES,
+		ACCEL_PARAM_SRAM_BYTES, ACCEL_PARAM_ROM_BYTES, ACCEL_PARAM_CROM_BYTES,
+		ACCEL_PARAM_CLOCK_HZ,	ACCEL_PARAM_SPEC,      ACCEL_PARAM_HAS_MASK,
 		ACCEL_PARAM_SRAM_FREE,
 	};
 	struct rig r;
@@ -48,8 +48,7 @@ static void device_has_parameters(void **state)
 	assert_string_equal(text, "toy");
 	OK(r.dev, accel_device_get_string(r.dev, ACCEL_STRING_MASK_ID, text, sizeof(text)));
 	assert_int_equal(strlen(text), 64);
-	FAILS(r.dev, ACCEL_EARG,
-	      accel_device_get_string(r.dev, ACCEL_STRING_MASK_ID, text, 64));
+	FAILS(r.dev, ACCEL_EARG, accel_device_get_string(r.dev, ACCEL_STRING_MASK_ID, text, 64));
 	FAILS(r.dev, ACCEL_EARG, accel_device_get(r.dev, (enum accel_param)9999, &v));
 	assert_string_equal(accel_device_backend(r.dev), test_backend);
 	rig_close(&r);
@@ -266,14 +265,8 @@ static void host_memory_runs_out(void **state)
 	accel_device_unref(dev);
 }
 
-TEST_LIST(objects,
-	  cmocka_unit_test(backends_are_listed),
-	  cmocka_unit_test(device_has_parameters),
-	  cmocka_unit_test(names_are_known),
-	  cmocka_unit_test(chip_without_mask_refuses),
-	  cmocka_unit_test(first_error_wins),
-	  cmocka_unit_test(buffers_are_zeroed),
-	  cmocka_unit_test(mappings_do_not_overlap),
-	  cmocka_unit_test(references_keep_objects),
-	  cmocka_unit_test(resident_memory_runs_out),
-	  cmocka_unit_test(host_memory_runs_out));
+TEST_LIST(objects, cmocka_unit_test(backends_are_listed), cmocka_unit_test(device_has_parameters),
+	  cmocka_unit_test(names_are_known), cmocka_unit_test(chip_without_mask_refuses),
+	  cmocka_unit_test(first_error_wins), cmocka_unit_test(buffers_are_zeroed),
+	  cmocka_unit_test(mappings_do_not_overlap), cmocka_unit_test(references_keep_objects),
+	  cmocka_unit_test(resident_memory_runs_out), cmocka_unit_test(host_memory_runs_out));

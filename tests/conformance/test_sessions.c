@@ -418,15 +418,10 @@ static void scores_follow_from_logits(void **state)
 	bench_close(&b);
 }
 
-TEST_LIST(sessions,
-	  cmocka_unit_test(forks_share_memory),
-	  cmocka_unit_test(context_is_a_limit));
-TEST_LIST(sessions_results,
-	  cmocka_unit_test(chunks_do_not_matter),
-	  cmocka_unit_test(results_depend_on_the_past),
-	  cmocka_unit_test(rewind_and_replay),
-	  cmocka_unit_test(forks_are_equal_and_apart),
-	  cmocka_unit_test(sessions_do_not_meet),
+TEST_LIST(sessions, cmocka_unit_test(forks_share_memory), cmocka_unit_test(context_is_a_limit));
+TEST_LIST(sessions_results, cmocka_unit_test(chunks_do_not_matter),
+	  cmocka_unit_test(results_depend_on_the_past), cmocka_unit_test(rewind_and_replay),
+	  cmocka_unit_test(forks_are_equal_and_apart), cmocka_unit_test(sessions_do_not_meet),
 	  cmocka_unit_test(batch_neighbours_do_not_matter),
 	  cmocka_unit_test(kv_goes_to_host_memory_when_sram_is_full),
 	  cmocka_unit_test(scores_follow_from_logits));

@@ -47,24 +47,37 @@ enum {
 static void alu(struct prog *p, uint8_t rd, uint8_t op, uint8_t ra, uint8_t rb, uint64_t imm)
 {
 	prog_seq(p, "address",
-	    (struct ig1_fmt_seq){
-		    .op = IG1_OP_S_ALU, .rd = rd, .alu = op, .ra = ra, .rb = rb, .imm = imm });
+		 (struct ig1_fmt_seq){
+			 .op = IG1_OP_S_ALU, .rd = rd, .alu = op, .ra = ra, .rb = rb, .imm = imm });
 }
 
 static void skip(struct prog *p, uint8_t ra, uint8_t cond, uint8_t rb, uint64_t imm, uint32_t len)
 {
 	prog_seq(p, "skip",
-	    (struct ig1_fmt_seq){
-		    .op = IG1_OP_S_SKIP, .ra = ra, .cond = cond, .rb = rb, .imm = imm, .len = len });
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_SKIP,
+				       .ra = ra,
+				       .cond = cond,
+				       .rb = rb,
+				       .imm = imm,
+				       .len = len });
 }
 
 static void emb(struct prog *p, const char *name, uint32_t rom, uint32_t rows, uint32_t idx,
 		uint8_t ridx, uint32_t y)
 {
 	struct ig1_fmt_emb f = {
-		.op = IG1_OP_T_EMB, .fmt = IG1_WFMT_Q8_0, .rom = rom, .wstride = ROW_BYTES,
-		.rows = rows, .groups = 1, .cols = 1, .idx = idx, .istride = 4, .ridx = ridx,
-		.y = y, .ystride = 128,
+		.op = IG1_OP_T_EMB,
+		.fmt = IG1_WFMT_Q8_0,
+		.rom = rom,
+		.wstride = ROW_BYTES,
+		.rows = rows,
+		.groups = 1,
+		.cols = 1,
+		.idx = idx,
+		.istride = 4,
+		.ridx = ridx,
+		.y = y,
+		.ystride = 128,
 	};
 
 	ig1_encode_emb(&f, prog_next(p, name));
@@ -99,8 +112,13 @@ static void att(struct prog *p, const char *name, struct ig1_fmt_att f)
 static void load_columns(struct prog *p)
 {
 	dma(p, "columns",
-	    (struct ig1_fmt_dma){ .op = IG1_OP_D_LD, .rva = 1, .v1 = 32, .sp = S_COL, .s1 = 32,
-				  .bytes = 32, .rn1 = 2 });
+	    (struct ig1_fmt_dma){ .op = IG1_OP_D_LD,
+				  .rva = 1,
+				  .v1 = 32,
+				  .sp = S_COL,
+				  .s1 = 32,
+				  .bytes = 32,
+				  .rn1 = 2 });
 	prog_sync(p);
 }
 
@@ -109,19 +127,30 @@ static void column(struct prog *p)
 {
 	alu(p, 10, IG1_ALUOP_SHL, 9, 0, 5);
 	prog_seq(p, "position",
-	    (struct ig1_fmt_seq){ .op = IG1_OP_S_LD, .rd = 12, .ra = 10, .imm = S_COL + 4 });
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LD, .rd = 12, .ra = 10, .imm = S_COL + 4 });
 	prog_seq(p, "kv",
-	    (struct ig1_fmt_seq){ .op = IG1_OP_S_LD, .rd = 13, .ra = 10, .width = IG1_LDW_U64,
-				  .imm = S_COL + 8 });
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LD,
+				       .rd = 13,
+				       .ra = 10,
+				       .width = IG1_LDW_U64,
+				       .imm = S_COL + 8 });
 	emb(p, "embedding", ROM_EMB, TOY_VOCAB, S_COL, 10, S_X);
 	emb(p, "position.embedding", ROM_POS, TOY_CONTEXT, S_COL + 4, 10, S_T);
 	prog_sync(p);
 	vec(p, "input",
-	    (struct ig1_fmt_vec){ .op = IG1_OP_V_ADD, .out = IG1_VFMT_F32, .n0 = 32, .a = S_X,
-				  .bb = S_T, .y = S_X });
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_ADD,
+				  .out = IG1_VFMT_F32,
+				  .n0 = 32,
+				  .a = S_X,
+				  .bb = S_T,
+				  .y = S_X });
 	vec(p, "input.q8",
-	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .out = IG1_VFMT_Q8, .n0 = 32, .a = S_X,
-				  .y = S_XQ, .z = S_XS });
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+				  .out = IG1_VFMT_Q8,
+				  .n0 = 32,
+				  .a = S_X,
+				  .y = S_XQ,
+				  .z = S_XS });
 	prog_sync(p);
 	alu(p, 14, IG1_ALUOP_SHR, 12, 0, 5);
 	alu(p, 14, IG1_ALUOP_SHL, 14, 0, 12);
@@ -132,55 +161,99 @@ static void column(struct prog *p)
 	alu(p, 17, IG1_ALUOP_SHL, 16, 0, 5);
 	alu(p, 17, IG1_ALUOP_ADD, 17, 14, 0);
 	dma(p, "key.store",
-	    (struct ig1_fmt_dma){
-		    .op = IG1_OP_D_ST, .rva = 17, .sp = S_XQ, .bytes = 32, .n1 = 1 });
+	    (struct ig1_fmt_dma){ .op = IG1_OP_D_ST, .rva = 17, .sp = S_XQ, .bytes = 32, .n1 = 1 });
 	dma(p, "key.scale.store",
-	    (struct ig1_fmt_dma){ .op = IG1_OP_D_ST, .va = KV_KS, .rva = 18, .sp = S_XS, .bytes = 4,
-				  .n1 = 1 });
+	    (struct ig1_fmt_dma){
+		    .op = IG1_OP_D_ST, .va = KV_KS, .rva = 18, .sp = S_XS, .bytes = 4, .n1 = 1 });
 	dma(p, "value.store",
-	    (struct ig1_fmt_dma){ .op = IG1_OP_D_ST, .va = KV_V, .rva = 17, .sp = S_XQ,
-				  .bytes = 32, .n1 = 1 });
+	    (struct ig1_fmt_dma){
+		    .op = IG1_OP_D_ST, .va = KV_V, .rva = 17, .sp = S_XQ, .bytes = 32, .n1 = 1 });
 	dma(p, "value.scale.store",
-	    (struct ig1_fmt_dma){ .op = IG1_OP_D_ST, .va = KV_VS, .rva = 18, .sp = S_XS, .bytes = 4,
-				  .n1 = 1 });
+	    (struct ig1_fmt_dma){
+		    .op = IG1_OP_D_ST, .va = KV_VS, .rva = 18, .sp = S_XS, .bytes = 4, .n1 = 1 });
 	alu(p, 15, IG1_ALUOP_ADD, 12, 0, 1);
 	alu(p, 19, IG1_ALUOP_ADD, 12, 0, 32);
 	alu(p, 19, IG1_ALUOP_SHR, 19, 0, 5);
 	prog_sync(p);
 	att(p, "scores",
-	    (struct ig1_fmt_att){ .op = IG1_OP_T_QK, .rkv = 13, .ks = KV_KS, .rks = 13, .x = S_XQ,
-				  .xs = S_XS, .y = S_SCORE, .sbstride = TOY_BLOCK });
+	    (struct ig1_fmt_att){ .op = IG1_OP_T_QK,
+				  .rkv = 13,
+				  .ks = KV_KS,
+				  .rks = 13,
+				  .x = S_XQ,
+				  .xs = S_XS,
+				  .y = S_SCORE,
+				  .sbstride = TOY_BLOCK });
 	dma(p, "value.scales",
-	    (struct ig1_fmt_dma){ .op = IG1_OP_D_LD, .va = KV_VS, .rva = 13, .v1 = TOY_BLOCK,
-				  .sp = S_VS, .s1 = 128, .bytes = 128, .rn1 = 19 });
+	    (struct ig1_fmt_dma){ .op = IG1_OP_D_LD,
+				  .va = KV_VS,
+				  .rva = 13,
+				  .v1 = TOY_BLOCK,
+				  .sp = S_VS,
+				  .s1 = 128,
+				  .bytes = 128,
+				  .rn1 = 19 });
 	prog_sync(p);
 	vec(p, "scores.scaled",
-	    (struct ig1_fmt_vec){ .op = IG1_OP_V_LIN, .out = IG1_VFMT_F32, .rn0 = 15, .a = S_SCORE,
-				  .y = S_SCORE, .alpha = 0.25f });
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_LIN,
+				  .out = IG1_VFMT_F32,
+				  .rn0 = 15,
+				  .a = S_SCORE,
+				  .y = S_SCORE,
+				  .alpha = 0.25f });
 	vec(p, "weights",
-	    (struct ig1_fmt_vec){ .op = IG1_OP_V_SIGM, .out = IG1_VFMT_F32, .rn0 = 15, .a = S_SCORE,
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_SIGM,
+				  .out = IG1_VFMT_F32,
+				  .rn0 = 15,
+				  .a = S_SCORE,
 				  .y = S_SCORE });
 	vec(p, "weights.q8",
-	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MUL, .out = IG1_VFMT_Q8, .rn0 = 15, .a = S_SCORE,
-				  .bb = S_VS, .y = S_PQ, .z = S_PS });
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MUL,
+				  .out = IG1_VFMT_Q8,
+				  .rn0 = 15,
+				  .a = S_SCORE,
+				  .bb = S_VS,
+				  .y = S_PQ,
+				  .z = S_PS });
 	prog_sync(p);
 	att(p, "attention",
-	    (struct ig1_fmt_att){ .op = IG1_OP_T_PV, .kv = KV_V, .rkv = 13, .dims = 32, .x = S_PQ,
-				  .xs = S_PS, .y = S_O });
+	    (struct ig1_fmt_att){ .op = IG1_OP_T_PV,
+				  .kv = KV_V,
+				  .rkv = 13,
+				  .dims = 32,
+				  .x = S_PQ,
+				  .xs = S_PS,
+				  .y = S_O });
 	prog_sync(p);
 	vec(p, "residual",
-	    (struct ig1_fmt_vec){ .op = IG1_OP_V_ADD, .out = IG1_VFMT_F32, .n0 = 32, .a = S_X,
-				  .bb = S_O, .y = S_O });
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_ADD,
+				  .out = IG1_VFMT_F32,
+				  .n0 = 32,
+				  .a = S_X,
+				  .bb = S_O,
+				  .y = S_O });
 	vec(p, "residual.q8",
-	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .out = IG1_VFMT_Q8, .n0 = 32, .a = S_O,
-				  .y = S_OQ, .z = S_OS });
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+				  .out = IG1_VFMT_Q8,
+				  .n0 = 32,
+				  .a = S_O,
+				  .y = S_OQ,
+				  .z = S_OS });
 	prog_sync(p);
-	ig1_encode_mm(
-		&(struct ig1_fmt_mm){ .op = IG1_OP_T_MM, .fmt = IG1_WFMT_Q8_0, .rom = ROM_OUT,
-				      .wstride = ROW_BYTES, .rows = TOY_VOCAB, .groups = 1,
-				      .cols = 1, .x = S_OQ, .xstride = 32, .xs = S_OS,
-				      .xsstride = 4, .y = S_LOGITS, .ystride = 4 * TOY_VOCAB },
-		prog_next(p, "output"));
+	ig1_encode_mm(&(struct ig1_fmt_mm){ .op = IG1_OP_T_MM,
+					    .fmt = IG1_WFMT_Q8_0,
+					    .rom = ROM_OUT,
+					    .wstride = ROW_BYTES,
+					    .rows = TOY_VOCAB,
+					    .groups = 1,
+					    .cols = 1,
+					    .x = S_OQ,
+					    .xstride = 32,
+					    .xs = S_OS,
+					    .xsstride = 4,
+					    .y = S_LOGITS,
+					    .ystride = 4 * TOY_VOCAB },
+		      prog_next(p, "output"));
 	prog_sync(p);
 }
 
@@ -190,8 +263,11 @@ static void store_logits(struct prog *p)
 	alu(p, 21, IG1_ALUOP_SHL, 21, 0, 8);
 	alu(p, 21, IG1_ALUOP_ADD, 21, 3, 0);
 	dma(p, "logits.store",
-	    (struct ig1_fmt_dma){ .op = IG1_OP_D_ST, .rva = 21, .sp = S_LOGITS,
-				  .bytes = 4 * TOY_VOCAB, .n1 = 1 });
+	    (struct ig1_fmt_dma){ .op = IG1_OP_D_ST,
+				  .rva = 21,
+				  .sp = S_LOGITS,
+				  .bytes = 4 * TOY_VOCAB,
+				  .n1 = 1 });
 	prog_sync(p);
 }
 
@@ -230,13 +306,12 @@ static void build_decode(struct prog *p, const struct toy_options *o)
 	uint32_t steps, cols;
 
 	load_columns(p);
-	prog_seq(p, "bad.index", (struct ig1_fmt_seq){ .op = IG1_OP_S_LI, .rd = 23,
-						  .imm = TOY_FAULT_ADDRESS });
 	prog_seq(p, "bad.index",
-	    (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .rb = 23, .imm = S_BAD });
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LI, .rd = 23, .imm = TOY_FAULT_ADDRESS });
+	prog_seq(p, "bad.index", (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .rb = 23, .imm = S_BAD });
 	if (o->endless) {
-		prog_seq(p, "endless", (struct ig1_fmt_seq){ .op = IG1_OP_S_LI, .rd = 6,
-							.imm = IG1_MAX_COUNT });
+		prog_seq(p, "endless",
+			 (struct ig1_fmt_seq){ .op = IG1_OP_S_LI, .rd = 6, .imm = IG1_MAX_COUNT });
 		cols = loop(p, 24, 6);
 		steps = loop(p, 25, 6);
 		alu(p, 26, IG1_ALUOP_ADD, 26, 0, 1);
@@ -255,23 +330,28 @@ static void build_decode(struct prog *p, const struct toy_options *o)
 	alu(p, 21, IG1_ALUOP_ADD, 9, 0, 0);
 	store_logits(p);
 	vec(p, "argmax",
-	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .red = IG1_VRED_ARGMAX, .n0 = TOY_VOCAB,
-				  .a = S_LOGITS, .z = S_MAX });
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+				  .red = IG1_VRED_ARGMAX,
+				  .n0 = TOY_VOCAB,
+				  .a = S_LOGITS,
+				  .z = S_MAX });
 	prog_sync(p);
 	prog_seq(p, "token", (struct ig1_fmt_seq){ .op = IG1_OP_S_LD, .rd = 22, .imm = S_MAX });
 	prog_seq(p, "token.emit",
-	    (struct ig1_fmt_seq){
-		    .op = IG1_OP_S_EMIT, .ra = 22, .rb = 9, .kind = IG1_EMIT_TOKEN });
+		 (struct ig1_fmt_seq){
+			 .op = IG1_OP_S_EMIT, .ra = 22, .rb = 9, .kind = IG1_EMIT_TOKEN });
 	prog_seq(p, "token.feed",
-	    (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .ra = 10, .rb = 22, .imm = S_COL });
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .ra = 10, .rb = 22, .imm = S_COL });
 	prog_seq(p, "position.feed",
-	    (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .ra = 10, .rb = 15, .imm = S_COL + 4 });
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .ra = 10, .rb = 15, .imm = S_COL + 4 });
 	loop_end(p, cols);
 	skip(p, 2, IG1_COND_NE, 0, 1, 2);
-	prog_seq(p, "stop", (struct ig1_fmt_seq){
-			       .op = IG1_OP_S_BRK, .ra = 22, .rb = 7, .cond = IG1_COND_EQ });
-	prog_seq(p, "stop", (struct ig1_fmt_seq){
-			       .op = IG1_OP_S_BRK, .ra = 22, .rb = 8, .cond = IG1_COND_EQ });
+	prog_seq(
+		p, "stop",
+		(struct ig1_fmt_seq){ .op = IG1_OP_S_BRK, .ra = 22, .rb = 7, .cond = IG1_COND_EQ });
+	prog_seq(
+		p, "stop",
+		(struct ig1_fmt_seq){ .op = IG1_OP_S_BRK, .ra = 22, .rb = 8, .cond = IG1_COND_EQ });
 	loop_end(p, steps);
 	prog_seq(p, "end", (struct ig1_fmt_seq){ .op = IG1_OP_S_END });
 }

@@ -38,7 +38,12 @@ void forward64_close(struct forward64 *m);
 
 uint32_t forward64_vocab(const struct forward64 *m);
 
-/* logits: n * vocab values, position by position. -EINVAL for a token outside of the vocabulary. */
-int forward64_run(const struct forward64 *m, const int32_t *tokens, size_t n, double *logits);
+/*
+ * logits: n * vocab values, position by position. -EINVAL for a token outside of the vocabulary.
+ * ties (may be NULL): n values, how near to the middle between two codes any number came that was
+ * rounded for the position, in steps of a code; 0.5 when none was.
+ */
+int forward64_run(const struct forward64 *m, const int32_t *tokens, size_t n, double *logits,
+		  double *ties);
 
 #endif

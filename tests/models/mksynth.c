@@ -9,8 +9,17 @@
 #include "tests/models/synth.h"
 
 static struct synth_model model = {
-	.name = "synth", .arch = "llama", .seed = 1, .layers = 2, .width = 64, .heads = 4,
-	.kv_heads = 4, .ff = 128, .vocab = 512, .context = 256, .eps = 1e-5f,
+	.name = "synth",
+	.arch = "llama",
+	.seed = 1,
+	.layers = 2,
+	.width = 64,
+	.heads = 4,
+	.kv_heads = 4,
+	.ff = 128,
+	.vocab = 512,
+	.context = 256,
+	.eps = 1e-5f,
 	.type = GGML_TYPE_Q8_0,
 };
 
@@ -33,7 +42,8 @@ static const struct option {
 	{ "vocab", NUMBER, &model.vocab, "tokens" },
 	{ "context", NUMBER, &model.context, "positions" },
 	{ "tied", FLAG, &model.tied, "0 or 1: no output matrix" },
-	{ "bias", FLAG, &model.bias, "0 or 1: all biases the architecture has" },
+	{ "bias", NUMBER, &model.bias,
+	  "sum of 1 q, 2 k, 4 v, 8 o, 16 gate, 32 up, 64 down, 128 output" },
 	{ "eps", FLOAT, &model.eps, "of the norms" },
 	{ "rope-dims", NUMBER, &model.rope_dims, "0: no key" },
 	{ "rope-base", FLOAT, &model.rope_base, "0: no key" },
@@ -47,6 +57,7 @@ static const struct option {
 	{ "rope-freqs", FLAG, &model.rope_freqs, "0 or 1: frequency factors" },
 	{ "type", TYPE, &model.type, "of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K" },
 	{ "type2", TYPE, &model.type2, "of attn_v, ffn_down and the output" },
+	{ "type2-from", NUMBER, &model.type2_from, "first layer with it" },
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
@@ -114,8 +125,8 @@ int main(int argc, char **argv)
 		const char *value = strchr(argv[i], '=');
 		size_t k = 0, n = value ? (size_t)(value - argv[i]) : 0;
 
-		while (k < N_OPTIONS && (strlen(options[k].name) != n ||
-					 strncmp(options[k].name, argv[i], n)))
+		while (k < N_OPTIONS &&
+		       (strlen(options[k].name) != n || strncmp(options[k].name, argv[i], n)))
 			k++;
 		if (!value || k == N_OPTIONS || set(&options[k], value + 1)) {
 			fprintf(stderr, "mksynth: %s\n", argv[i]);

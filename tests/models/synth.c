@@ -15,7 +15,7 @@
 #include "tests/models/kquant.h"
 
 /* Deviations of what a matrix makes from an input of deviation 1. */
-#define GAIN_QK	 1.2f /* scores: its square */
+#define GAIN_QK	 1.0f /* scores: its square */
 #define GAIN_V	 1.5f
 #define GAIN_O	 1.5f
 #define GAIN_FF	 1.5f
@@ -24,6 +24,9 @@
 #define BIAS	 0.4f
 /* Share of the strong direction; its square is the share of the variance. */
 #define STRONG 0.5f
+
+/* Only llama has these; qwen2 has one of the output instead. */
+#define OUTER_BIASES (SYNTH_BIAS_O | SYNTH_BIAS_GATE | SYNTH_BIAS_UP | SYNTH_BIAS_DOWN)
 
 struct synth {
 	const struct synth_model *m;
@@ -210,7 +213,7 @@ static void freq_factors(struct synth *s, uint32_t n)
 
 /* Matrix and, if wanted, bias of a layer. */
 static void linear(struct synth *s, uint32_t layer, const char *what, uint32_t type, uint32_t cols,
-		   uint32_t rows, float gain, bool bias)
+		   uint32_t rows, float gain, uint32_t bias)
 {
 	char name[64];
 
@@ -234,23 +237,24 @@ static void write_layer(struct synth *s, uint32_t i)
 {
 	const struct synth_model *m = s->m;
 	uint32_t d = synth_head_size(m), nq = m->heads * d, nk = m->kv_heads * d;
-	uint32_t ff = m->ff + i * m->ff_step, type2 = m->type2 ? m->type2 : m->type;
+	uint32_t ff = m->ff + i * m->ff_step;
+	uint32_t type2 = m->type2 && i >= m->type2_from ? m->type2 : m->type;
 	bool qwen3 = !strcmp(m->arch, "qwen3"), llama = !strcmp(m->arch, "llama");
-	bool bias = m->bias && !qwen3, bias_all = m->bias && llama;
+	uint32_t bias = qwen3 ? 0 : llama ? m->bias : m->bias & ~OUTER_BIASES;
 
 	norm(s, i, "attn_norm", m->width, 1);
-	linear(s, i, "attn_q", m->type, m->width, nq, GAIN_QK, bias);
-	linear(s, i, "attn_k", m->type, m->width, nk, GAIN_QK, bias);
-	linear(s, i, "attn_v", type2, m->width, nk, GAIN_V, bias);
+	linear(s, i, "attn_q", m->type, m->width, nq, GAIN_QK, bias & SYNTH_BIAS_Q);
+	linear(s, i, "attn_k", m->type, m->width, nk, GAIN_QK, bias & SYNTH_BIAS_K);
+	linear(s, i, "attn_v", type2, m->width, nk, GAIN_V, bias & SYNTH_BIAS_V);
 	if (qwen3) {
 		norm(s, i, "attn_q_norm", d, GAIN_QK);
 		norm(s, i, "attn_k_norm", d, GAIN_QK);
 	}
-	linear(s, i, "attn_output", m->type, nq, m->width, GAIN_O, bias_all);
+	linear(s, i, "attn_output", m->type, nq, m->width, GAIN_O, bias & SYNTH_BIAS_O);
 	norm(s, i, "ffn_norm", m->width, 1);
-	linear(s, i, "ffn_gate", m->type, m->width, ff, GAIN_FF, bias_all);
-	linear(s, i, "ffn_up", m->type, m->width, ff, GAIN_FF, bias_all);
-	linear(s, i, "ffn_down", type2, ff, m->width, GAIN_DN, bias_all);
+	linear(s, i, "ffn_gate", m->type, m->width, ff, GAIN_FF, bias & SYNTH_BIAS_GATE);
+	linear(s, i, "ffn_up", m->type, m->width, ff, GAIN_FF, bias & SYNTH_BIAS_UP);
+	linear(s, i, "ffn_down", type2, ff, m->width, GAIN_DN, bias & SYNTH_BIAS_DOWN);
 }
 
 static void write_tensors(struct synth *s)
@@ -264,7 +268,7 @@ static void write_tensors(struct synth *s)
 	vector(s, "output_norm.weight", m->width, 1, 0.25f);
 	if (!m->tied)
 		matrix(s, "output.weight", type2, m->width, m->vocab, GAIN_OUT);
-	if (m->bias && !strcmp(m->arch, "qwen2"))
+	if (m->bias & SYNTH_BIAS_OUT && !strcmp(m->arch, "qwen2"))
 		vector(s, "output.bias", m->vocab, 0, BIAS);
 	if (m->rope_freqs)
 		freq_factors(s, (m->rope_dims ? m->rope_dims : synth_head_size(m)) / 2);
@@ -351,6 +355,7 @@ static void write_keys(struct synth *s)
 /* <unk>, <s>, </s>, bytes if there is room, then words: a, <space>a, b, <space>b, ... */
 static void write_tokenizer(struct synth *s)
 {
+	static const char *const specials[] = { "<unk>", "<s>", "</s>" };
 	uint32_t n = s->m->vocab, i, bytes = n >= 259 ? 256 : 0;
 	char(*text)[16] = calloc(n, sizeof(*text));
 	const char **texts = calloc(n, sizeof(*texts));
@@ -369,8 +374,7 @@ static void write_tokenizer(struct synth *s)
 		texts[i] = text[i];
 		types[i] = 1;
 		if (i < 3) {
-			snprintf(text[i], sizeof(text[i]), "%s",
-				 i == 0 ? "<unk>" : i == 1 ? "<s>" : "</s>");
+			snprintf(text[i], sizeof(text[i]), "%s", specials[i]);
 			types[i] = i ? 3 : 2;
 		} else if (i - 3 < bytes) {
 			snprintf(text[i], sizeof(text[i]), "<0x%02X>", (unsigned int)(i - 3));
@@ -403,8 +407,8 @@ static bool makes_sense(const struct synth_model *m)
 {
 	uint32_t d;
 
-	if (!m->arch || (strcmp(m->arch, "llama") && strcmp(m->arch, "qwen2") &&
-			 strcmp(m->arch, "qwen3")))
+	if (!m->arch ||
+	    (strcmp(m->arch, "llama") && strcmp(m->arch, "qwen2") && strcmp(m->arch, "qwen3")))
 		return false;
 	if (!m->layers || !m->width || !m->heads || !m->kv_heads || !m->ff || m->vocab < 4 ||
 	    !m->context || m->heads % m->kv_heads)

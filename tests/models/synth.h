@@ -5,7 +5,7 @@
  * Weights depend on the seed and the tensor's name only, so two descriptions that differ in one
  * point (a key, a missing tensor, a type) give files that differ in that point alone. Norm weights
  * lie near 1, matrices near 1 / sqrt(inputs) with one strong direction and rows of unequal size,
- * attention scores have a deviation of about 1.5: neither flat nor one-hot.
+ * attention scores have a deviation of about 1: neither flat nor one-hot.
  *
  * A matrix whose rows are not a multiple of the type's block gets the next coarser one that fits:
  * K-quants Q8_0, the 32-blocks F16.
@@ -17,6 +17,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Biases, as far as the architecture has them. */
+enum synth_bias {
+	SYNTH_BIAS_Q = 1 << 0,
+	SYNTH_BIAS_K = 1 << 1,
+	SYNTH_BIAS_V = 1 << 2,
+	SYNTH_BIAS_O = 1 << 3,
+	SYNTH_BIAS_GATE = 1 << 4,
+	SYNTH_BIAS_UP = 1 << 5,
+	SYNTH_BIAS_DOWN = 1 << 6,
+	SYNTH_BIAS_OUT = 1 << 7,
+	SYNTH_BIAS_ALL = 0xff,
+};
+
 struct synth_model {
 	const char *name;
 	const char *arch; /* "llama", "qwen2" or "qwen3" */
@@ -27,8 +40,8 @@ struct synth_model {
 	uint32_t ff_step; /* layer i has ff + i * ff_step; not 0: the key is an array */
 	uint32_t vocab;	  /* at least 4; from 259 on with byte tokens */
 	uint32_t context;
-	bool tied; /* no output matrix */
-	bool bias; /* all that the architecture may have */
+	bool tied;     /* no output matrix */
+	uint32_t bias; /* enum synth_bias */
 	float eps;
 	/* Below: 0 or NULL leaves the key out. */
 	uint32_t rope_dims;
@@ -39,9 +52,10 @@ struct synth_model {
 	uint32_t original;  /* context before scaling */
 	float attn_factor, beta_fast, beta_slow;
 	bool rope_freqs; /* a tensor of frequency factors */
-	uint32_t type;	 /* enum ggml_type of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K */
+	uint32_t type; /* enum ggml_type of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K */
 	/* Another one for attn_v, ffn_down and the (tied) output, as quantisers like to mix; 0: no. */
 	uint32_t type2;
+	uint32_t type2_from; /* not in the layers before this one */
 };
 
 /* The size of a head as the file's readers see it. */

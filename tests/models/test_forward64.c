@@ -66,11 +66,12 @@ static size_t read_ids(const json_t *a, int32_t *ids, size_t room)
 /* The logits after each of the prompts that have a file. */
 static double prompts_nmse(const struct forward64 *m, const json_t *doc, const char *folder)
 {
+	const json_t *prompts = json_object_get(doc, "prompts");
 	size_t vocab = forward64_vocab(m), i, n, files = 0;
 	struct nmse sum = { 0 };
-	const json_t *p;
 
-	json_array_foreach(json_object_get(doc, "prompts"), i, p) {
+	for (i = 0; i < json_array_size(prompts); i++) {
+		const json_t *p = json_array_get(prompts, i);
 		const char *name = json_string_value(json_object_get(p, "logits_file"));
 		int32_t ids[512];
 		char path[4400];
@@ -84,7 +85,7 @@ static double prompts_nmse(const struct forward64 *m, const json_t *doc, const c
 		want = read_floats(path, vocab);
 		got = calloc(n * vocab, sizeof(*got));
 		assert_non_null(got);
-		assert_int_equal(forward64_run(m, ids, n, got), 0);
+		assert_int_equal(forward64_run(m, ids, n, got, NULL), 0);
 		nmse_add(&sum, want, got + (n - 1) * vocab, vocab);
 		free(got);
 		free(want);
@@ -131,7 +132,7 @@ static double text_nmse(const struct forward64 *m, const json_t *doc, const char
 
 		in[0] = 1;
 		memcpy(in + 1, ids + at, (k - 1) * sizeof(*in));
-		assert_int_equal(forward64_run(m, in, k, logits), 0);
+		assert_int_equal(forward64_run(m, in, k, logits, NULL), 0);
 		for (i = 0; i < k; i++) {
 			double v = nll(logits + i * vocab, vocab, ids[at + i]);
 
@@ -165,8 +166,7 @@ static void compare(const char *gguf, const char *json, double bound)
 	assert_int_equal(forward64_vocab(m), json_integer_value(json_object_get(doc, "n_vocab")));
 	logits = prompts_nmse(m, doc, folder);
 	text = text_nmse(m, doc, folder, &perplexity);
-	want = json_number_value(
-		json_object_get(json_object_get(doc, "perplexity"), "perplexity"));
+	want = json_number_value(json_object_get(json_object_get(doc, "perplexity"), "perplexity"));
 	print_message("# %-34s logits %.2e, surprise %.2e, perplexity %.4f (%.4f)\n",
 		      strrchr(json, '/') + 1, logits, text, perplexity, want);
 	forward64_close(m);
@@ -267,11 +267,20 @@ static void test_kquant(void **state)
 
 static void test_synth_same_bytes(void **state)
 {
-	struct synth_model d = {
-		.arch = "llama", .seed = 7, .layers = 2, .width = 48, .heads = 4, .kv_heads = 2,
-		.ff = 50, .ff_step = 2, .vocab = 300, .context = 40, .eps = 1e-5f, .bias = true,
-		.type = GGML_TYPE_F16, .rope_freqs = true,
-	};
+	struct synth_model d = { .arch = "llama",
+				 .seed = 7,
+				 .layers = 2,
+				 .width = 48,
+				 .heads = 4,
+				 .kv_heads = 2,
+				 .ff = 50,
+				 .ff_step = 2,
+				 .vocab = 300,
+				 .context = 40,
+				 .eps = 1e-5f,
+				 .bias = SYNTH_BIAS_ALL,
+				 .type = GGML_TYPE_F16,
+				 .rope_freqs = true };
 	struct gguf_error err = { 0 };
 	struct gguf_file *f, *g;
 	uint8_t *a, *b;
@@ -284,7 +293,7 @@ static void test_synth_same_bytes(void **state)
 	assert_memory_equal(a, b, na);
 	free(b);
 	/* without biases: the other tensors stay what they are */
-	d.bias = false;
+	d.bias = 0;
 	assert_int_equal(synth_build(&d, &b, &nb), 0);
 	assert_int_equal(gguf_open_mem(a, na, &f, &err), 0);
 	assert_int_equal(gguf_open_mem(b, nb, &g, &err), 0);
@@ -307,10 +316,17 @@ static void test_synth_same_bytes(void **state)
 
 static void test_refuses(void **state)
 {
-	struct synth_model d = {
-		.arch = "qwen3", .seed = 7, .layers = 1, .width = 32, .heads = 2, .kv_heads = 1,
-		.ff = 32, .vocab = 8, .context = 40, .eps = 1e-5f, .type = GGML_TYPE_F32,
-	};
+	struct synth_model d = { .arch = "qwen3",
+				 .seed = 7,
+				 .layers = 1,
+				 .width = 32,
+				 .heads = 2,
+				 .kv_heads = 1,
+				 .ff = 32,
+				 .vocab = 8,
+				 .context = 40,
+				 .eps = 1e-5f,
+				 .type = GGML_TYPE_F32 };
 	static const int32_t bad[] = { 0, 8 }, low[] = { -1 };
 	struct gguf_error err = { 0 };
 	struct forward64 *m;
@@ -321,9 +337,9 @@ static void test_refuses(void **state)
 	(void)state;
 	assert_int_equal(synth_build(&d, &data, &size), 0);
 	assert_int_equal(forward64_open_mem(data, size, FORWARD64_EXACT, &m, &err), 0);
-	assert_int_equal(forward64_run(m, bad, 1, logits), 0);
-	assert_int_equal(forward64_run(m, bad, 2, logits), -EINVAL);
-	assert_int_equal(forward64_run(m, low, 1, logits), -EINVAL);
+	assert_int_equal(forward64_run(m, bad, 1, logits, NULL), 0);
+	assert_int_equal(forward64_run(m, bad, 2, logits, NULL), -EINVAL);
+	assert_int_equal(forward64_run(m, low, 1, logits, NULL), -EINVAL);
 	forward64_close(m);
 	assert_int_equal(forward64_open_mem(data, size / 2, FORWARD64_EXACT, &m, &err), -EINVAL);
 	assert_true(err.msg[0]);
@@ -339,13 +355,11 @@ static void test_refuses(void **state)
 int main(void)
 {
 	static char skip_name[4200];
-	static struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kquant),
-		cmocka_unit_test(test_synth_same_bytes),
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_shipped),
-		cmocka_unit_test(test_shared),
-	};
+	static struct CMUnitTest tests[] = { cmocka_unit_test(test_kquant),
+					     cmocka_unit_test(test_synth_same_bytes),
+					     cmocka_unit_test(test_refuses),
+					     cmocka_unit_test(test_shipped),
+					     cmocka_unit_test(test_shared) };
 	struct gguf_paths p;
 
 	gguf_shared_models(shared_models, sizeof(shared_models));

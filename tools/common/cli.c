@@ -120,9 +120,9 @@ int cli_open(struct cli_target *t)
 	accel_last_error(t->dev, text, sizeof(text));
 	cli_message(t, "%s", text[0] ? text : accel_error_string(err));
 	cli_close(t);
-	if (err == ACCEL_EIO || err == ACCEL_ENOTSUP || (err == ACCEL_ENODEV && !t->m))
-		return CLI_INPUT;
-	return cli_exit_code(err);
+	if (err == ACCEL_ENOTSUP) /* no simulated chip of that configuration */
+		return CLI_NO_DEVICE;
+	return err == ACCEL_EIO ? CLI_INPUT : cli_exit_code(err);
 }
 
 void cli_close(struct cli_target *t)

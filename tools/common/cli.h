@@ -12,7 +12,7 @@
 
 enum cli_exit {
 	CLI_OK = 0,
-	CLI_FAILURE = 1,  /* also: interrupted, partial results were printed */
+	CLI_FAILURE = 1, /* also: interrupted, partial results were printed */
 	CLI_USAGE = 2,
 	CLI_NO_DEVICE = 3,
 	CLI_MISMATCH = 4, /* the model is not the one in the chip */
@@ -35,14 +35,18 @@ struct cli_target {
 #define CLI_KEY_DEVICE	 0x1004
 #define CLI_KEY_JSON	 0x1005
 
-#define CLI_TARGET_OPTIONS                                                                         \
-	{ "backend", CLI_KEY_BACKEND, "NAME", 0, "drm, sim, ref or null (ACCEL_BACKEND)", 90 },    \
-		{ "device", CLI_KEY_DEVICE, "N", 0, "which of the back end's devices", 90 },       \
-		{ "mask", CLI_KEY_MASK, "FILE", 0,                                                 \
-		  "simulated chips: what is in the ROM (default: the model)", 90 },                \
-	{                                                                                          \
-		"firmware", CLI_KEY_FIRMWARE, "FILE", 0,                                           \
-			"sim: firmware (ACCEL_FIRMWARE, or the installed one)", 90                 \
+#define CLI_TARGET_OPTIONS                                                                      \
+	{ "backend", CLI_KEY_BACKEND, "NAME", 0, "drm, sim, ref or null (ACCEL_BACKEND)", 90 }, \
+		{ "device", CLI_KEY_DEVICE, "N", 0, "which of the back end's devices", 90 },    \
+		{ "mask",                                                                       \
+		  CLI_KEY_MASK,                                                                 \
+		  "FILE",                                                                       \
+		  0,                                                                            \
+		  "simulated chips: what is in the ROM (default: the model)",                   \
+		  90 },                                                                         \
+	{                                                                                       \
+		"firmware", CLI_KEY_FIRMWARE, "FILE", 0,                                        \
+			"sim: firmware (ACCEL_FIRMWARE)", 90              \
 	}
 
 void cli_init(const char *argv0, struct cli_target *t);

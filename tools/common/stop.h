@@ -11,7 +11,7 @@
 struct stop {
 	const char *const *stops;
 	size_t n_stops, longest;
-	char *done; /* all text, then what is held back; not terminated */
+	char *done;    /* all text, then what is held back; not terminated */
 	size_t n_done; /* certain */
 	size_t n;      /* held back included */
 	size_t cap;

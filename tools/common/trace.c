@@ -39,10 +39,12 @@ int trace_open(struct trace *t, const char *path, struct accel_device *dev, stru
 	t->first = true;
 	/* Without real time a tick is shown as a microsecond. */
 	t->us_per_cycle = exact && hz ? 1e6 / (double)hz : 1;
-	fprintf(t->f, "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"time\":\"%s\"},\"traceEvents\":[",
+	fprintf(t->f,
+		"{\"displayTimeUnit\":\"ns\",\"otherData\":{\"time\":\"%s\"},\"traceEvents\":[",
 		exact ? "cycles at the nominal clock" : "one tick per command, no time");
 	separator(t);
-	fputs("{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"IG1\"}}", t->f);
+	fputs("{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"IG1\"}}",
+	      t->f);
 	for (i = 0; i < ENGINES; i++) {
 		separator(t);
 		fprintf(t->f,

@@ -387,8 +387,9 @@ int soft_cancel(struct backend_queue *queue)
 /* Lock held; it is dropped around the callback. */
 static void finish(struct soft_dev *dev, struct soft_job *j, const struct backend_result *r)
 {
-	env_debug(dev->env, ENV_DEBUG_SUBMIT, "job %" PRIu64 ": %s %s, %u tokens, %" PRIu64 " cycles",
-		  j->job.job_id, r->error ? "fault" : "done",
+	env_debug(dev->env, ENV_DEBUG_SUBMIT,
+		  "job %" PRIu64 ": %s %s, %u tokens, %" PRIu64 " cycles", j->job.job_id,
+		  r->error ? "fault" : "done",
 		  r->error == ACCEL_EFAULT ? accel_fault_name(r->fault) : "", r->emitted,
 		  r->counters[IG1_CTR_CYCLES]);
 	pthread_mutex_unlock(&dev->lock);

@@ -63,11 +63,11 @@ int soft_submit(struct backend_queue *queue, const struct backend_job *job, back
 int soft_cancel(struct backend_queue *queue);
 
 /* All of them but close and query, for a designated initialiser. */
-#define SOFT_OPS                                                                                   \
-	.fdt = soft_fdt, .space_create = soft_space_create, .space_destroy = soft_space_destroy,   \
-	.bo_create = soft_bo_create, .bo_destroy = soft_bo_destroy, .bo_ptr = soft_bo_ptr,         \
-	.bind = soft_bind, .unbind = soft_unbind, .queue_create = soft_queue_create,               \
-	.queue_destroy = soft_queue_destroy, .submit = soft_submit, .cancel = soft_cancel,         \
+#define SOFT_OPS                                                                                 \
+	.fdt = soft_fdt, .space_create = soft_space_create, .space_destroy = soft_space_destroy, \
+	.bo_create = soft_bo_create, .bo_destroy = soft_bo_destroy, .bo_ptr = soft_bo_ptr,       \
+	.bind = soft_bind, .unbind = soft_unbind, .queue_create = soft_queue_create,             \
+	.queue_destroy = soft_queue_destroy, .submit = soft_submit, .cancel = soft_cancel,       \
 	.queue_depth = 1
 
 #endif

@@ -248,8 +248,7 @@ static int boot(struct sim *s, const char *path)
 		return env_fail(s->env, ACCEL_EDEVICE, "the chip's self-test failed, error %u",
 				rd(s, IG1_BAR0_FW_ERROR));
 	if (rd(s, IG1_BAR0_FW_ABI) >> 16 != IG1_FW_ABI >> 16)
-		return env_fail(s->env, ACCEL_EVERSION, "firmware ABI %#x",
-				rd(s, IG1_BAR0_FW_ABI));
+		return env_fail(s->env, ACCEL_EVERSION, "firmware ABI %#x", rd(s, IG1_BAR0_FW_ABI));
 	s->fw_version = rd(s, IG1_BAR0_FW_VERSION);
 	return 0;
 }
@@ -311,8 +310,7 @@ static int power_up(struct sim *s, const struct backend_options *options,
 	err = sim_chip_open(&s->info.cfg, &m, mask->fdt, mask->fdt_bytes, &bus, &s->chip);
 	if (err == -ENOTSUP)
 		return env_fail(s->env, ACCEL_ENOTSUP,
-				"there is no simulated chip of configuration '%s'",
-				s->info.config);
+				"there is no simulated chip of configuration '%s'", s->info.config);
 	if (err)
 		return env_fail_errno(s->env, err, "simulated chip");
 	err = boot(s, options->firmware);

@@ -28,10 +28,9 @@ static int check(struct accel_env *env, const char *name, const uint8_t *p, size
 	if (h->magic != IG1_FW_MAGIC)
 		return bad(env, name, "magic");
 	if (h->abi >> 16 != IG1_FW_ABI >> 16)
-		return env_fail(env, ACCEL_EVERSION,
-				"firmware %s: ABI %u.%u, this library speaks %u.%u", name,
-				h->abi >> 16, h->abi & 0xffff, IG1_FW_ABI >> 16,
-				IG1_FW_ABI & 0xffff);
+		return env_fail(
+			env, ACCEL_EVERSION, "firmware %s: ABI %u.%u, this library speaks %u.%u",
+			name, h->abi >> 16, h->abi & 0xffff, IG1_FW_ABI >> 16, IG1_FW_ABI & 0xffff);
 	if (h->image_bytes != n - sizeof(*h) || h->image_bytes % 4 || !h->image_bytes)
 		return bad(env, name, "image_bytes");
 	if (h->load_addr % 4 || h->load_addr > IG1_MCU_SRAM_BYTES ||

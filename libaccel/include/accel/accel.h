@@ -148,10 +148,10 @@ struct accel_device_options {
 	/* Simulated chips: the .accel file that is their mask. NULL: the first model that is
 	 * opened. */
 	const char *mask;
-	/* sim: firmware file; NULL: ACCEL_FIRMWARE, else the installed one. */
+	/* sim: firmware file; NULL: ACCEL_FIRMWARE, else the one in the library. */
 	const char *firmware;
-	uint32_t index;	   /* which of the back end's devices */
-	uint32_t pad;	   /* zero */
+	uint32_t index;	     /* which of the back end's devices */
+	uint32_t pad;	     /* zero */
 	uint64_t host_bytes; /* simulated host memory; 0: 4 GiB of address space, used on demand */
 	const struct accel_allocator *allocator; /* copied; NULL: malloc */
 	accel_log_fn log;			 /* NULL: nothing is logged */
@@ -196,7 +196,7 @@ ACCEL_API int accel_device_get(struct accel_device *dev, enum accel_param param,
 
 enum accel_device_string {
 	ACCEL_STRING_CONFIG = 0, /* chip configuration */
-	ACCEL_STRING_MODEL = 1,  /* name of the model in ROM */
+	ACCEL_STRING_MODEL = 1,	 /* name of the model in ROM */
 	ACCEL_STRING_ARCH = 2,
 	ACCEL_STRING_FORMAT = 3,
 	ACCEL_STRING_MASK_ID = 4, /* 64 hexadecimal digits */
@@ -294,7 +294,7 @@ ACCEL_API int accel_fence_wait(struct accel_fence *fence, int64_t deadline);
 ACCEL_API int accel_fence_fd(struct accel_fence *fence, int *fd);
 
 struct accel_fault {
-	uint32_t code; /* accel_fault_name(); 0: none */
+	uint32_t code;	/* accel_fault_name(); 0: none */
 	uint32_t index; /* command */
 	uint64_t address;
 	uint64_t value; /* of the job on its timeline */
@@ -400,9 +400,9 @@ ACCEL_API int accel_detok_push(struct accel_detok *d, int32_t id, const char **t
 
 struct accel_sampler_options {
 	size_t size;
-	double temperature; /* 0: greedy */
-	double top_p;	    /* 0 or 1: off */
-	double min_p;	    /* 0: off */
+	double temperature;    /* 0: greedy */
+	double top_p;	       /* 0 or 1: off */
+	double min_p;	       /* 0: off */
 	double repeat_penalty; /* 0 or 1: off */
 	double presence_penalty;
 	double frequency_penalty;

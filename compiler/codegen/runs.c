@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Finds layers that differ in nothing but where their weights, constants and KV blocks are, at equal
+ * distances. Such a run becomes a loop of the sequencer: a program then fits the command cache,
+ * however many layers the model has.
+ */
+#include <string.h>
+
+#include "compiler/codegen/lower.h"
+
+struct search {
+	struct ir_op *const *ops;
+	size_t n;
+	const struct cg_kv *kv;
+	struct cg_run *run;
+};
+
+/* The distance of b behind a, the same for all of one kind; the first pair sets it. */
+static bool same_step(uint64_t a, uint64_t b, uint64_t times, uint64_t *step, bool *known)
+{
+	if (b < a)
+		return false;
+	if (!*known) {
+		if ((b - a) % times)
+			return false;
+		*step = (b - a) / times;
+		*known = true;
+	}
+	return b - a == *step * times;
+}
+
+static bool same_attributes(const struct ir_op *a, const struct ir_op *b)
+{
+	return a->kind == b->kind && a->n_in == b->n_in && a->n_mats == b->n_mats &&
+	       !a->konst == !b->konst && a->table == b->table && a->width == b->width &&
+	       a->seg == b->seg && a->dt == b->dt && a->off == b->off && a->acc == b->acc &&
+	       a->pairs == b->pairs && a->heads == b->heads && a->kv_heads == b->kv_heads &&
+	       !memcmp(&a->eps, &b->eps, sizeof(a->eps)) &&
+	       !memcmp(&a->scale, &b->scale, sizeof(a->scale));
+}
+
+/*
+ * Inputs of b, in iteration k, are those of a, in the first: the same operation of the own iteration,
+ * or the one value that is carried.
+ */
+static bool same_inputs(struct search *s, const struct ir_op *a, const struct ir_op *b, uint64_t k)
+{
+	struct cg_run *r = s->run;
+	size_t i, base = r->first + k * r->period;
+
+	for (i = 0; i < a->n_in; i++) {
+		size_t x = a->in[i]->id, y = b->in[i]->id;
+
+		if (x >= r->first) {
+			if (y < base || y - base != x - r->first)
+				return false;
+			continue;
+		}
+		/* from outside: the same value for all, or carried from the iteration before */
+		if (x == y && a->in[i]->kind != IR_EMBED && a->in[i]->dt == IR_F32)
+			return false;
+		if (!r->carried_known) {
+			if (y < base - r->period || y >= base)
+				return false;
+			r->carried_in = x;
+			r->carried_out = y - (base - r->period);
+			r->carried_known = true;
+		}
+		if (x != r->carried_in || y != base - r->period + r->carried_out)
+			return false;
+	}
+	return true;
+}
+
+static bool same_places(struct search *s, const struct ir_op *a, const struct ir_op *b, uint64_t k)
+{
+	struct cg_run *r = s->run;
+	const struct cg_kv_layer *x, *y;
+	size_t i;
+
+	for (i = 0; i < a->n_mats; i++) {
+		const struct ir_tensor *t = a->mats[i], *u = b->mats[i];
+
+		if (t->rows != u->rows || t->cols != u->cols || t->fmt != u->fmt ||
+		    t->stride != u->stride ||
+		    !same_step(t->addr, u->addr, k, &r->rom_step, &r->rom_known))
+			return false;
+	}
+	if (a->konst && (a->konst->n != b->konst->n ||
+			 !same_step(a->konst->addr, b->konst->addr, k, &r->crom_step,
+				    &r->crom_known)))
+		return false;
+	if (a->kind != IR_KVSTORE && a->kind != IR_ATTENTION)
+		return a->layer == b->layer;
+	x = &s->kv->layers[a->layer];
+	y = &s->kv->layers[b->layer];
+	return same_step(x->k, y->k, k, &r->kv_step, &r->kv_known) &&
+	       same_step(x->v, y->v, k, &r->kv_step, &r->kv_known) &&
+	       same_step(x->ks, y->ks, k, &r->kv_step, &r->kv_known) &&
+	       same_step(x->vs, y->vs, k, &r->kv_step, &r->kv_known);
+}
+
+static bool same_iteration(struct search *s, uint64_t k)
+{
+	struct cg_run keep = *s->run;
+	size_t j;
+
+	for (j = 0; j < keep.period; j++) {
+		const struct ir_op *a = s->ops[keep.first + j];
+		const struct ir_op *b = s->ops[keep.first + k * keep.period + j];
+
+		if (!same_attributes(a, b) || !same_inputs(s, a, b, k) || !same_places(s, a, b, k)) {
+			*s->run = keep;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What leaves an iteration stands where it came in: it was accumulated in place. */
+static bool in_place(const struct search *s)
+{
+	const struct cg_run *r = s->run;
+	const struct ir_op *op = s->ops[r->first + r->carried_out];
+
+	while (op->id >= r->first) {
+		if (op->kind == IR_MATMUL && op->acc)
+			op = op->in[1];
+		else if (op->kind == IR_BIAS && op->dt == IR_F32 && lw_may_overwrite(op))
+			op = op->in[0];
+		else
+			return false;
+	}
+	return op->id == r->carried_in;
+}
+
+/* Nothing behind the run may use a value of it but the last iteration's carried one. */
+static bool used_inside_only(const struct search *s)
+{
+	const struct cg_run *r = s->run;
+	size_t end = r->first + r->count * r->period, i, j;
+	size_t out = end - r->period + r->carried_out;
+
+	for (i = end; i < s->n; i++) {
+		for (j = 0; j < s->ops[i]->n_in; j++) {
+			size_t x = s->ops[i]->in[j]->id;
+
+			if (x >= r->first && x < end && x != out)
+				return false;
+		}
+	}
+	return true;
+}
+
+static size_t next_store(const struct search *s, size_t i)
+{
+	while (i < s->n && s->ops[i]->kind != IR_KVSTORE)
+		i++;
+	return i;
+}
+
+bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct cg_kv *kv,
+		 struct cg_run *run)
+{
+	struct search s = { ops, n, kv, run };
+	size_t a, b;
+
+	a = next_store(&s, first);
+	b = next_store(&s, a + 1);
+	if (b >= n)
+		return false;
+	*run = (struct cg_run){ .first = first, .period = b - a, .count = 1 };
+	while (first + (run->count + 1) * run->period <= n && same_iteration(&s, run->count))
+		run->count++;
+	return run->count > 1 && run->carried_known && in_place(&s) && used_inside_only(&s);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "tests/models/shapes.h"
+
+#include <string.h>
+
+#include "compiler/quant/ggml_types.h"
+#include "compiler/tests/gguf_walk.h"
+
+/* The seeds are such that the first one agrees with the int8 pass; see test_models.c. */
+/* clang-format off */
+const struct synth_model shapes[] = {
+	{ .name = "llama-mha", .arch = "llama", .seed = 4, .layers = 2, .width = 72, .heads = 6,
+	  .kv_heads = 6, .ff = 100, .vocab = 301, .context = 70, .tied = true, .eps = 1e-5f,
+	  .type = GGML_TYPE_F32 },
+	{ .name = "llama-gqa-freqs", .arch = "llama", .seed = 3, .layers = 2, .width = 128,
+	  .heads = 4, .kv_heads = 2, .ff = 224, .vocab = 512, .context = 96, .eps = 1e-6f,
+	  .rope_dims = 32, .rope_base = 500000, .rope_freqs = true, .type = GGML_TYPE_Q8_0 },
+	{ .name = "llama-mqa-linear", .arch = "llama", .layers = 2, .width = 72, .heads = 6,
+	  .kv_heads = 1, .head_size = 20, .ff = 100, .vocab = 97, .context = 128,
+	  .bias = SYNTH_BIAS_ALL, .eps = 1e-5f, .scaling = "linear", .factor = 4,
+	  .type = GGML_TYPE_F16 },
+	{ .name = "llama-d64-yarn", .arch = "llama", .seed = 1, .layers = 2, .width = 96,
+	  .heads = 2, .kv_heads = 1, .head_size = 64, .ff = 160, .vocab = 320, .context = 128,
+	  .eps = 1e-5f, .scaling = "yarn", .factor = 4, .original = 32, .type = GGML_TYPE_BF16 },
+	{ .name = "llama-d8-partial", .arch = "llama", .layers = 3, .width = 64, .heads = 8,
+	  .kv_heads = 4, .ff = 192, .vocab = 400, .context = 80, .tied = true, .eps = 1e-5f,
+	  .rope_dims = 4, .type = GGML_TYPE_Q4_0 },
+	{ .name = "llama-kquants", .arch = "llama", .seed = 2, .layers = 2, .width = 256,
+	  .heads = 4, .kv_heads = 2, .ff = 256, .vocab = 300, .context = 100, .eps = 1e-5f,
+	  .rope_freqs = true, .type = GGML_TYPE_Q4_K, .type2 = GGML_TYPE_Q6_K },
+	{ .name = "llama-d128", .arch = "llama", .seed = 1, .layers = 1, .width = 128, .heads = 2,
+	  .kv_heads = 2, .head_size = 128, .ff = 96, .vocab = 288, .context = 256, .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "llama-d80-yarn-freqs", .arch = "llama", .seed = 1, .layers = 2, .width = 160,
+	  .heads = 2, .kv_heads = 1, .head_size = 80, .ff = 130, .vocab = 333, .context = 200,
+	  .eps = 1e-5f, .scaling = "yarn", .factor = 8, .original = 40, .attn_factor = 1.25f,
+	  .beta_fast = 16, .beta_slow = 2, .rope_freqs = true, .type = GGML_TYPE_F16 },
+	{ .name = "llama-deep", .arch = "llama", .layers = 7, .width = 64, .heads = 4,
+	  .kv_heads = 2, .ff = 64, .ff_step = 36, .vocab = 300, .context = 72, .tied = true,
+	  .eps = 1e-5f, .type = GGML_TYPE_Q4_0, .type2 = GGML_TYPE_Q8_0 },
+	{ .name = "llama-odd", .arch = "llama", .seed = 1, .layers = 2, .width = 75, .heads = 5,
+	  .kv_heads = 5, .head_size = 14, .ff = 101, .vocab = 303, .context = 75,
+	  .bias = SYNTH_BIAS_ALL, .eps = 1e-5f, .type = GGML_TYPE_F32 },
+	{ .name = "llama-heads40", .arch = "llama", .seed = 1, .layers = 1, .width = 96,
+	  .heads = 40, .kv_heads = 8, .head_size = 10, .ff = 64, .vocab = 300, .context = 96,
+	  .eps = 1e-5f, .scale_linear = 2.5f, .type = GGML_TYPE_F16 },
+	{ .name = "llama-runs", .arch = "llama", .layers = 6, .width = 64, .heads = 4,
+	  .kv_heads = 4, .ff = 96, .vocab = 300, .context = 72, .tied = true, .eps = 1e-5f,
+	  .bias = SYNTH_BIAS_Q | SYNTH_BIAS_O | SYNTH_BIAS_UP, .type = GGML_TYPE_Q4_0,
+	  .type2 = GGML_TYPE_Q8_0, .type2_from = 2 },
+	{ .name = "llama-tiny", .arch = "llama", .layers = 1, .width = 6, .heads = 2, .kv_heads = 1,
+	  .head_size = 4, .ff = 3, .vocab = 5, .context = 71, .eps = 1e-5f, .type = GGML_TYPE_F32 },
+	{ .name = "qwen2-d8", .arch = "qwen2", .layers = 2, .width = 64, .heads = 8, .kv_heads = 2,
+	  .ff = 96, .vocab = 512, .context = 96, .tied = true, .bias = SYNTH_BIAS_ALL, .eps = 1e-6f,
+	  .rope_base = 1e6f, .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen2-deep", .arch = "qwen2", .seed = 2, .layers = 8, .width = 40, .heads = 4,
+	  .kv_heads = 2, .ff = 56, .vocab = 300, .context = 71, .bias = SYNTH_BIAS_K | SYNTH_BIAS_V,
+	  .eps = 1e-6f, .type = GGML_TYPE_F32 },
+	{ .name = "qwen2-d20-partial", .arch = "qwen2", .layers = 2, .width = 72, .heads = 6,
+	  .kv_heads = 3, .head_size = 20, .ff = 100, .vocab = 299, .context = 90,
+	  .bias = SYNTH_BIAS_ALL, .eps = 1e-6f, .rope_dims = 10, .type = GGML_TYPE_F32 },
+	{ .name = "qwen2-d64-yarn", .arch = "qwen2", .layers = 2, .width = 128, .heads = 2,
+	  .kv_heads = 2, .ff = 224, .vocab = 512, .context = 256, .bias = SYNTH_BIAS_ALL,
+	  .eps = 1e-6f, .rope_base = 1e6f, .scaling = "yarn", .factor = 4, .original = 64,
+	  .type = GGML_TYPE_Q4_0, .type2 = GGML_TYPE_Q8_0 },
+	{ .name = "qwen3-d128-wide", .arch = "qwen3", .layers = 2, .width = 96, .heads = 3,
+	  .kv_heads = 1, .head_size = 128, .ff = 160, .vocab = 384, .context = 128, .tied = true,
+	  .eps = 1e-6f, .rope_base = 1e6f, .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen3-d20", .arch = "qwen3", .seed = 1, .layers = 2, .width = 72, .heads = 6,
+	  .kv_heads = 2, .head_size = 20, .ff = 100, .vocab = 301, .context = 77, .eps = 1e-6f,
+	  .type = GGML_TYPE_F32 },
+	{ .name = "qwen3-d64-eps", .arch = "qwen3", .seed = 1, .layers = 2, .width = 64, .heads = 4,
+	  .kv_heads = 1, .head_size = 64, .ff = 128, .vocab = 300, .context = 128, .eps = 0.25f,
+	  .scaling = "yarn", .factor = 2, .original = 48, .type = GGML_TYPE_Q4_0 },
+	{ .name = "qwen3-d80-partial", .arch = "qwen3", .seed = 1, .layers = 2, .width = 90,
+	  .heads = 4, .kv_heads = 2, .head_size = 80, .ff = 70, .vocab = 310, .context = 96,
+	  .eps = 1e-6f, .rope_dims = 40, .scaling = "linear", .factor = 3, .type = GGML_TYPE_BF16 },
+	/* too large for the scratch at once: heads, vocabulary, columns */
+	{ .name = "llama-long", .arch = "llama", .seed = 1, .layers = 2, .width = 64, .heads = 10,
+	  .kv_heads = 5, .head_size = 40, .ff = 64, .vocab = 300, .context = 8192, .eps = 1e-5f,
+	  .rope_base = 500000, .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen2-vocab", .arch = "qwen2", .seed = 1, .layers = 1, .width = 32, .heads = 2,
+	  .kv_heads = 1, .ff = 64, .vocab = 20011, .context = 80, .bias = SYNTH_BIAS_ALL,
+	  .eps = 1e-5f, .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen3-ff", .arch = "qwen3", .layers = 1, .width = 32, .heads = 2, .kv_heads = 1,
+	  .ff = 12001, .vocab = 300, .context = 80, .eps = 1e-6f, .type = GGML_TYPE_F16 },
+};
+/* clang-format on */
+const size_t n_shapes = sizeof(shapes) / sizeof(shapes[0]);
+
+static uint32_t between(uint64_t *rng, uint32_t lo, uint32_t hi)
+{
+	return lo + (uint32_t)(gguf_random(rng) % (hi - lo + 1));
+}
+
+static bool chance(uint64_t *rng, uint32_t percent)
+{
+	return between(rng, 1, 100) <= percent;
+}
+
+static void random_rope(uint64_t *rng, struct synth_model *m)
+{
+	uint32_t d = synth_head_size(m);
+
+	if (d % 2 || chance(rng, 30))
+		m->rope_dims = 2 * between(rng, 1, d / 2);
+	if (chance(rng, 50))
+		m->rope_base = (float)between(rng, 100, 1000000);
+	m->rope_freqs = chance(rng, 25);
+	switch (between(rng, 0, 5)) {
+	case 0:
+		m->scaling = "none";
+		m->factor = 3;
+		break;
+	case 1:
+		m->scaling = chance(rng, 50) ? "linear" : NULL;
+		m->factor = (float)between(rng, 2, 80) / 8;
+		break;
+	case 2:
+		m->scale_linear = (float)between(rng, 2, 80) / 8;
+		break;
+	case 3:
+		m->scaling = "yarn";
+		m->factor = (float)between(rng, 8, 80) / 8;
+		m->original = between(rng, 0, 200);
+		if (chance(rng, 30))
+			m->attn_factor = (float)between(rng, 6, 12) / 8;
+		if (chance(rng, 30))
+			m->beta_fast = (float)between(rng, 8, 64);
+		if (chance(rng, 30))
+			m->beta_slow = (float)between(rng, 1, 8);
+		break;
+	default:
+		break;
+	}
+}
+
+void shape_random(uint64_t seed, struct synth_model *m)
+{
+	static const char *const archs[] = { "llama", "qwen2", "qwen3" };
+	static const uint32_t types[] = {
+		GGML_TYPE_F32,	GGML_TYPE_F16,	GGML_TYPE_BF16, GGML_TYPE_Q8_0,
+		GGML_TYPE_Q4_0, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K,
+	};
+	uint64_t rng = seed;
+	bool blocks = chance(&rng, 50), wide = chance(&rng, 10);
+
+	memset(m, 0, sizeof(*m));
+	m->arch = archs[between(&rng, 0, 2)];
+	m->seed = seed;
+	m->layers = between(&rng, 1, 3);
+	/* the more numbers are rounded, the more seeds it takes to find one without a tie */
+	m->head_size = between(&rng, 2, chance(&rng, 25) ? 130 : 40);
+	m->kv_heads = between(&rng, 1, m->head_size > 40 ? 2 : 4);
+	m->heads = m->kv_heads * between(&rng, 1, m->head_size > 40 ? 2 : m->kv_heads > 2 ? 3 : 5);
+	m->width = wide ? 256 : blocks ? 32 * between(&rng, 1, 3) : between(&rng, 1, 96);
+	if (chance(&rng, 20)) {
+		m->head_size = 0;
+		m->width = m->heads * 2 * between(&rng, 1, 8);
+	}
+	m->ff = blocks ? 32 * between(&rng, 1, 4) : between(&rng, 1, 128);
+	if (wide && chance(&rng, 50))
+		m->ff = 256;
+	m->ff_step = chance(&rng, 15) ? between(&rng, 1, 40) : 0;
+	m->vocab = chance(&rng, 20) ? between(&rng, 4, 100) : between(&rng, 259, 700);
+	m->context = between(&rng, 70, chance(&rng, 20) ? 1000 : 128);
+	m->tied = chance(&rng, 40);
+	m->bias = chance(&rng, 50) ? (uint32_t)gguf_random(&rng) & SYNTH_BIAS_ALL : 0;
+	m->eps = chance(&rng, 20) ? 0.1f : 1e-6f;
+	m->type = types[between(&rng, 0, sizeof(types) / sizeof(types[0]) - 1)];
+	if (chance(&rng, 30)) {
+		m->type2 = types[between(&rng, 1, sizeof(types) / sizeof(types[0]) - 1)];
+		m->type2_from = between(&rng, 0, m->layers - 1);
+	}
+	random_rope(&rng, m);
+}
