@@ -123,7 +123,6 @@ module ig1_seq #(
   logic [63:0] fault_addr_q, fault_addr_d;
   logic [31:0] fault_index_q, fault_index_d, fault_order_q, fault_order_d;
 
-  logic [ig1_pkg::Counters-1:0][63:0] ctr_q, ctr_d;
 
   // ---------------------------------------------------------------- command in hand
   // the other formats' fields of the word are read in u_resolve
@@ -139,7 +138,10 @@ module ig1_seq #(
   assign engine = ig1_pkg::op_engine(sc.op);
   assign is_seq = engine == ig1_pkg::EngineSeq;
   assign eng = 2'(engine) - 2'd1;
-  assign bad_words = ig1_pkg::bad_words(cmd_q);
+  always_comb begin
+    bad_words = '0;
+    if (state_q == StDecode) bad_words = ig1_pkg::bad_words(cmd_q);
+  end
   assign ra = regs_q[sc.ra];
   assign rbi = regs_q[sc.rb] + sc.imm;
   assign mem_addr = sc.imm + ra;
@@ -153,7 +155,11 @@ module ig1_seq #(
   logic [39:0] op_tail;
   logic op_bad;
 
+  logic resolve;
+  assign resolve = state_q == StCheck || state_q == StRange;
+
   ig1_seq_resolve u_resolve (
+      .en_i        (resolve),
       .cmd_i       (cmd_q),
       .regs_i      (regs_q),
       .cmd_o       (rcmd),
@@ -180,6 +186,7 @@ module ig1_seq #(
   end
 
   ig1_seq_range u_range (
+      .en_i   (state_q == StRange),
       .base_i (op_base),
       .n_i    (op_n),
       .step_i (op_step),
@@ -323,33 +330,37 @@ module ig1_seq #(
     tok_bad = 1'b0;
     tok_num = '0;
     tok_acct = acct_q;
-    for (int unsigned t = 0; t < 16; t++) begin
-      if (sc.wait_mask[t]) begin
-        if (acct_q[t] == 9'd0 && !tok_bad) begin
-          tok_bad = 1'b1;
-          tok_num = 4'(t);
+    if (state_q == StDecode && (sc.wait_mask | sc.signal_mask) != 16'd0) begin
+      for (int unsigned t = 0; t < 16; t++) begin
+        if (sc.wait_mask[t]) begin
+          if (acct_q[t] == 9'd0 && !tok_bad) begin
+            tok_bad = 1'b1;
+            tok_num = 4'(t);
+          end
+          tok_acct[t] = acct_q[t] - 9'd1;
         end
-        tok_acct[t] = acct_q[t] - 9'd1;
       end
-    end
-    for (int unsigned t = 0; t < 16; t++) begin
-      if (sc.signal_mask[t]) begin
-        if (tok_acct[t] == 9'(ig1_pkg::TokenMax) && !tok_bad) begin
-          tok_bad = 1'b1;
-          tok_num = 4'(t);
+      for (int unsigned t = 0; t < 16; t++) begin
+        if (sc.signal_mask[t]) begin
+          if (tok_acct[t] == 9'(ig1_pkg::TokenMax) && !tok_bad) begin
+            tok_bad = 1'b1;
+            tok_num = 4'(t);
+          end
+          tok_acct[t] = tok_acct[t] + 9'd1;
         end
-        tok_acct[t] = tok_acct[t] + 9'd1;
       end
     end
     // a sequencer command's tickets are the counts before it
     seq_ready = 1'b1;
-    for (int unsigned t = 0; t < 16; t++)
-      if (sc.wait_mask[t] && (given_q[t] == taken_q[t] ||
-          16'(given_q[t] - taken_q[t]) >= 16'h8000)) seq_ready = 1'b0;
+    if ((state_q == StDecode || state_q == StSeqWait) && sc.wait_mask != 16'd0)
+      for (int unsigned t = 0; t < 16; t++)
+        if (sc.wait_mask[t] && (given_q[t] == taken_q[t] ||
+            16'(given_q[t] - taken_q[t]) >= 16'h8000)) seq_ready = 1'b0;
     given_d = given_q;
-    for (int unsigned t = 0; t < 16; t++)
-      given_d[t] = given_q[t] + 16'(q_signal[0][t]) + 16'(q_signal[1][t]) +
-          16'(q_signal[2][t]) + 16'(seq_signal[t]);
+    if ((q_signal[0] | q_signal[1] | q_signal[2] | seq_signal) != 16'd0)
+      for (int unsigned t = 0; t < 16; t++)
+        given_d[t] = given_q[t] + 16'(q_signal[0][t]) + 16'(q_signal[1][t]) +
+            16'(q_signal[2][t]) + 16'(seq_signal[t]);
     if (launch_i) given_d = '0;
   end
 
@@ -423,7 +434,6 @@ module ig1_seq #(
     wr_valid_o = 1'b0;
     wr_addr_o = mem_addr[31:0];
     wr_data_o = '0;
-    wr_data_o[63:0] = regs_q[sc.rb];
     wr_mask_o = '0;
 
     unique case (state_q)
@@ -547,6 +557,7 @@ module ig1_seq #(
               if (rd_ready_i) state_d = StLoad;
             end else begin
               wr_valid_o = 1'b1;
+              wr_data_o[63:0] = regs_q[sc.rb];
               wr_mask_o[1:0] = {sc.width == ig1_pkg::LdwU64, 1'b1};
               advance = wr_ready_i;
             end
@@ -650,8 +661,9 @@ module ig1_seq #(
     if (advance) begin
       state_d = StFetch;
       order_d = order_q + 32'd1;
-      for (int unsigned t = 0; t < 16; t++)
-        if (sc.wait_mask[t]) taken_d[t] = taken_q[t] + 16'd1;
+      if (sc.wait_mask != 16'd0)
+        for (int unsigned t = 0; t < 16; t++)
+          if (sc.wait_mask[t]) taken_d[t] = taken_q[t] + 16'd1;
       if (is_seq) seq_signal = sc.signal_mask;
     end
     // Younger than any fault known: leave it, but let a token write come back first.
@@ -759,34 +771,42 @@ module ig1_seq #(
   end
   assign eng_abort_o = abort_q;
 
-  // Counters
+  // Counters, each with its own increment
+  logic [ig1_pkg::Counters-1:0] ctr_up;
+  logic [ig1_pkg::Counters-1:0][31:0] ctr_by;
   always_comb begin
-    ctr_d = ctr_q;
-    if (state_q != StIdle) begin
-      ctr_d[ig1_pkg::CtrCycles] = ctr_q[ig1_pkg::CtrCycles] + 64'd1;
-      if (advance || (state_q == StSync && state_d == StFinish))
-        ctr_d[ig1_pkg::CtrCommands] = ctr_q[ig1_pkg::CtrCommands] + 64'd1;
-      if (stall) ctr_d[ig1_pkg::CtrSeqStall] = ctr_q[ig1_pkg::CtrSeqStall] + 64'd1;
-      if (q_busy[0]) ctr_d[ig1_pkg::CtrTileBusy] = ctr_q[ig1_pkg::CtrTileBusy] + 64'd1;
-      if (q_busy[1]) ctr_d[ig1_pkg::CtrVecBusy] = ctr_q[ig1_pkg::CtrVecBusy] + 64'd1;
-      if (q_busy[2]) ctr_d[ig1_pkg::CtrDmaBusy] = ctr_q[ig1_pkg::CtrDmaBusy] + 64'd1;
-      ctr_d[ig1_pkg::CtrMacs] = ctr_q[ig1_pkg::CtrMacs] + 64'(stat_macs_i);
-      ctr_d[ig1_pkg::CtrRomBytes] = ctr_q[ig1_pkg::CtrRomBytes] + 64'(stat_rom_bytes_i);
-      ctr_d[ig1_pkg::CtrKvBytes] = ctr_q[ig1_pkg::CtrKvBytes] + 64'(stat_kv_bytes_i);
-      ctr_d[ig1_pkg::CtrVecElems] = ctr_q[ig1_pkg::CtrVecElems] + 64'(stat_vec_elems_i);
-      ctr_d[ig1_pkg::CtrDmaBytes] = ctr_q[ig1_pkg::CtrDmaBytes] + 64'(stat_dma_bytes_i);
-      if (em_done && em_fault == 8'd0)
-        ctr_d[ig1_pkg::CtrEmits] = ctr_q[ig1_pkg::CtrEmits] + 64'd1;
-      if (tlb_miss_i) ctr_d[ig1_pkg::CtrTlbMisses] = ctr_q[ig1_pkg::CtrTlbMisses] + 64'd1;
+    ctr_up = '0;
+    ctr_by = '0;
+    ctr_up[ig1_pkg::CtrCycles] = 1'b1;
+    ctr_up[ig1_pkg::CtrCommands] = advance || (state_q == StSync && state_d == StFinish);
+    ctr_up[ig1_pkg::CtrSeqStall] = stall;
+    ctr_up[ig1_pkg::CtrTileBusy] = q_busy[0];
+    ctr_up[ig1_pkg::CtrVecBusy] = q_busy[1];
+    ctr_up[ig1_pkg::CtrDmaBusy] = q_busy[2];
+    ctr_up[ig1_pkg::CtrEmits] = em_done && em_fault == 8'd0;
+    ctr_up[ig1_pkg::CtrTlbMisses] = tlb_miss_i;
+    ctr_by[ig1_pkg::CtrMacs] = stat_macs_i;
+    ctr_by[ig1_pkg::CtrRomBytes] = stat_rom_bytes_i;
+    ctr_by[ig1_pkg::CtrKvBytes] = stat_kv_bytes_i;
+    ctr_by[ig1_pkg::CtrVecElems] = stat_vec_elems_i;
+    ctr_by[ig1_pkg::CtrDmaBytes] = stat_dma_bytes_i;
+  end
+
+  for (genvar i = 0; i < ig1_pkg::Counters; i++) begin : gen_counter
+    logic [63:0] count_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) count_q <= '0;
+      else if (launch_i) count_q <= '0;
+      else if (state_q != StIdle && (ctr_up[i] || ctr_by[i] != 32'd0))
+        count_q <= count_q + 64'(ctr_by[i]) + 64'(ctr_up[i]);
     end
-    if (launch_i) ctr_d = '0;
+    assign counters_o[i] = count_q;
   end
 
   assign busy_o = state_q != StIdle;
   assign fault_o = fault_code_q;
   assign fault_addr_o = fault_addr_q;
   assign fault_index_o = fault_index_q;
-  assign counters_o = ctr_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -806,7 +826,6 @@ module ig1_seq #(
       fault_addr_q <= '0;
       fault_index_q <= '0;
       fault_order_q <= '0;
-      ctr_q <= '0;
     end else begin
       state_q <= state_d;
       pc_q <= pc_d;
@@ -824,7 +843,6 @@ module ig1_seq #(
       fault_addr_q <= fault_addr_d;
       fault_index_q <= fault_index_d;
       fault_order_q <= fault_order_d;
-      ctr_q <= ctr_d;
     end
   end
 

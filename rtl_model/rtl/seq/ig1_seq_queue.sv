@@ -70,7 +70,7 @@ module ig1_seq_queue #(
 
   always_comb begin
     ready = 1'b1;
-    for (int unsigned t = 0; t < 16; t++) begin
+    if (head && wait_mask != 16'd0) for (int unsigned t = 0; t < 16; t++) begin
       // given - ticket > 0 modulo 2^16
       if (wait_mask[t] && (given_i[t] == ticket_mem[rd_q][t] ||
           16'(given_i[t] - ticket_mem[rd_q][t]) >= 16'h8000))
@@ -83,7 +83,10 @@ module ig1_seq_queue #(
   assign eng_valid_o = go && !nop_q[rd_q];
   assign start = go && (nop_q[rd_q] || eng_ready_i);
   assign pop = start || (drop && !running_q);
-  assign eng_cmd_o = cmd_mem[rd_q];
+  always_comb begin
+    eng_cmd_o = '0;
+    if (head && !running_q) eng_cmd_o = cmd_mem[rd_q];
+  end
   assign full_o = fill_q == (PtrW + 1)'(Depth);
   assign empty_o = !head && !running_q;
   assign busy_o = running_q && !run_nop_q;

@@ -3,6 +3,7 @@
 // [0, limit)? Counts are 1..2^24, steps below 2^34 in magnitude: 64-bit sums cannot overflow.
 
 module ig1_seq_range (
+    input  logic              en_i,    // low: nothing is computed
     input  logic       [63:0] base_i,
     input  logic  [2:0][24:0] n_i,
     input  logic  [2:0][39:0] step_i,
@@ -16,7 +17,7 @@ module ig1_seq_range (
     lo = '0;
     hi = $signed({24'b0, tail_i});
     span = '0;
-    for (int unsigned k = 0; k < 3; k++) begin
+    if (en_i) for (int unsigned k = 0; k < 3; k++) begin
       span = $signed({39'b0, n_i[k] - 25'd1}) * $signed({{24{step_i[k][39]}}, step_i[k]});
       if (span < 0) lo += span;
       else hi += span;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // From a command and the registers: the command with its operands resolved, and what the checks at
 // issue need (docs/isa.md, "Checks at issue"). Combinational; opnd_i selects one range operand.
+// Operands are isolated: with en_i low the outputs are zero and nothing is computed, which keeps the
+// adders quiet in silicon and costs nothing in simulation.
 
 module ig1_seq_resolve (
+    input  logic                  en_i,
     input  logic        [ 1023:0] cmd_i,
     input  logic        [31:0][63:0] regs_i,
     output logic        [ 1023:0] cmd_o,
@@ -23,6 +26,16 @@ module ig1_seq_resolve (
 );
   localparam int unsigned NumCounts = 4;
   localparam int unsigned NumAligns = 14;
+  // lowest bits of the operands that are replaced (words of isa.toml); FieldPlaces below holds them
+  // against the generated structs
+  localparam int unsigned MmRom = 2 * 32, MmRows = 5 * 32, MmCols = 7 * 32, MmX = 8 * 32,
+      MmXs = 10 * 32, MmY = 12 * 32;
+  localparam int unsigned AttKv = 2 * 32, AttKs = 4 * 32, AttNpos = 6 * 32, AttX = 9 * 32,
+      AttXs = 11 * 32, AttY = 13 * 32;
+  localparam int unsigned DmaVa = 2 * 32, DmaSp = 8 * 32, DmaBytes = 11 * 32, DmaN1 = 12 * 32,
+      DmaN2 = 13 * 32;
+  localparam int unsigned VecN0 = 2 * 32, VecN1 = 3 * 32, VecN2 = 4 * 32, VecA = 7 * 32,
+      VecB = 10 * 32, VecC = 13 * 32, VecD = 16 * 32, VecY = 22 * 32, VecZ = 25 * 32;
   localparam logic [63:0] Max = 64'(ig1_pkg::MaxCount);
 
   function automatic logic [39:0] sx(logic [31:0] v, logic [1:0] shift);
@@ -76,77 +89,102 @@ module ig1_seq_resolve (
   // resolved operands
   logic [63:0] rom, rows, cols, x, xs, y, kv, ks, npos, heads;
   logic [63:0] n0, n1, n2, a, b, c, d, vy, vz, va, sp, bytes;
-  assign rom = mm.rom + regs_i[mm.rrom];
-  assign rows = is_mm ? 64'(mm.rows) + regs_i[mm.rrows] : 64'(emb.rows);
-  assign cols = 64'(mm.cols) + regs_i[mm.rcols];
-  // idx of t.emb stands where x of t.mm does
-  assign x = is_att ? 64'(att.x) + regs_i[att.rx] : 64'(mm.x) + regs_i[mm.rx];
-  assign xs = is_att ? 64'(att.xs) + regs_i[att.rxs] : 64'(mm.xs) + regs_i[mm.rxs];
-  assign y = is_att ? 64'(att.y) + regs_i[att.ry] : 64'(mm.y) + regs_i[mm.ry];
-  assign kv = att.kv + regs_i[att.rkv];
-  assign ks = att.ks + regs_i[att.rks];
-  assign npos = 64'(att.npos) + regs_i[att.rnpos];
-  assign heads = 64'(32'(att.heads) * 32'(att.qper));
-  assign n0 = 64'(vec.n0) + regs_i[vec.rn0];
-  assign n1 = is_dma ? 64'(dma.n1) + regs_i[dma.rn1] : 64'(vec.n1) + regs_i[vec.rn1];
-  assign n2 = is_dma ? 64'(dma.n2) + regs_i[dma.rn2] : 64'(vec.n2) + regs_i[vec.rn2];
-  assign a = 64'(vec.a) + regs_i[vec.ra];
-  assign b = 64'(vec.bb) + regs_i[vec.rb];
-  assign c = 64'(vec.c) + regs_i[vec.rc];
-  assign d = 64'(vec.dd) + regs_i[vec.rc];
-  assign vy = 64'(vec.y) + regs_i[vec.ry];
-  assign vz = 64'(vec.z) + regs_i[vec.rz];
-  assign va = dma.va + regs_i[dma.rva];
-  assign sp = 64'(dma.sp) + regs_i[dma.rsp];
-  assign bytes = 64'(dma.bytes) + regs_i[dma.rbytes];
+  always_comb begin
+    rom = '0;
+    rows = '0;
+    cols = '0;
+    x = '0;
+    xs = '0;
+    y = '0;
+    kv = '0;
+    ks = '0;
+    npos = '0;
+    heads = '0;
+    n0 = '0;
+    n1 = '0;
+    n2 = '0;
+    a = '0;
+    b = '0;
+    c = '0;
+    d = '0;
+    vy = '0;
+    vz = '0;
+    va = '0;
+    sp = '0;
+    bytes = '0;
+    if (en_i) begin
+      rom = mm.rom + regs_i[mm.rrom];
+      rows = is_mm ? 64'(mm.rows) + regs_i[mm.rrows] : 64'(emb.rows);
+      cols = 64'(mm.cols) + regs_i[mm.rcols];
+      // idx of t.emb stands where x of t.mm does
+      x = is_att ? 64'(att.x) + regs_i[att.rx] : 64'(mm.x) + regs_i[mm.rx];
+      xs = is_att ? 64'(att.xs) + regs_i[att.rxs] : 64'(mm.xs) + regs_i[mm.rxs];
+      y = is_att ? 64'(att.y) + regs_i[att.ry] : 64'(mm.y) + regs_i[mm.ry];
+      kv = att.kv + regs_i[att.rkv];
+      ks = att.ks + regs_i[att.rks];
+      npos = 64'(att.npos) + regs_i[att.rnpos];
+      heads = 64'(32'(att.heads) * 32'(att.qper));
+      n0 = 64'(vec.n0) + regs_i[vec.rn0];
+      n1 = is_dma ? 64'(dma.n1) + regs_i[dma.rn1] : 64'(vec.n1) + regs_i[vec.rn1];
+      n2 = is_dma ? 64'(dma.n2) + regs_i[dma.rn2] : 64'(vec.n2) + regs_i[vec.rn2];
+      a = 64'(vec.a) + regs_i[vec.ra];
+      b = 64'(vec.bb) + regs_i[vec.rb];
+      c = 64'(vec.c) + regs_i[vec.rc];
+      d = 64'(vec.dd) + regs_i[vec.rc];
+      vy = 64'(vec.y) + regs_i[vec.ry];
+      vz = 64'(vec.z) + regs_i[vec.rz];
+      va = dma.va + regs_i[dma.rva];
+      sp = 64'(dma.sp) + regs_i[dma.rsp];
+      bytes = 64'(dma.bytes) + regs_i[dma.rbytes];
+    end
+  end
 
   // the command as the engine gets it
-  ig1_pkg::cmd_mm_t  mm_r;
-  ig1_pkg::cmd_emb_t emb_r;
-  ig1_pkg::cmd_att_t att_r;
-  ig1_pkg::cmd_vec_t vec_r;
-  ig1_pkg::cmd_dma_t dma_r;
   always_comb begin
-    mm_r = mm;
-    mm_r.rom = rom;
-    mm_r.rows = rows[31:0];
-    mm_r.cols = cols[31:0];
-    mm_r.x = x[31:0];
-    mm_r.xs = xs[31:0];
-    mm_r.y = y[31:0];
-    emb_r = emb;
-    emb_r.rom = rom;
-    emb_r.cols = cols[31:0];
-    emb_r.idx = x[31:0];
-    emb_r.y = y[31:0];
-    att_r = att;
-    att_r.kv = kv;
-    att_r.ks = ks;
-    att_r.npos = npos[31:0];
-    att_r.x = x[31:0];
-    att_r.xs = xs[31:0];
-    att_r.y = y[31:0];
-    vec_r = vec;
-    vec_r.n0 = n0[31:0];
-    vec_r.n1 = n1[31:0];
-    vec_r.n2 = n2[31:0];
-    vec_r.a = a[31:0];
-    vec_r.bb = b[31:0];
-    vec_r.c = c[31:0];
-    vec_r.dd = d[31:0];
-    vec_r.y = vy[31:0];
-    vec_r.z = vz[31:0];
-    dma_r = dma;
-    dma_r.va = va;
-    dma_r.sp = sp[31:0];
-    dma_r.bytes = bytes[31:0];
-    dma_r.n1 = n1[31:0];
-    dma_r.n2 = n2[31:0];
-    if (is_mm) cmd_o = mm_r;
-    else if (is_emb) cmd_o = emb_r;
-    else if (is_att) cmd_o = att_r;
-    else if (is_dma) cmd_o = dma_r;
-    else cmd_o = vec_r;
+    cmd_o = '0;
+    if (en_i) begin
+      if (is_mm) begin
+        cmd_o = mm;
+        cmd_o[MmRom+:64] = rom;
+        cmd_o[MmRows+:32] = rows[31:0];
+        cmd_o[MmCols+:32] = cols[31:0];
+        cmd_o[MmX+:32] = x[31:0];
+        cmd_o[MmXs+:32] = xs[31:0];
+        cmd_o[MmY+:32] = y[31:0];
+      end else if (is_emb) begin
+        cmd_o = emb;
+        cmd_o[MmRom+:64] = rom;
+        cmd_o[MmCols+:32] = cols[31:0];
+        cmd_o[MmX+:32] = x[31:0];
+        cmd_o[MmY+:32] = y[31:0];
+      end else if (is_att) begin
+        cmd_o = att;
+        cmd_o[AttKv+:64] = kv;
+        cmd_o[AttKs+:64] = ks;
+        cmd_o[AttNpos+:32] = npos[31:0];
+        cmd_o[AttX+:32] = x[31:0];
+        cmd_o[AttXs+:32] = xs[31:0];
+        cmd_o[AttY+:32] = y[31:0];
+      end else if (is_dma) begin
+        cmd_o = dma;
+        cmd_o[DmaVa+:64] = va;
+        cmd_o[DmaSp+:32] = sp[31:0];
+        cmd_o[DmaBytes+:32] = bytes[31:0];
+        cmd_o[DmaN1+:32] = n1[31:0];
+        cmd_o[DmaN2+:32] = n2[31:0];
+      end else begin
+        cmd_o = vec;
+        cmd_o[VecN0+:32] = n0[31:0];
+        cmd_o[VecN1+:32] = n1[31:0];
+        cmd_o[VecN2+:32] = n2[31:0];
+        cmd_o[VecA+:32] = a[31:0];
+        cmd_o[VecB+:32] = b[31:0];
+        cmd_o[VecC+:32] = c[31:0];
+        cmd_o[VecD+:32] = d[31:0];
+        cmd_o[VecY+:32] = vy[31:0];
+        cmd_o[VecZ+:32] = vz[31:0];
+      end
+    end
   end
 
   // Counts, then field rules, then alignment; lists are in order, an entry is (value, mask).
@@ -162,7 +200,9 @@ module ig1_seq_resolve (
     al = '0;
     al_mask = '0;
     zero = 1'b0;
-    if (is_mm || is_emb) begin
+    if (!en_i) begin
+      zero = 1'b1;
+    end else if (is_mm || is_emb) begin
       cnt[0] = rows;
       cnt[1] = 64'(mm.groups);
       cnt[2] = cols;
@@ -224,7 +264,7 @@ module ig1_seq_resolve (
       al[7] = use_z ? vz : 64'd0;
       for (int unsigned i = 0; i < 8; i++) al_mask[i] = 10'h003;
     end
-    for (int unsigned i = 0; i < NumCounts; i++) zero |= cnt[i] == 64'd0;
+    if (en_i) for (int unsigned i = 0; i < NumCounts; i++) zero |= cnt[i] == 64'd0;
   end
 
   logic count_bad;
@@ -233,6 +273,8 @@ module ig1_seq_resolve (
     bad_code_o = ig1_pkg::FaultNone;
     bad_addr_o = '0;
     count_bad = 1'b0;
+    zero_o = 1'b0;
+    if (en_i) begin
     for (int unsigned i = 0; i < NumAligns; i++) begin
       if (!bad_o && (al[i] & 64'(al_mask[i])) != 64'd0) begin
         bad_o = 1'b1;
@@ -265,10 +307,12 @@ module ig1_seq_resolve (
     end
     bad_o |= count_bad;
     zero_o = zero && !bad_o;
+    end
   end
 
   // Range operands
   logic [39:0] row_bytes, pblocks, q8_groups;
+  // used only while a range is looked at
   assign row_bytes = {16'b0, mm.groups[23:0]} * {32'b0, ig1_pkg::wfmt_block_bytes(mm.fmt)};
   assign pblocks   = {20'b0, npos[24:5]} + {39'b0, npos[4:0] != 5'd0};
   assign q8_groups = {20'b0, n0[24:5]} + {39'b0, n0[4:0] != 5'd0};
@@ -281,7 +325,9 @@ module ig1_seq_resolve (
     opnd_n_o = {25'd1, 25'd1, 25'd1};
     opnd_step_o = '0;
     opnd_tail_o = 40'd4;
-    if (is_mm || is_emb) begin
+    if (!en_i) begin
+      opnd_used_o = 1'b0;
+    end else if (is_mm || is_emb) begin
       opnd_n_o[2] = cols[24:0];
       case (opnd_i)
         3'd0: begin
@@ -388,4 +434,58 @@ module ig1_seq_resolve (
       endcase
     end
   end
+
+`ifndef SYNTHESIS
+  // one bit per operand, placed by the struct
+  initial begin
+    ig1_pkg::cmd_mm_t m;
+    ig1_pkg::cmd_att_t t;
+    ig1_pkg::cmd_dma_t g;
+    ig1_pkg::cmd_vec_t v;
+    logic [1023:0] w;
+    m = '0;
+    m.rom = 64'd1;
+    m.rows = 32'd1;
+    m.cols = 32'd1;
+    m.x = 32'd1;
+    m.xs = 32'd1;
+    m.y = 32'd1;
+    w = m;
+    FieldPlacesMm :
+    assert (w[MmRom] && w[MmRows] && w[MmCols] && w[MmX] && w[MmXs] && w[MmY]);
+    t = '0;
+    t.kv = 64'd1;
+    t.ks = 64'd1;
+    t.npos = 32'd1;
+    t.x = 32'd1;
+    t.xs = 32'd1;
+    t.y = 32'd1;
+    w = t;
+    FieldPlacesAtt :
+    assert (w[AttKv] && w[AttKs] && w[AttNpos] && w[AttX] && w[AttXs] && w[AttY]);
+    g = '0;
+    g.va = 64'd1;
+    g.sp = 32'd1;
+    g.bytes = 32'd1;
+    g.n1 = 32'd1;
+    g.n2 = 32'd1;
+    w = g;
+    FieldPlacesDma :
+    assert (w[DmaVa] && w[DmaSp] && w[DmaBytes] && w[DmaN1] && w[DmaN2]);
+    v = '0;
+    v.n0 = 32'd1;
+    v.n1 = 32'd1;
+    v.n2 = 32'd1;
+    v.a = 32'd1;
+    v.bb = 32'd1;
+    v.c = 32'd1;
+    v.dd = 32'd1;
+    v.y = 32'd1;
+    v.z = 32'd1;
+    w = v;
+    FieldPlacesVec :
+    assert (w[VecN0] && w[VecN1] && w[VecN2] && w[VecA] && w[VecB] && w[VecC] && w[VecD] &&
+        w[VecY] && w[VecZ]);
+  end
+`endif
 endmodule
