@@ -81,10 +81,13 @@ static int check_hazards(const struct compile_options *o, struct compile_result 
 	for (k = 0; k < IG1_PROGS && !ret; k++) {
 		struct cg_prog *p = &r->code.prog[k];
 		struct hazards_program hp = {
-			.chip = o->chip, .kind = (enum ig1_prog)k,
-			.context = r->model.meta.context, .max_cols = r->code.shape.cols,
+			.chip = o->chip,
+			.kind = (enum ig1_prog)k,
+			.context = r->model.meta.context,
+			.max_cols = r->code.shape.cols,
 			.kv_block_bytes = r->code.kv.block_bytes,
-			.name = command_name, .name_ctx = p,
+			.name = command_name,
+			.name_ctx = p,
 		};
 		uint8_t *code = NULL;
 		size_t bytes;

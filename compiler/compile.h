@@ -13,7 +13,7 @@ struct compile_options {
 	const char *model; /* GGUF file, and its name in messages */
 	const void *data;  /* its bytes, when they are in memory already; else NULL */
 	size_t size;
-	const char *out;   /* NULL: nothing is written */
+	const char *out; /* NULL: nothing is written */
 	const struct ig1_config *chip;
 	enum pass_format format;
 	uint32_t context; /* 0: the model's */

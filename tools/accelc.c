@@ -89,8 +89,7 @@ const struct ig1_config *accelc_image_chip(struct ig1_image *img)
 	size_t bytes;
 	int node, len;
 
-	if (ig1_image_section(img, IG1_SEC_FDT, 0, &fdt, &bytes) ||
-	    fdt_check_full(fdt, bytes))
+	if (ig1_image_section(img, IG1_SEC_FDT, 0, &fdt, &bytes) || fdt_check_full(fdt, bytes))
 		return NULL;
 	node = fdt_path_offset(fdt, IG1_FDT_CHIP);
 	name = node < 0 ? NULL : fdt_getprop(fdt, node, IG1_FDT_CHIP_CONFIG, &len);

@@ -34,7 +34,8 @@ static const struct argp_option options[] = {
 	{ NULL, 'o', "FILE", 0, "write FILE (default: nothing is written)", 0 },
 	{ "format", OPT_FORMAT, "FORMAT", 0,
 	  "matrices in ROM: keep (the default: Q8_0 and Q4_0 as they are, others as q8_0), q8_0 or "
-	  "q4_0 (all of them)", 0 },
+	  "q4_0 (all of them)",
+	  0 },
 	{ "chip", OPT_CHIP, "CONFIG", 0, "default or small", 0 },
 	{ "ctx", OPT_CTX, "N", 0, "positions (default: the model's context length)", 0 },
 	{ "print-after", OPT_PRINT, "PASS", 0, "print the graph, or the programs, after PASS", 0 },
@@ -161,8 +162,8 @@ static void print_programs(const struct compile_result *r)
 static int after_pass(void *ctx, const char *pass, struct ir_model *m, double seconds)
 {
 	struct args *a = ctx;
-	bool programs = !strcmp(pass, COMPILE_STAGE_GENERATE) ||
-			!strcmp(pass, COMPILE_STAGE_HAZARDS);
+	bool programs =
+		!strcmp(pass, COMPILE_STAGE_GENERATE) || !strcmp(pass, COMPILE_STAGE_HAZARDS);
 
 	if (a->verbose)
 		fprintf(stderr, "%-16s %9.3f ms\n", pass, 1e3 * seconds);
@@ -200,8 +201,8 @@ static void report(const struct compile_result *r, const struct ig1_config *chip
 	struct strbuf s = { 0 };
 	unsigned int k;
 
-	printf("chip `%s`, %u columns at once, %u KV heads at once, %u logits at once, attention %u deep\n", chip->name,
-	       r->code.shape.cols, r->code.shape.kv_heads, r->code.shape.logits,
+	printf("chip `%s`, %u columns at once, %u KV heads at once, %u logits at once, attention %u deep\n",
+	       chip->name, r->code.shape.cols, r->code.shape.kv_heads, r->code.shape.logits,
 	       r->code.shape.depth);
 	printf("weight ROM: %" PRIu64 " of %" PRIu64 " bytes\n", m->rom_bytes, chip->rom_bytes);
 	printf("constant ROM: %" PRIu64 " of %" PRIu64 " bytes\n", m->crom_bytes, chip->crom_bytes);

@@ -75,11 +75,11 @@ static json_t *sections(const struct ig1_image *img)
 	for (i = 0; i < ig1_image_header(img)->sections; i++) {
 		const struct ig1_image_section *s = ig1_image_section_at(img, i);
 
-		json_array_append_new(list, json_pack("{s:s,s:i,s:I,s:I,s:I}", "type",
-						      ig1_image_type_name(s->type), "arg",
-						      (int)s->arg, "offset", (json_int_t)s->offset,
-						      "bytes", (json_int_t)s->bytes, "crc",
-						      (json_int_t)s->crc));
+		json_array_append_new(list,
+				      json_pack("{s:s,s:i,s:I,s:I,s:I}", "type",
+						ig1_image_type_name(s->type), "arg", (int)s->arg,
+						"offset", (json_int_t)s->offset, "bytes",
+						(json_int_t)s->bytes, "crc", (json_int_t)s->crc));
 	}
 	return list;
 }
@@ -177,8 +177,8 @@ static void print_text(struct ig1_image *img, const struct ig1_config *chip)
 		       m->layers, m->width, m->heads, m->kv_heads, m->head_size, m->vocab);
 		printf("weights    %" PRIu64 ", %" PRIu64 " multiply-accumulates a token\n",
 		       m->weights, m->macs_token);
-		printf("context    %u positions, %" PRIu64 " bytes of KV cache for 32\n", m->context,
-		       m->kv_block_bytes);
+		printf("context    %u positions, %" PRIu64 " bytes of KV cache for 32\n",
+		       m->context, m->kv_block_bytes);
 		printf("columns    %u at once\n", m->max_cols);
 	}
 	printf("chip       %s\n", chip ? chip->name : "unknown");

@@ -24,7 +24,8 @@ struct args {
 	bool have_cols, have_pos, json, names;
 };
 
-static uint32_t number(struct argp_state *state, const char *name, const char *arg, unsigned long min)
+static uint32_t number(struct argp_state *state, const char *name, const char *arg,
+		       unsigned long min)
 {
 	unsigned long v;
 	char *end;
@@ -256,9 +257,13 @@ static int verify_program(struct ig1_image *img, const struct ig1_config *chip, 
 	const struct ig1_image_manifest *m = ig1_image_manifest(img);
 	struct naming naming = { img, k };
 	struct hazards_program p = {
-		.chip = chip, .kind = (enum ig1_prog)k, .context = m->context,
+		.chip = chip,
+		.kind = (enum ig1_prog)k,
+		.context = m->context,
 		.max_cols = m->max_cols < chip->columns ? m->max_cols : chip->columns,
-		.kv_block_bytes = m->kv_block_bytes, .name = command_name, .name_ctx = &naming,
+		.kv_block_bytes = m->kv_block_bytes,
+		.name = command_name,
+		.name_ctx = &naming,
 	};
 	struct hazards_stats stats;
 	struct diag d = { 0 };
@@ -329,8 +334,8 @@ static void write_span(void *ctx, const struct estimate_span *s)
 
 	j = json_pack("{s:s,s:s,s:s,s:I,s:I,s:i,s:i,s:{s:i,s:I}}", "name",
 		      name && name[0] ? name : op->name, "cat", op->name, "ph", "X", "ts",
-		      (json_int_t)s->start, "dur", (json_int_t)(s->end - s->start), "pid", 0,
-		      "tid", (int)s->engine, "args", "command", (int)s->index, "issue",
+		      (json_int_t)s->start, "dur", (json_int_t)(s->end - s->start), "pid", 0, "tid",
+		      (int)s->engine, "args", "command", (int)s->index, "issue",
 		      (json_int_t)s->issue);
 	if (!j)
 		return;
@@ -340,7 +345,8 @@ static void write_span(void *ctx, const struct estimate_span *s)
 	json_decref(j);
 }
 
-static json_t *estimate_json(const struct estimate *e, const struct ig1_config *chip, uint32_t tokens)
+static json_t *estimate_json(const struct estimate *e, const struct ig1_config *chip,
+			     uint32_t tokens)
 {
 	json_t *j = json_object(), *busy = json_object();
 	unsigned int q;
@@ -359,8 +365,9 @@ static json_t *estimate_json(const struct estimate *e, const struct ig1_config *
 	json_object_set_new(j, "vec_elems", json_integer((json_int_t)e->vec_elems));
 	json_object_set_new(j, "tokens_per_second",
 			    json_real((double)tokens * (double)chip->clock_hz / (double)e->cycles));
-	json_object_set_new(j, "mac_utilisation",
-			    json_real((double)e->macs / ((double)e->cycles * (double)e->macs_cycle)));
+	json_object_set_new(
+		j, "mac_utilisation",
+		json_real((double)e->macs / ((double)e->cycles * (double)e->macs_cycle)));
 	return j;
 }
 

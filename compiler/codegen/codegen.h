@@ -14,9 +14,9 @@
 #include "ig1_chip.h"
 #include "compiler/ir/ir.h"
 
-#define CG_MAX_REFS 8
+#define CG_MAX_REFS  8
 #define CG_BUF_ALIGN 128 /* bytes; scratch rows start at a port word */
-#define CG_CARRY     15  /* token that the lowering itself gives and takes; see lower.h */
+#define CG_CARRY     15	 /* token that the lowering itself gives and takes; see lower.h */
 
 /* Memory that commands reach through the page tables, as far as order is concerned. */
 enum cg_va_kind { CG_VA_NONE, CG_VA_COLUMNS, CG_VA_KV, CG_VA_LOGITS };
@@ -53,6 +53,8 @@ struct cg_buf {
 	uint64_t size;
 	uint32_t birth, death; /* first and last command that needs it, loops taken into account */
 	bool used;
+	bool whole_loop; /* keeps its memory through the innermost loop around it */
+	bool extended;	 /* planner: that has been done */
 	uint32_t addr;
 };
 
@@ -87,7 +89,6 @@ struct cg_kv {
 
 struct cg_options {
 	const struct ig1_config *chip;
-	bool verbose;
 };
 
 /*
@@ -101,7 +102,8 @@ struct cg_output {
 };
 
 /* emit.c */
-void cg_prog_init(struct cg_prog *p, struct arena *a, struct diag *d, const struct ig1_config *chip);
+void cg_prog_init(struct cg_prog *p, struct arena *a, struct diag *d,
+		  const struct ig1_config *chip);
 void cg_prog_free(struct cg_prog *p);
 uint32_t cg_buf(struct cg_prog *p, const char *name, uint64_t size);
 /* Appends a zeroed command; never NULL: after an allocation failure it is a dummy, with diag set. */

@@ -24,10 +24,21 @@ static const struct {
 	uint32_t tile_pass; /* of a pass over the rows: results leave the array */
 	uint32_t tile_block; /* of a KV block: from memory to the array */
 	uint32_t dma_load, dma_store;
-	uint32_t start;	    /* from the end of a command to the start of the next */
+	uint32_t start; /* from the end of a command to the start of the next */
 } table = {
-	.seq = 3, .seq_load = 1, .issue = 3, .queue = 4, .vec = 4, .vec_alus = 4, .vec_tree = 6,
-	.vec_quant = 9, .tile = 9, .tile_pass = 3, .tile_block = 4, .dma_load = 9, .dma_store = 4,
+	.seq = 3,
+	.seq_load = 1,
+	.issue = 3,
+	.queue = 4,
+	.vec = 4,
+	.vec_alus = 4,
+	.vec_tree = 6,
+	.vec_quant = 9,
+	.tile = 9,
+	.tile_pass = 3,
+	.tile_block = 4,
+	.dma_load = 9,
+	.dma_store = 4,
 	.start = 1,
 };
 
@@ -62,8 +73,8 @@ struct timing {
 	struct estimate *out;
 	void (*span)(void *ctx, const struct estimate_span *s);
 	void *ctx;
-	uint64_t now; /* of the sequencer */
-	uint64_t free[IG1_ENGINE_COUNT]; /* when an engine is done with what it has */
+	uint64_t now;			    /* of the sequencer */
+	uint64_t free[IG1_ENGINE_COUNT];    /* when an engine is done with what it has */
 	uint64_t ends[IG1_ENGINE_COUNT][4]; /* ring of the commands in its queue */
 	uint64_t token[IG1_TOKENS][TOKEN_RING];
 	uint32_t given[IG1_TOKENS], taken[IG1_TOKENS];
@@ -83,7 +94,8 @@ static uint64_t mm_cycles(struct timing *t, const struct trace_event *e)
 {
 	const struct ig1_config *c = t->chip;
 	const struct trace_counts *n = &e->n;
-	uint64_t par = (uint64_t)c->tiles * c->rows, fmt = e->w[1] >> 16 & 15, cols, all, passes, sum = 0;
+	uint64_t par = (uint64_t)c->tiles * c->rows, fmt = e->w[1] >> 16 & 15, cols, all, passes,
+		 sum = 0;
 	/* a row reads 34 bytes a cycle: two groups of half the bits */
 	uint64_t groups = fmt == IG1_WFMT_Q4_0 ? ceil_div(n->groups, 2) : n->groups;
 
@@ -94,7 +106,8 @@ static uint64_t mm_cycles(struct timing *t, const struct trace_event *e)
 	for (all = n->cols; all; all -= cols) {
 		cols = all < c->columns ? all : c->columns;
 		sum += ceil_div(cols * n->groups * 36, c->mem_bytes) +
-		       passes * (table.tile_pass + most(groups, cols * ceil_div(4 * par, c->mem_bytes)));
+		       passes * (table.tile_pass +
+				 most(groups, cols * ceil_div(4 * par, c->mem_bytes)));
 	}
 	return sum;
 }
@@ -108,10 +121,11 @@ static uint64_t att_cycles(struct timing *t, const struct trace_event *e)
 
 	t->out->macs += n->npos * n->groups * 32 * n->heads * n->qper;
 	t->out->kv_bytes += pieces * n->npos * (qk ? 36 : 32);
-	sum = blocks * (1024 / c->mem_bytes + (qk ? ceil_div(128, c->mem_bytes) : 0) + table.tile_block);
+	sum = blocks *
+	      (1024 / c->mem_bytes + (qk ? ceil_div(128, c->mem_bytes) : 0) + table.tile_block);
 	if (rest)
-		sum += ceil_div(32 * rest, c->mem_bytes) + (qk ? ceil_div(4 * rest, c->mem_bytes) : 0) +
-		       table.tile_block;
+		sum += ceil_div(32 * rest, c->mem_bytes) +
+		       (qk ? ceil_div(4 * rest, c->mem_bytes) : 0) + table.tile_block;
 	return pieces * sum * ceil_div(n->qper, c->columns);
 }
 
@@ -148,8 +162,7 @@ static uint64_t work(struct timing *t, const struct trace_event *e)
 	case IG1_OP_T_MM:
 		return table.tile + mm_cycles(t, e);
 	case IG1_OP_T_EMB:
-		t->out->rom_bytes += n->cols * n->groups *
-				     ig1_wfmt_block_bytes(e->w[1] >> 16 & 15);
+		t->out->rom_bytes += n->cols * n->groups * ig1_wfmt_block_bytes(e->w[1] >> 16 & 15);
 		return table.tile + n->cols * ceil_div(128 * n->groups, t->chip->mem_bytes);
 	case IG1_OP_T_QK:
 	case IG1_OP_T_PV:
@@ -235,13 +248,14 @@ static int on_event(void *ctx, const struct trace_event *e)
 	give_tokens(t, e->signal, end);
 	t->out->cycles = most(t->out->cycles, end);
 	if (t->span)
-		t->span(t->ctx, &(struct estimate_span){ e->index, e->op, e->engine, issue, start,
-							 end });
+		t->span(t->ctx,
+			&(struct estimate_span){ e->index, e->op, e->engine, issue, start, end });
 	return 0;
 }
 
-int estimate_job(const struct trace_job *job, void (*span)(void *ctx, const struct estimate_span *s),
-		 void *ctx, struct estimate *out, struct diag *d)
+int estimate_job(const struct trace_job *job,
+		 void (*span)(void *ctx, const struct estimate_span *s), void *ctx,
+		 struct estimate *out, struct diag *d)
 {
 	struct timing *t = calloc(1, sizeof(*t));
 	int ret;

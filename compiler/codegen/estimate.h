@@ -17,8 +17,8 @@ struct estimate {
 	uint64_t commands;
 	uint64_t busy[IG1_ENGINE_COUNT];
 	uint64_t count[IG1_ENGINE_COUNT];
-	uint64_t macs;	      /* of t.mm, t.qk, t.pv */
-	uint64_t macs_cycle;  /* the tile array's most for one cycle, 8-bit weights */
+	uint64_t macs;	     /* of t.mm, t.qk, t.pv */
+	uint64_t macs_cycle; /* the tile array's most for one cycle, 8-bit weights */
 	uint64_t rom_bytes, kv_bytes, dma_bytes, vec_elems;
 };
 
@@ -30,7 +30,8 @@ struct estimate_span {
 };
 
 /* span may be NULL. 0 or a negative errno with d set. */
-int estimate_job(const struct trace_job *job, void (*span)(void *ctx, const struct estimate_span *s),
-		 void *ctx, struct estimate *out, struct diag *d);
+int estimate_job(const struct trace_job *job,
+		 void (*span)(void *ctx, const struct estimate_span *s), void *ctx,
+		 struct estimate *out, struct diag *d);
 
 #endif

@@ -110,32 +110,27 @@ static int add_choice(struct cg_prog *p, size_t len)
 static int join_versions(struct ir_model *m, const struct cg_options *o, struct cg_output *out)
 {
 	struct cg_prog many[IG1_PROGS];
-	uint64_t need;
-	unsigned int k;
+	struct cg_output one = { .kv = out->kv };
+	struct cg_shape s = { .cols = 1, .depth = 1 };
+	uint64_t need = UINT64_MAX;
 	bool fits = false;
+	unsigned int k;
 	int ret = 0;
 
-	out->single = out->shape;
-	if (out->shape.cols == 1) {
+	if (out->shape.cols > 1)
+		ret = find_parts(m, o, &one, s, &need, &fits);
+	out->single = fits ? one.shape : out->shape;
+	/* only one column to begin with; or a plan that happens not to fit: the other version does */
+	if (!fits) {
+		cg_output_free(&one);
 		for (k = 0; k < IG1_PROGS && !ret; k++)
 			ret = finish(&out->prog[k]);
 		return ret;
 	}
 	for (k = 0; k < IG1_PROGS; k++) {
 		many[k] = out->prog[k];
-		out->prog[k] = (struct cg_prog){ 0 };
+		out->prog[k] = one.prog[k];
 	}
-	{
-		struct cg_output one = { .kv = out->kv };
-		struct cg_shape s = { .cols = 1, .depth = 1 };
-
-		need = UINT64_MAX;
-		ret = find_parts(m, o, &one, s, &need, &fits);
-		out->single = one.shape;
-		memcpy(out->prog, one.prog, sizeof(one.prog));
-	}
-	if (!ret && !fits)
-		ret = diag_set(&m->diag, -EINVAL, "one column needs more scratch than several");
 	for (k = 0; k < IG1_PROGS && !ret; k++) {
 		ret = finish(&out->prog[k]);
 		if (!ret)
@@ -196,11 +191,11 @@ int cg_generate(struct ir_model *m, const struct cg_options *o, struct cg_output
 			return diag_set(&m->diag, -ENOSPC,
 					"scratch: needs %" PRIu64 " bytes, chip `%s` has %u", need,
 					o->chip->name, o->chip->scratch_bytes);
-		return diag_set(&m->diag, -ENOSPC,
-				"scratch: needs %" PRIu64 " bytes for %u positions, chip `%s` has %u; "
-				"the largest --ctx that fits is %u",
-				need, m->meta.context, o->chip->name, o->chip->scratch_bytes,
-				context);
+		return diag_set(
+			&m->diag, -ENOSPC,
+			"scratch: needs %" PRIu64 " bytes for %u positions, chip `%s` has %u; "
+			"the largest --ctx that fits is %u",
+			need, m->meta.context, o->chip->name, o->chip->scratch_bytes, context);
 	}
 	ret = join_versions(m, o, out);
 	for (k = 0; k < IG1_PROGS && !ret; k++)

@@ -46,7 +46,7 @@ struct checker {
 	struct diag *d;
 	struct node *nodes;
 	size_t n_nodes, cap_nodes;
-	uint32_t last[IG1_ENGINE_COUNT]; /* node each engine executed last */
+	uint32_t last[IG1_ENGINE_COUNT];     /* node each engine executed last */
 	uint32_t seq_done[IG1_ENGINE_COUNT]; /* known complete at the point of issue */
 	struct token tokens[IG1_TOKENS];
 	struct cell *scratch;
@@ -83,7 +83,8 @@ static int report(struct checker *c, const char *what, const char *space, uint64
 	uint32_t index = c->nodes[other].index;
 
 	return diag_set(c->d, -EBADMSG,
-			"command %u (%s) %s %s 0x%" PRIx64 ", which command %u (%s) %s, and nothing "
+			"command %u (%s) %s %s 0x%" PRIx64
+			", which command %u (%s) %s, and nothing "
 			"orders them",
 			now->index, name_of(c, now->index), what, space, addr, index,
 			name_of(c, index), did);
@@ -116,7 +117,8 @@ static int check_taker(struct checker *c, const struct node *n, uint32_t id, uns
 	k->last_taker = id;
 	if (!other || before(c, other, n))
 		return 0;
-	return diag_set(c->d, -EBADMSG, "commands %u (%s) and %u (%s) both take token %u, unordered",
+	return diag_set(c->d, -EBADMSG,
+			"commands %u (%s) and %u (%s) both take token %u, unordered",
 			c->nodes[other].index, name_of(c, c->nodes[other].index), n->index,
 			name_of(c, n->index), t);
 }
@@ -172,7 +174,8 @@ static int touch_cell(struct checker *c, struct cell *cell, const struct node *n
 	unsigned int e;
 
 	if (cell->writer && !before(c, cell->writer, n))
-		return report(c, write ? "writes" : "reads", space, addr, n, cell->writer, "writes");
+		return report(c, write ? "writes" : "reads", space, addr, n, cell->writer,
+			      "writes");
 	if (!write) {
 		cell->reader[n->engine] = id;
 		return 0;
@@ -337,7 +340,10 @@ static int one_job(const struct hazards_program *p, uint32_t n, bool logits, boo
 	uint64_t region = ((uint64_t)p->context + 31) / 32 * p->kv_block_bytes;
 	uint32_t steps = decode ? STEPS : 1, i;
 	struct trace_job job = {
-		.chip = p->chip, .prog = p->prog, .n_cmds = p->n_cmds, .n_cols = n,
+		.chip = p->chip,
+		.prog = p->prog,
+		.n_cmds = p->n_cmds,
+		.n_cols = n,
 		.max_commands = 1u << 22,
 		.args = { COL_VA, n, logits ? LOGIT_VA : 0, decode ? 0 : n - 1, 1,
 			  decode ? steps : 0, UINT32_MAX, UINT32_MAX },

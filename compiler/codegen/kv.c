@@ -46,7 +46,8 @@ int cg_kv_layout(struct ir_model *m, struct cg_kv *kv)
 	if (kv->block_bytes > UINT32_MAX ||
 	    (m->meta.context + 31) / 32 > (1ull << IG1_VA_BITS) / kv->block_bytes)
 		return diag_set(&m->diag, -ENOSPC,
-				"KV cache: %" PRIu64 " bytes for 32 positions, %u positions are too much "
+				"KV cache: %" PRIu64
+				" bytes for 32 positions, %u positions are too much "
 				"for the address space",
 				kv->block_bytes, m->meta.context);
 	return 0;

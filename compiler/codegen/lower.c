@@ -398,11 +398,12 @@ static int lower_run(struct lower *l, struct ir_op *const *ops, const struct cg_
 	return 0;
 }
 
+/* The embedding needs nothing of the columns but their tokens: it runs while the rest is prepared. */
 static int lower_graph(struct lower *l)
 {
 	struct ir_op **ops, *op;
 	struct cg_run run;
-	size_t n = 0, i;
+	size_t n = 0, i = 0;
 	int ret = 0;
 
 	for (op = l->m->first; op; op = op->next)
@@ -410,9 +411,12 @@ static int lower_graph(struct lower *l)
 	ops = arena_array(l->p->arena, n + 1, sizeof(struct ir_op *));
 	if (!ops)
 		return diag_nomem(l->p->diag);
-	for (i = 0, op = l->m->first; op; op = op->next)
+	for (op = l->m->first; op; op = op->next)
 		ops[i++] = op;
-	for (i = 0; i < n && !ret;) {
+	for (i = 0; i < n && !ret && ops[i]->kind == IR_EMBED; i++)
+		ret = lower_op(l, ops[i]);
+	lw_columns(l);
+	while (i < n && !ret) {
 		if (cg_find_run(ops, n, i, l->kv, &run)) {
 			ret = lower_run(l, ops, &run);
 			i += run.count * run.period;
@@ -443,7 +447,6 @@ int cg_lower(struct ir_model *m, enum ig1_prog kind, const struct cg_shape *shap
 		cg_cmd(p, IG1_OP_S_SYNC, "steps");
 		loop = lw_loop(&l, "steps", R_STEP, R_STEPS);
 	}
-	lw_columns(&l);
 	if (place_concats(&l))
 		return p->diag->err;
 	if (lower_graph(&l))

@@ -20,9 +20,9 @@ enum cg_reg {
 	R_PICK = 10,   /* byte offset of the first of them */
 	R_STORED = 11, /* columns whose logits are stored */
 	R_STEP = 12,
-	R_COL = 13,    /* column of a column loop */
-	R_T0 = 14,     /* temporaries up to R_T0 + 9 */
-	R_PAIRS = 24,  /* (columns + 1) / 2 */
+	R_COL = 13,   /* column of a column loop */
+	R_T0 = 14,    /* temporaries up to R_T0 + 9 */
+	R_PAIRS = 24, /* (columns + 1) / 2 */
 	R_TOKEN = 27,
 	R_LAYER = 28, /* iteration of a run of equal layers */
 	R_ROM = 29,   /* its distance from the first: weight ROM, constant ROM, KV block; bytes */
@@ -35,12 +35,13 @@ enum cg_reg {
  * stays zero.
  */
 enum cg_reg_single {
-	R_S_NPOS = 14,   /* position + 1 */
+	R_S_NPOS = 14,	 /* position + 1 */
 	R_S_BLOCKS = 15, /* KV blocks that hold them */
 	R_S_KV = 16,
-	R_S_DATA = 17,   /* CG_COL_DATA and CG_COL_SCALES */
+	R_S_DATA = 17, /* CG_COL_DATA and CG_COL_SCALES */
 	R_S_SCALES = 18,
-	R_S_T0 = 19,     /* temporaries up to R_S_T0 + 4 */
+	R_S_POS = 19,
+	R_S_T0 = 20, /* temporaries up to R_S_T0 + 3 */
 };
 
 /* Operations first .. first + count * period - 1: equal layers, see runs.c. */
@@ -73,6 +74,7 @@ struct lower {
 	uint32_t *rope_bufs; /* by table id: the columns' rows of the table */
 	uint32_t tokens;     /* decode: the arg max per column */
 	const struct cg_run *run; /* that is being lowered, or NULL */
+	bool addressed;		  /* lw_single_addresses has been called */
 	/*
 	 * A command before a loop and one in its body give CG_CARRY, an earlier one of the body takes
 	 * it: each iteration works on what the one before has begun. The last gift is taken by the
@@ -111,8 +113,8 @@ struct cg_cmd *lw_vec(struct lower *l, uint8_t op, const char *name, uint64_t n0
 void lw_src(struct lower *l, struct cg_cmd *c, char which, uint32_t buf, uint64_t off, int s0,
 	    int64_t s1, int64_t s2, unsigned int reg);
 /* Source from a value of fp32 in rows of seg elements. */
-void lw_src_val(struct lower *l, struct cg_cmd *c, char which, const struct cg_val *v, uint64_t elem,
-		uint32_t seg);
+void lw_src_val(struct lower *l, struct cg_cmd *c, char which, const struct cg_val *v,
+		uint64_t elem, uint32_t seg);
 /* Source in constant ROM. */
 void lw_src_crom(struct lower *l, struct cg_cmd *c, char which, uint64_t addr, int64_t s1);
 /* Result in rows of seg elements, from byte `off` of the value on: fp32 or q8. */
@@ -141,6 +143,7 @@ void lw_attention(struct lower *l, const struct ir_op *op, const struct cg_val *
 /* lower_step.c: what surrounds the graph */
 void lw_prologue(struct lower *l);
 void lw_columns(struct lower *l);
+void lw_single_addresses(struct lower *l);
 void lw_logits(struct lower *l, const struct ir_op *mm, const struct ir_op *bias,
 	       const struct cg_val *x);
 void lw_feedback(struct lower *l);

@@ -83,6 +83,7 @@ void lw_kvstore(struct lower *l, const struct ir_op *op)
 	size_t loop;
 
 	if (lw_single(l)) {
+		lw_single_addresses(l);
 		single_store(l, op, &data, &scales);
 		store_parts(l, op, data, scales, R_ZERO, R_ZERO);
 		return;
@@ -179,7 +180,8 @@ static struct cg_cmd *scores(struct att *a, const struct side *s, const struct a
 	c->va_kind = CG_VA_KV;
 	c->va_id = a->op->layer;
 	cg_ref(l->p, c, CG_FIELD(att, x), false, false, a->q->buf, a->q->off + 32 * a->groups * h0);
-	cg_ref(l->p, c, CG_FIELD(att, xs), false, false, a->q->sbuf, a->q->soff + 4 * a->groups * h0);
+	cg_ref(l->p, c, CG_FIELD(att, xs), false, false, a->q->sbuf,
+	       a->q->soff + 4 * a->groups * h0);
 	cg_ref(l->p, c, CG_FIELD(att, y), false, true, b->scores, 0);
 	return c;
 }
@@ -212,8 +214,8 @@ static void value_scales(struct att *a, const struct side *s, const struct att_b
 }
 
 /* carried: the scores were computed in the iteration before. */
-static void softmax(struct att *a, const struct side *s, const struct att_bufs *b, uint32_t kv_heads,
-		    bool carried)
+static void softmax(struct att *a, const struct side *s, const struct att_bufs *b,
+		    uint32_t kv_heads, bool carried)
 {
 	struct lower *l = a->l;
 	uint32_t heads = kv_heads * a->qper, g;
@@ -241,7 +243,8 @@ static void softmax(struct att *a, const struct side *s, const struct att_bufs *
 		c->u.vec.rn0 = (uint8_t)s->npos;
 		lw_src(l, c, 'a', b->scores, 0, 1, span, span * a->qper, R_ZERO);
 		lw_src(l, c, 'b', b->recip, 0, 0, 1, a->qper, R_ZERO);
-		lw_src(l, c, 'c', b->vscale, 4 * (uint64_t)span * g, 1, 0, span * a->groups, R_ZERO);
+		lw_src(l, c, 'c', b->vscale, 4 * (uint64_t)span * g, 1, 0, span * a->groups,
+		       R_ZERO);
 		c->u.vec.out = IG1_VFMT_Q8;
 		c->u.vec.y0 = 1;
 		c->u.vec.y1 = (int32_t)span;
@@ -332,7 +335,8 @@ static void pairs_of_columns(struct att *a)
 /* KV heads of one column in parts; with two sets of buffers the parts overlap. */
 static void parts_of_heads(struct att *a, const struct side *s)
 {
-	uint32_t n = a->op->kv_heads, parts = (n + a->step - 1) / a->step, i, depth = a->l->shape->depth;
+	uint32_t n = a->op->kv_heads, parts = (n + a->step - 1) / a->step, i,
+		 depth = a->l->shape->depth;
 	const char *name = lw_name(a->l, a->op->name, "address");
 
 	for (i = 0; i < parts + depth - 1; i++) {
@@ -346,7 +350,8 @@ static void parts_of_heads(struct att *a, const struct side *s)
 		}
 		if (done < parts) {
 			const struct att_bufs *b = &a->bufs[done % depth];
-			uint32_t heads = n - done * a->step < a->step ? n - done * a->step : a->step;
+			uint32_t heads =
+				n - done * a->step < a->step ? n - done * a->step : a->step;
 
 			value_scales(a, s, b, done * a->step, heads);
 			softmax(a, s, b, heads, false);
@@ -375,8 +380,8 @@ static void single_column(struct att *a)
 
 	if (a->l->run) {
 		s.kv = R_S_T0;
-		lw_alu(a->l, lw_name(a->l, a->op->name, "address"), s.kv, R_S_KV, IG1_ALUOP_ADD, R_KV,
-		       0);
+		lw_alu(a->l, lw_name(a->l, a->op->name, "address"), s.kv, R_S_KV, IG1_ALUOP_ADD,
+		       R_KV, 0);
 	}
 	a->off = R_ZERO;
 	a->soff = R_ZERO;
@@ -391,6 +396,8 @@ static void make_bufs(struct att *a, struct att_bufs *b)
 	struct lower *l = a->l;
 	const char *n = a->op->name;
 
+	uint32_t first = (uint32_t)l->p->n_bufs, i;
+
 	b->scores = cg_buf(l->p, lw_name(l, n, "scores"), 4 * span * heads);
 	b->max = cg_buf(l->p, lw_name(l, n, "max"), 4 * heads);
 	b->sum = cg_buf(l->p, lw_name(l, n, "sum"), 4 * heads);
@@ -398,13 +405,22 @@ static void make_bufs(struct att *a, struct att_bufs *b)
 	b->vscale = cg_buf(l->p, lw_name(l, n, "v_scales"), 4 * span * a->step * g);
 	b->prob = cg_buf(l->p, lw_name(l, n, "prob"), span * heads * g);
 	b->pscale = cg_buf(l->p, lw_name(l, n, "prob_scales"), span / 8 * heads * g);
+	/* two sets are there to overlap: sharing memory would order what need not be */
+	for (i = first; i < l->p->n_bufs; i++)
+		l->p->bufs[i].whole_loop = l->shape->depth == 2;
 }
 
 void lw_attention(struct lower *l, const struct ir_op *op, const struct cg_val *q,
 		  const struct cg_val *y)
 {
-	struct att a = { .l = l, .op = op, .q = q, .y = y,
-			 .off = OFF, .soff = SOFF, .yoff = OFF, .blocks = BLOCKS };
+	struct att a = { .l = l,
+			 .op = op,
+			 .q = q,
+			 .y = y,
+			 .off = OFF,
+			 .soff = SOFF,
+			 .yoff = OFF,
+			 .blocks = BLOCKS };
 	uint32_t i;
 
 	a.span = ((int64_t)l->m->meta.context + 31) / 32 * 32;

@@ -72,29 +72,46 @@ static void rope_row(struct lower *l, const struct ir_table *t, unsigned int at,
 	c->u.vec.ry = (uint8_t)to;
 }
 
-/* The same for the only column, into registers. */
+/* Of the only column: its rotation row; its position stays in R_S_POS. */
 static void single_column(struct lower *l)
 {
-	const char *n = "columns/address";
-	enum { POS = R_S_T0, BLOCK, T };
 	const struct ir_table *t;
 
-	lw_ld(l, n, POS, R_ZERO, IG1_LDW_U32, l->coltab, CG_COL_POS);
-	lw_ld(l, n, R_S_KV, R_ZERO, IG1_LDW_U64, l->coltab, CG_COL_KV);
+	lw_ld(l, "columns/position", R_S_POS, R_ZERO, IG1_LDW_U32, l->coltab, CG_COL_POS);
 	for (t = l->m->tables; t; t = t->next) {
-		lw_alu(l, t->name, T, POS, IG1_ALUOP_MUL, R_ZERO, t->stride);
-		rope_row(l, t, T, R_ZERO);
+		lw_alu(l, t->name, R_S_T0, R_S_POS, IG1_ALUOP_MUL, R_ZERO, t->stride);
+		rope_row(l, t, R_S_T0, R_ZERO);
 	}
-	lw_alu(l, n, R_S_NPOS, POS, IG1_ALUOP_ADD, R_ZERO, 1);
-	lw_alu(l, n, BLOCK, POS, IG1_ALUOP_SHR, R_ZERO, 5);
+}
+
+/*
+ * Its addresses, into registers, when they are first wanted: until then the engines have something
+ * to do. In a run of layers the first one computes them.
+ */
+void lw_single_addresses(struct lower *l)
+{
+	const char *n = "columns/address";
+	enum { BLOCK = R_S_T0, T };
+	size_t at = l->p->n_cmds;
+
+	if (l->addressed)
+		return;
+	l->addressed = true;
+	if (l->run)
+		skip(l, n, IG1_COND_NE, R_LAYER, R_ZERO, 0, 0);
+	lw_ld(l, n, R_S_KV, R_ZERO, IG1_LDW_U64, l->coltab, CG_COL_KV);
+	lw_alu(l, n, R_S_NPOS, R_S_POS, IG1_ALUOP_ADD, R_ZERO, 1);
+	lw_alu(l, n, BLOCK, R_S_POS, IG1_ALUOP_SHR, R_ZERO, 5);
 	lw_alu(l, n, R_S_BLOCKS, BLOCK, IG1_ALUOP_ADD, R_ZERO, 1);
 	lw_alu(l, n, BLOCK, BLOCK, IG1_ALUOP_MUL, R_ZERO, l->kv->block_bytes);
 	lw_alu(l, n, BLOCK, BLOCK, IG1_ALUOP_ADD, R_S_KV, 0);
-	lw_alu(l, n, T, POS, IG1_ALUOP_AND, R_ZERO, 31);
+	lw_alu(l, n, T, R_S_POS, IG1_ALUOP_AND, R_ZERO, 31);
 	lw_alu(l, n, T, T, IG1_ALUOP_SHL, R_ZERO, 2);
 	lw_alu(l, n, R_S_SCALES, BLOCK, IG1_ALUOP_ADD, T, 0);
 	lw_alu(l, n, T, T, IG1_ALUOP_SHL, R_ZERO, 3);
 	lw_alu(l, n, R_S_DATA, BLOCK, IG1_ALUOP_ADD, T, 0);
+	if (l->run && !l->p->diag->err)
+		l->p->cmds[at].u.seq.len = (uint32_t)(l->p->n_cmds - 1 - at);
 }
 
 /* Per column: addresses of the position's row and scale in its KV block; its rotation rows. */
@@ -134,7 +151,8 @@ void lw_columns(struct lower *l)
 }
 
 struct logits {
-	uint32_t buf, part_max, part_arg; /* of a part; maxima and their places per column and part */
+	uint32_t buf, part_max,
+		part_arg; /* of a part; maxima and their places per column and part */
 	uint32_t parts;
 	uint64_t stride; /* bytes of a column in buf */
 };
@@ -183,8 +201,8 @@ static void logits_part(struct lower *l, const struct ir_op *mm, const struct ir
 	for (red = IG1_VRED_MAX; red <= IG1_VRED_ARGMAX; red++) {
 		if (g->parts == 1 && red == IG1_VRED_MAX)
 			continue;
-		c = lw_vec(l, IG1_OP_V_MOV,
-			   red == IG1_VRED_MAX ? "logits/max" : "logits/argmax", n, 1, x->rcols);
+		c = lw_vec(l, IG1_OP_V_MOV, red == IG1_VRED_MAX ? "logits/max" : "logits/argmax", n,
+			   1, x->rcols);
 		lw_src(l, c, 'a', g->buf, 0, 1, 0, (int64_t)(g->stride / 4), R_ZERO);
 		if (g->parts == 1)
 			lw_red(l, c, (enum ig1_vred)red, l->tokens, 0, 0, 1);

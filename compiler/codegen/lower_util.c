@@ -143,8 +143,8 @@ void lw_src(struct lower *l, struct cg_cmd *c, char which, uint32_t buf, uint64_
 	cg_ref(l->p, c, fields[which - 'a'], false, false, buf, off);
 }
 
-void lw_src_val(struct lower *l, struct cg_cmd *c, char which, const struct cg_val *v, uint64_t elem,
-		uint32_t seg)
+void lw_src_val(struct lower *l, struct cg_cmd *c, char which, const struct cg_val *v,
+		uint64_t elem, uint32_t seg)
 {
 	lw_src(l, c, which, v->buf, v->off + 4 * elem, 1, seg, (int64_t)(v->cstride / 4), v->roff);
 }

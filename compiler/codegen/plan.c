@@ -11,7 +11,8 @@
 
 #include "compiler/codegen/codegen.h"
 
-#define SEARCH_WORK 20000000ull /* buffer pairs looked at, at most */
+#define SEARCH_WORK  20000000ull /* buffer pairs looked at, at most */
+#define SEARCH_TRIES 400u
 
 static uint64_t aligned(uint64_t size)
 {
@@ -23,28 +24,18 @@ static bool is_loop(const struct cg_prog *p, size_t i)
 	return p->cmds[i].u.seq.op == IG1_OP_S_LOOP;
 }
 
-/* No loop inside: iterations overlap, so what its body works with must not share memory. */
-static bool is_leaf(const struct cg_prog *p, size_t i)
-{
-	size_t j;
-
-	for (j = i + 1; j <= i + p->cmds[i].u.seq.len; j++) {
-		if (is_loop(p, j))
-			return false;
-	}
-	return true;
-}
-
 /*
  * A buffer that a loop shares with what is outside is needed in all of the loop. One that only the
- * body touches is made anew in every iteration.
+ * body touches is made anew in every iteration, but where iterations overlap (whole_loop).
  */
 static int live_ranges(struct cg_prog *p)
 {
 	size_t i, j;
 
-	for (i = 0; i < p->n_bufs; i++)
+	for (i = 0; i < p->n_bufs; i++) {
 		p->bufs[i].used = false;
+		p->bufs[i].extended = false;
+	}
 	for (i = 0; i < p->n_cmds; i++) {
 		for (j = 0; j < p->cmds[i].n_refs; j++) {
 			const struct cg_ref *r = &p->cmds[i].refs[j];
@@ -65,10 +56,12 @@ static int live_ranges(struct cg_prog *p)
 			continue;
 		for (j = 0; j < p->n_bufs; j++) {
 			struct cg_buf *b = &p->bufs[j];
+			bool inside = b->birth > s && b->death <= e;
 
 			if (!b->used || b->death < s || b->birth > e ||
-			    (b->birth > s && b->death <= e && !is_leaf(p, i)))
+			    (inside && (!b->whole_loop || b->extended)))
 				continue;
+			b->extended = true;
 			if (b->birth > s)
 				b->birth = s;
 			if (b->death < e)
@@ -149,19 +142,40 @@ static uint64_t lower_bound(const struct cg_prog *p)
 }
 
 struct order_key {
-	uint64_t size;
+	uint64_t key; /* descending */
 	uint32_t birth, index;
 };
 
-static int by_size(const void *a, const void *b)
+static int by_key(const void *a, const void *b)
 {
 	const struct order_key *x = a, *y = b;
 
-	if (x->size != y->size)
-		return x->size > y->size ? -1 : 1;
+	if (x->key != y->key)
+		return x->key > y->key ? -1 : 1;
 	if (x->birth != y->birth)
 		return x->birth < y->birth ? -1 : 1;
 	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* What to place first: large buffers, long-lived ones, or those that are large times long. */
+enum { ORDER_SIZE, ORDER_LIFE, ORDER_AREA, ORDERS };
+
+static void make_order(const struct cg_prog *p, int kind, struct order_key *keys, uint32_t *order,
+		       size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct cg_buf *b = &p->bufs[keys[i].index];
+		uint64_t life = b->death - b->birth + 1;
+
+		keys[i].key = kind == ORDER_SIZE   ? b->size
+			      : kind == ORDER_LIFE ? life
+						   : b->size * life;
+	}
+	qsort(keys, n, sizeof(*keys), by_key);
+	for (i = 0; i < n; i++)
+		order[i] = keys[i].index;
 }
 
 static uint32_t next_random(uint32_t *state)
@@ -171,73 +185,94 @@ static uint32_t next_random(uint32_t *state)
 	return *state >> 8;
 }
 
-static void search(struct cg_prog *p, uint32_t *order, size_t n, uint32_t *done, uint64_t *addr,
-		   uint64_t *best_addr, uint64_t bound)
+/* Arrays of a plan in the making; n buffers are used. */
+struct plan {
+	struct order_key *keys;
+	uint32_t *order, *best_order, *done;
+	uint64_t *addr, *best_addr;
+	size_t n;
+};
+
+static void keep(const struct cg_prog *p, struct plan *w)
 {
-	uint64_t best = place(p, order, n, done, best_addr), peak, tries;
+	memcpy(w->best_addr, w->addr, p->n_bufs * sizeof(*w->addr));
+	memcpy(w->best_order, w->order, w->n * sizeof(*w->order));
+}
+
+static void search(struct cg_prog *p, struct plan *w, uint64_t bound)
+{
+	uint64_t best = UINT64_MAX, peak, tries;
 	uint32_t seed = 1;
+	int kind;
 
-	tries = n > 1 ? SEARCH_WORK / ((uint64_t)n * n) : 0;
-	if (tries > 400)
-		tries = 400;
-	for (; tries && best > bound; tries--) {
-		size_t i = next_random(&seed) % n, j = next_random(&seed) % n;
-		uint32_t t = order[i];
-
-		order[i] = order[j];
-		order[j] = t;
-		peak = place(p, order, n, done, addr);
-		if (peak <= best) {
+	for (kind = 0; kind < ORDERS && best > bound; kind++) {
+		make_order(p, kind, w->keys, w->order, w->n);
+		peak = place(p, w->order, w->n, w->done, w->addr);
+		if (peak < best) {
 			best = peak;
-			memcpy(best_addr, addr, p->n_bufs * sizeof(*addr));
-		} else {
-			order[j] = order[i];
-			order[i] = t;
+			keep(p, w);
 		}
 	}
-	p->scratch_used = best;
+	memcpy(w->order, w->best_order, w->n * sizeof(*w->order));
+	tries = w->n > 1 ? SEARCH_WORK / ((uint64_t)w->n * w->n) : 0;
+	if (tries > SEARCH_TRIES)
+		tries = SEARCH_TRIES;
+	for (; tries && best > bound; tries--) {
+		size_t i = next_random(&seed) % w->n, j = next_random(&seed) % w->n;
+		uint32_t t = w->order[i];
+
+		w->order[i] = w->order[j];
+		w->order[j] = t;
+		peak = place(p, w->order, w->n, w->done, w->addr);
+		if (peak <= best) {
+			best = peak;
+			keep(p, w);
+		} else {
+			w->order[j] = w->order[i];
+			w->order[i] = t;
+		}
+	}
+	p->scratch_used = w->n ? best : 0;
 }
 
 int cg_plan(struct cg_prog *p)
 {
-	struct order_key *keys = NULL;
-	uint32_t *order = NULL;
-	uint64_t *addr = NULL, bound;
-	size_t i, n = 0;
+	struct plan w = { 0 };
+	uint64_t bound;
+	size_t i;
 	int ret;
 
 	ret = live_ranges(p);
 	if (ret)
 		return ret;
-	keys = calloc(p->n_bufs + 1, sizeof(*keys));
-	order = calloc(2 * p->n_bufs + 1, sizeof(*order));
-	addr = calloc(2 * p->n_bufs + 1, sizeof(*addr));
-	if (!keys || !order || !addr) {
+	w.keys = calloc(p->n_bufs + 1, sizeof(*w.keys));
+	w.order = calloc(3 * p->n_bufs + 1, sizeof(*w.order));
+	w.addr = calloc(2 * p->n_bufs + 1, sizeof(*w.addr));
+	if (!w.keys || !w.order || !w.addr) {
 		ret = diag_nomem(p->diag);
 		goto out;
 	}
+	w.best_order = w.order + p->n_bufs;
+	w.done = w.best_order + p->n_bufs;
+	w.best_addr = w.addr + p->n_bufs;
 	for (i = 0; i < p->n_bufs; i++) {
 		if (p->bufs[i].used)
-			keys[n++] = (struct order_key){ p->bufs[i].size, p->bufs[i].birth,
-							(uint32_t)i };
+			w.keys[w.n++] = (struct order_key){ 0, p->bufs[i].birth, (uint32_t)i };
 	}
-	qsort(keys, n, sizeof(*keys), by_size);
-	for (i = 0; i < n; i++)
-		order[i] = keys[i].index;
 	bound = lower_bound(p);
 	if (bound > p->chip->scratch_bytes) {
 		p->scratch_used = bound;
 		goto out;
 	}
-	search(p, order, n, order + p->n_bufs, addr + p->n_bufs, addr, bound);
+	search(p, &w, bound);
 	if (p->scratch_used <= UINT32_MAX) {
 		for (i = 0; i < p->n_bufs; i++)
-			p->bufs[i].addr = (uint32_t)addr[i];
+			p->bufs[i].addr = (uint32_t)w.best_addr[i];
 	}
 out:
-	free(keys);
-	free(order);
-	free(addr);
+	free(w.keys);
+	free(w.order);
+	free(w.addr);
 	return ret;
 }
 

@@ -86,9 +86,8 @@ static bool same_places(struct search *s, const struct ir_op *a, const struct ir
 		    !same_step(t->addr, u->addr, k, &r->rom_step, &r->rom_known))
 			return false;
 	}
-	if (a->konst && (a->konst->n != b->konst->n ||
-			 !same_step(a->konst->addr, b->konst->addr, k, &r->crom_step,
-				    &r->crom_known)))
+	if (a->konst && (a->konst->n != b->konst->n || !same_step(a->konst->addr, b->konst->addr, k,
+								  &r->crom_step, &r->crom_known)))
 		return false;
 	if (a->kind != IR_KVSTORE && a->kind != IR_ATTENTION)
 		return a->layer == b->layer;
@@ -109,7 +108,8 @@ static bool same_iteration(struct search *s, uint64_t k)
 		const struct ir_op *a = s->ops[keep.first + j];
 		const struct ir_op *b = s->ops[keep.first + k * keep.period + j];
 
-		if (!same_attributes(a, b) || !same_inputs(s, a, b, k) || !same_places(s, a, b, k)) {
+		if (!same_attributes(a, b) || !same_inputs(s, a, b, k) ||
+		    !same_places(s, a, b, k)) {
 			*s->run = keep;
 			return false;
 		}

@@ -49,7 +49,7 @@ struct tracker {
 	int64_t start; /* everything before is known to everybody */
 	struct fifo fifo[IG1_TOKENS];
 	int64_t holder[IG1_TOKENS]; /* of a baton: last instance, -1: nobody yet */
-	uint16_t batons; /* in use */
+	uint16_t batons;	    /* in use */
 	uint32_t frames;
 };
 
@@ -84,8 +84,7 @@ static bool touches(const struct cg_prog *p, const struct cg_ref *a, const struc
 {
 	const struct cg_buf *x = &p->bufs[a->buf], *y = &p->bufs[b->buf];
 
-	return (a->write || b->write) && x->addr < y->addr + y->size &&
-	       y->addr < x->addr + x->size;
+	return (a->write || b->write) && x->addr < y->addr + y->size && y->addr < x->addr + x->size;
 }
 
 static bool conflict_cmds(const struct cg_prog *p, const struct cg_cmd *a, const struct cg_cmd *b)
@@ -244,8 +243,8 @@ static int add_edge(struct tracker *t, size_t i, int64_t p, struct clock *s)
 		return 0;
 	}
 	if (to->engine == IG1_ENGINE_SEQ)
-		return diag_set(t->p->diag, -EINVAL, "%s: the sequencer cannot wait for %s", b->name,
-				a->name);
+		return diag_set(t->p->diag, -EINVAL, "%s: the sequencer cannot wait for %s",
+				b->name, a->name);
 	k = baton(from->engine, to->engine);
 	t->batons |= bit(k);
 	a->u.seq.wait |= bit(k);
@@ -306,7 +305,8 @@ static int add_instance(struct tracker *t, size_t cmd, uint32_t frame)
 		t->list = p;
 		t->cap = cap;
 	}
-	t->list[t->n++] = (struct instance){ .cmd = (uint32_t)cmd, .frame = frame,
+	t->list[t->n++] = (struct instance){ .cmd = (uint32_t)cmd,
+					     .frame = frame,
 					     .engine = t->p->cmds[cmd].engine };
 	return 0;
 }
@@ -412,7 +412,8 @@ int cg_tokens(struct cg_prog *p)
 	/* the batons' only gift: the lowering begins with a command of the sequencer */
 	if (!ret && batons) {
 		if (p->cmds[0].engine != IG1_ENGINE_SEQ)
-			return diag_set(p->diag, -EINVAL, "program does not begin with the sequencer");
+			return diag_set(p->diag, -EINVAL,
+					"program does not begin with the sequencer");
 		p->cmds[0].u.seq.signal |= batons;
 	}
 	return ret;

@@ -337,9 +337,8 @@ static int see_dma(struct trace *t, const uint32_t *w, struct trace_counts *n)
 	if (reg(t, f.rva, &va))
 		return t->d->err;
 	if (add_shape(t, TRACE_VA, !load, f.va + va,
-		      &(struct shape){ { 1, n->n1, n->n2 },
-				       { 0, (int64_t)f.v1, (int64_t)f.v2 },
-				       n->bytes }))
+		      &(struct shape){
+			      { 1, n->n1, n->n2 }, { 0, (int64_t)f.v1, (int64_t)f.v2 }, n->bytes }))
 		return t->d->err;
 	return scratch(t, load, f.sp, f.rsp,
 		       (struct shape){ { 1, n->n1, n->n2 }, { 0, f.s1, f.s2 }, n->bytes });
@@ -524,7 +523,8 @@ static int see_seq(struct trace *t, const uint32_t *w, uint32_t *next, bool *end
 	}
 }
 
-static int step(struct trace *t, const uint32_t *w, struct trace_event *e, uint32_t *next, bool *end)
+static int step(struct trace *t, const uint32_t *w, struct trace_event *e, uint32_t *next,
+		bool *end)
 {
 	switch (e->engine) {
 	case IG1_ENGINE_SEQ:

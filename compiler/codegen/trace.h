@@ -39,10 +39,10 @@ struct trace_access {
 
 /* Counts with their registers added; which of them mean something depends on the format. */
 struct trace_counts {
-	uint64_t rows, groups, cols;	/* t.mm, t.emb */
-	uint64_t npos, heads, qper;	/* t.qk, t.pv; groups as above */
-	uint64_t n0, n1, n2;		/* v.*; d.*: rows and blocks in n1, n2 */
-	uint64_t bytes;			/* d.*: of a row */
+	uint64_t rows, groups, cols; /* t.mm, t.emb */
+	uint64_t npos, heads, qper;  /* t.qk, t.pv; groups as above */
+	uint64_t n0, n1, n2;	     /* v.*; d.*: rows and blocks in n1, n2 */
+	uint64_t bytes;		     /* d.*: of a row */
 };
 
 struct trace_event {

@@ -233,8 +233,8 @@ static int check_range(struct dense *d, const char *key, uint32_t v, uint32_t ma
 {
 	if (v && v <= max)
 		return 0;
-	return diag_set(&d->m->diag, -EINVAL, "key %s.%s: %u, supported: 1 to %u", d->arch->name, key,
-			v, max);
+	return diag_set(&d->m->diag, -EINVAL, "key %s.%s: %u, supported: 1 to %u", d->arch->name,
+			key, v, max);
 }
 
 static int read_sizes(struct dense *d)
@@ -460,8 +460,9 @@ static int build_graph(struct dense *d)
 int fe_build_dense(struct ir_model *m, const struct gguf_file *f, const struct fe_arch *arch,
 		   uint32_t context)
 {
-	struct dense d = { .m = m, .f = f, .arch = arch, .context = context,
-			   .keys = { m, f, arch->name } };
+	struct dense d = {
+		.m = m, .f = f, .arch = arch, .context = context, .keys = { m, f, arch->name }
+	};
 	struct gguf_str name = { "", 0 };
 	struct gguf_error err = { 0 };
 	int ret;

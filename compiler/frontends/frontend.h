@@ -18,10 +18,10 @@
 
 /* What differs between the dense architectures. */
 struct fe_arch {
-	const char *name;     /* general.architecture */
-	uint32_t rope_pairs;  /* 1: rotation of pairs (2i, 2i+1), 0: (i, i + n/2) */
-	bool head_norms;      /* attn_q_norm and attn_k_norm of every head are required */
-	bool rope_freqs;      /* rope_freqs.weight divides the frequencies; else it is ignored */
+	const char *name;    /* general.architecture */
+	uint32_t rope_pairs; /* 1: rotation of pairs (2i, 2i+1), 0: (i, i + n/2) */
+	bool head_norms;     /* attn_q_norm and attn_k_norm of every head are required */
+	bool rope_freqs;     /* rope_freqs.weight divides the frequencies; else it is ignored */
 	bool bias_q, bias_o, bias_ffn, bias_out; /* which biases a file may have */
 };
 

@@ -63,18 +63,17 @@ static int convert(struct build_rom *b, const struct ir_tensor *t, uint64_t row,
 	int ret = ggml_dequantize_row(t->src_type, src, f, n);
 
 	if (!ret)
-		ret = t->fmt == IR_FMT_Q4_0 ? requant_row_q4_0(f, dst, n) :
-					      requant_row_q8_0(f, dst, n);
+		ret = t->fmt == IR_FMT_Q4_0 ? requant_row_q4_0(f, dst, n)
+					    : requant_row_q8_0(f, dst, n);
 	if (ret == -EINVAL)
 		return diag_set(&b->m->diag, ret, "tensor %s: row %" PRIu64 " is not finite",
 				t->name, row);
 	if (ret == -ERANGE)
-		return diag_set(&b->m->diag, ret,
-				"tensor %s: row %" PRIu64 " has values beyond %s", t->name, row,
-				ir_format_name(t->fmt));
+		return diag_set(&b->m->diag, ret, "tensor %s: row %" PRIu64 " has values beyond %s",
+				t->name, row, ir_format_name(t->fmt));
 	return ret ? diag_set(&b->m->diag, ret, "tensor %s: cannot be converted from %s", t->name,
-			      ggml_type_name(t->src_type)) :
-		     0;
+			      ggml_type_name(t->src_type))
+		   : 0;
 }
 
 static int put_tensor(struct build_rom *b, struct ig1_image_writer *w, const struct ir_tensor *t)

@@ -4,11 +4,11 @@
 #include "compiler/ir/ir.h"
 
 static const char *const kind_names[IR_KINDS] = {
-	[IR_EMBED] = "embed",	  [IR_RMSNORM] = "rmsnorm",	[IR_MATMUL] = "matmul",
-	[IR_BIAS] = "bias",	  [IR_SLICE] = "slice",		[IR_CONCAT] = "concat",
-	[IR_ROPE] = "rope",	  [IR_QUANT] = "quant",		[IR_KVSTORE] = "kvstore",
+	[IR_EMBED] = "embed",	      [IR_RMSNORM] = "rmsnorm", [IR_MATMUL] = "matmul",
+	[IR_BIAS] = "bias",	      [IR_SLICE] = "slice",	[IR_CONCAT] = "concat",
+	[IR_ROPE] = "rope",	      [IR_QUANT] = "quant",	[IR_KVSTORE] = "kvstore",
 	[IR_ATTENTION] = "attention", [IR_ADD] = "add",		[IR_SWIGLU] = "swiglu",
-	[IR_PICK] = "pick",	  [IR_LOGITS] = "logits",
+	[IR_PICK] = "pick",	      [IR_LOGITS] = "logits",
 };
 
 static const char *const format_names[IR_FORMATS] = {

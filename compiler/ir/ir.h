@@ -22,13 +22,12 @@
 #include "compiler/ir/diag.h"
 #include "compiler/ir/strbuf.h"
 
-#define IR_NAME_BYTES 64
-#define IR_MAX_WIDTH  (1u << 24) /* elements of a value, rows of a matrix: a command's count limit */
+#define IR_MAX_WIDTH (1u << 24) /* elements of a value, rows of a matrix: a command's count limit */
 
 enum ir_kind {
-	IR_EMBED,     /* mats[0]: row of the column's token */
-	IR_RMSNORM,   /* in[0], konst: weight; every seg elements are one row; eps */
-	IR_MATMUL,    /* in[0], mats: rows one below the other; acc: in[1] is added, its storage reused */
+	IR_EMBED,   /* mats[0]: row of the column's token */
+	IR_RMSNORM, /* in[0], konst: weight; every seg elements are one row; eps */
+	IR_MATMUL, /* in[0], mats: rows one below the other; acc: in[1] is added, its storage reused */
 	IR_BIAS,      /* in[0], konst: added */
 	IR_SLICE,     /* in[0]: elements off .. off + width */
 	IR_CONCAT,    /* in[]: one after the other */
@@ -51,7 +50,7 @@ enum ir_format { IR_FMT_NONE, IR_FMT_F32, IR_FMT_Q8_0, IR_FMT_Q4_0, IR_FORMATS }
 struct ir_tensor {
 	struct ir_tensor *next;
 	uint32_t id;
-	const char *name; /* in the source file */
+	const char *name;  /* in the source file */
 	uint32_t src_type; /* enum ggml_type */
 	uint64_t rows, cols;
 	const uint8_t *data; /* in the source file; NULL for a parsed graph */

@@ -4,7 +4,10 @@
 
 #include "compiler/ir/ir_attr.h"
 
-#define ATTR(s, key, type, field) { key, IR_ATTR_##type, offsetof(struct s, field) }
+#define ATTR(s, key, type, field)                              \
+	{                                                      \
+		key, IR_ATTR_##type, offsetof(struct s, field) \
+	}
 
 const struct ir_attr ir_attrs_model[] = {
 	ATTR(ir_meta, "arch", STR, arch),
@@ -39,12 +42,9 @@ const struct ir_attr ir_attrs_tensor[] = {
 };
 
 const struct ir_attr ir_attrs_const[] = {
-	ATTR(ir_const, "name", STR, name),
-	ATTR(ir_const, "n", U64, n),
-	ATTR(ir_const, "pieces", PIECES, pieces),
-	ATTR(ir_const, "placed", U32, placed),
-	ATTR(ir_const, "addr", U64, addr),
-	{ 0 },
+	ATTR(ir_const, "name", STR, name),	  ATTR(ir_const, "n", U64, n),
+	ATTR(ir_const, "pieces", PIECES, pieces), ATTR(ir_const, "placed", U32, placed),
+	ATTR(ir_const, "addr", U64, addr),	  { 0 },
 };
 
 const struct ir_attr ir_attrs_table[] = {

@@ -123,29 +123,31 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 
 	switch (op->kind) {
 	case IR_EMBED:
-		return op->mats[0]->cols == op->width && op->dt == IR_F32 ?
-			       0 :
-			       bad(m, op, "width is not that of the matrix");
+		return op->mats[0]->cols == op->width && op->dt == IR_F32
+			       ? 0
+			       : bad(m, op, "width is not that of the matrix");
 	case IR_RMSNORM:
-		if (!same || !f32 || !op->seg || op->width % op->seg ||
-		    op->konst->n != op->width || !(op->eps >= 0))
+		if (!same || !f32 || !op->seg || op->width % op->seg || op->konst->n != op->width ||
+		    !(op->eps >= 0))
 			return bad(m, op, "shape, weight or epsilon does not fit");
 		return 0;
 	case IR_MATMUL:
 		return check_matmul(m, op);
 	case IR_BIAS:
-		return same && f32 && op->konst->n == op->width ? 0 : bad(m, op, "bias does not fit");
+		return same && f32 && op->konst->n == op->width ? 0
+								: bad(m, op, "bias does not fit");
 	case IR_SLICE:
 		if (op->width > in->width || op->off > in->width - op->width)
 			return bad(m, op, "beyond the end of the input");
-		if (op->dt != in->dt || (in->dt == IR_Q8 && (op->seg != in->seg || op->off % op->seg)))
+		if (op->dt != in->dt ||
+		    (in->dt == IR_Q8 && (op->seg != in->seg || op->off % op->seg)))
 			return bad(m, op, "not at a border of the input's groups");
 		return 0;
 	case IR_CONCAT:
 		return check_concat(m, op);
 	case IR_ROPE:
-		if (!same || !f32 || !op->seg || op->width % op->seg ||
-		    op->table->dims > op->seg || op->table->dims % 2 || !op->table->dims)
+		if (!same || !f32 || !op->seg || op->width % op->seg || op->table->dims > op->seg ||
+		    op->table->dims % 2 || !op->table->dims)
 			return bad(m, op, "heads or rotated dimensions do not fit");
 		if (op->dt == IR_Q8 && (op->table->dims != op->seg || op->seg / 2 % 32))
 			return bad(m, op, "halves of a head are no whole groups");
@@ -168,8 +170,8 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 			return bad(m, op, "operands do not fit");
 		return 0;
 	case IR_PICK:
-		return same && op->dt == in->dt && op->seg == in->seg ? 0 :
-									bad(m, op, "does not fit");
+		return same && op->dt == in->dt && op->seg == in->seg ? 0
+								      : bad(m, op, "does not fit");
 	case IR_LOGITS:
 		return in->width == m->meta.vocab && f32 ? 0 : bad(m, op, "not of the vocabulary");
 	case IR_KINDS:
@@ -195,8 +197,8 @@ static int check_const(struct ir_model *m, const struct ir_const *c)
 			break;
 	}
 	if (sum != c->n || c->n > IR_MAX_WIDTH)
-		return diag_set(&m->diag, -EINVAL, "graph: constant c%u \"%s\": pieces do not add up",
-				c->id, c->name);
+		return diag_set(&m->diag, -EINVAL,
+				"graph: constant c%u \"%s\": pieces do not add up", c->id, c->name);
 	return 0;
 }
 

@@ -47,11 +47,11 @@ static int merge(struct ir_model *m, struct ir_op *a, struct ir_op *b)
 	pass_slice_root(b->in[0], &ob);
 	lo = oa < ob ? a : b;
 	hi = oa < ob ? b : a;
-	in = pass_slice(m, a, root, (uint32_t)(oa < ob ? oa : ob), a->width + b->width,
-			root->name);
+	in = pass_slice(m, a, root, (uint32_t)(oa < ob ? oa : ob), a->width + b->width, root->name);
 	if (!in)
 		return m->diag.err;
-	op = ir_op_make(m, a->kind, arena_printf(&m->arena, "%s+", lo->name) ?: lo->name, 1, &in, 0);
+	op = ir_op_make(m, a->kind, arena_printf(&m->arena, "%s+", lo->name) ?: lo->name, 1, &in,
+			0);
 	if (!op)
 		return m->diag.err;
 	op->width = in->width;

@@ -15,7 +15,8 @@ static int pack(struct ir_model *m, struct ir_op *store)
 		root[i] = pass_slice_root(store->in[i], &off[i]);
 	if (root[0] == root[1])
 		return 0;
-	both = ir_op_make(m, IR_CONCAT, arena_printf(&m->arena, "%s_pack", store->name), 2, root, 0);
+	both = ir_op_make(m, IR_CONCAT, arena_printf(&m->arena, "%s_pack", store->name), 2, root,
+			  0);
 	if (!both)
 		return m->diag.err;
 	both->width = root[0]->width + root[1]->width;

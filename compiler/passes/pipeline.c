@@ -4,12 +4,14 @@
 #include "compiler/passes/pass.h"
 
 const struct pass passes[] = {
-	{ "canon_rope", "reorder rows so that only the half-split rotation is left", pass_canon_rope },
+	{ "canon_rope", "reorder rows so that only the half-split rotation is left",
+	  pass_canon_rope },
 	{ "choose_format", "choose the ROM format of every matrix", pass_choose_format },
 	{ "fuse_matmul", "one matmul for matrices of one input and format", pass_fuse_matmul },
 	{ "split_attention", "quantise queries, keys and values; store and attend apart",
 	  pass_split_attention },
-	{ "merge_slices", "one operation for equal ones on neighbouring slices", pass_merge_slices },
+	{ "merge_slices", "one operation for equal ones on neighbouring slices",
+	  pass_merge_slices },
 	{ "pack_kv", "keys and values side by side", pass_pack_kv },
 	{ "fuse_residual", "matmuls accumulate into the residual", pass_fuse_residual },
 	{ "insert_quant", "quantise the inputs of matmuls", pass_insert_quant },

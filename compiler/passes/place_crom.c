@@ -45,10 +45,11 @@ int pass_place_crom(struct ir_model *m, const struct pass_options *o)
 		return 0;
 	if (fixed > o->chip->crom_bytes || !per_position)
 		return diag_set(&m->diag, -ENOSPC,
-				"constant ROM: needs %" PRIu64 " bytes, chip `%s` has %" PRIu64, end,
-				o->chip->name, o->chip->crom_bytes);
+				"constant ROM: needs %" PRIu64 " bytes, chip `%s` has %" PRIu64,
+				end, o->chip->name, o->chip->crom_bytes);
 	return diag_set(&m->diag, -ENOSPC,
-			"constant ROM: needs %" PRIu64 " bytes for %u positions, chip `%s` has %" PRIu64
+			"constant ROM: needs %" PRIu64
+			" bytes for %u positions, chip `%s` has %" PRIu64
 			"; the largest --ctx that fits is %" PRIu64,
 			end, m->meta.context, o->chip->name, o->chip->crom_bytes,
 			(o->chip->crom_bytes - fixed) / per_position);

@@ -5,8 +5,8 @@
 static struct ir_op *quant(struct ir_model *m, struct ir_op *at, struct ir_op *x, uint32_t seg,
 			   const char *what)
 {
-	struct ir_op *q = ir_op_make(m, IR_QUANT, arena_printf(&m->arena, "%s_%s", at->name, what),
-				     1, &x, 0);
+	struct ir_op *q =
+		ir_op_make(m, IR_QUANT, arena_printf(&m->arena, "%s_%s", at->name, what), 1, &x, 0);
 
 	if (!q)
 		return NULL;

@@ -78,8 +78,8 @@ void gen_keys(struct gguf_writer *w, const struct gen_spec *s)
 }
 
 /* cols x rows, values of standard deviation `scale` around `mean`. */
-static void tensor(struct gguf_writer *w, const char *name, uint32_t type, int64_t cols, int64_t rows,
-		   float mean, float scale, uint64_t *seed)
+static void tensor(struct gguf_writer *w, const char *name, uint32_t type, int64_t cols,
+		   int64_t rows, float mean, float scale, uint64_t *seed)
 {
 	const int64_t ne[2] = { cols, rows };
 	uint64_t row_bytes, i, j;
@@ -131,7 +131,6 @@ static void layer_tensor(struct gguf_writer *w, uint32_t layer, const char *what
 void gen_tensors(struct gguf_writer *w, const struct gen_spec *s)
 {
 	uint32_t d = head_size(s), nq = s->heads * d, nk = s->kv_heads * d, i;
-	uint32_t tv = s->type_v ? s->type_v : s->type;
 	float e = 1 / sqrtf((float)s->width);
 	/* scores with a spread of a few units, so that positions matter */
 	float qk = 1.7f * e;
@@ -139,6 +138,10 @@ void gen_tensors(struct gguf_writer *w, const struct gen_spec *s)
 
 	tensor(w, "token_embd.weight", s->type, s->width, s->vocab, 0, 1, &seed);
 	for (i = 0; i < s->layers; i++) {
+		uint32_t tv = s->type_v ? s->type_v : s->type;
+
+		if (i + 1 == s->odd_layer)
+			tv = GGML_TYPE_Q4_0;
 		layer_tensor(w, i, "attn_norm.weight", GGML_TYPE_F32, s->width, 1, 1, 0.2f, &seed);
 		layer_tensor(w, i, "attn_q.weight", s->type, s->width, nq, 0, qk, &seed);
 		layer_tensor(w, i, "attn_k.weight", s->type, s->width, nk, 0, qk, &seed);
@@ -162,7 +165,8 @@ void gen_tensors(struct gguf_writer *w, const struct gen_spec *s)
 		if (s->bias_ffn) {
 			layer_tensor(w, i, "ffn_gate.bias", GGML_TYPE_F32, s->ff, 1, 0, 1, &seed);
 			layer_tensor(w, i, "ffn_up.bias", GGML_TYPE_F32, s->ff, 1, 0, 1, &seed);
-			layer_tensor(w, i, "ffn_down.bias", GGML_TYPE_F32, s->width, 1, 0, 1, &seed);
+			layer_tensor(w, i, "ffn_down.bias", GGML_TYPE_F32, s->width, 1, 0, 1,
+				     &seed);
 		}
 		if (!strcmp(s->arch, "qwen3")) {
 			layer_tensor(w, i, "attn_q_norm.weight", GGML_TYPE_F32, d, 1, 1.5f, 0.3f,
@@ -177,8 +181,8 @@ void gen_tensors(struct gguf_writer *w, const struct gen_spec *s)
 	if (s->bias_out)
 		tensor(w, "output.bias", GGML_TYPE_F32, s->vocab, 1, 0, 1, &seed);
 	if (s->rope_freqs)
-		tensor(w, "rope_freqs.weight", GGML_TYPE_F32,
-		       (s->rope_dims ? s->rope_dims : d) / 2, 1, 3, 0.8f, &seed);
+		tensor(w, "rope_freqs.weight", GGML_TYPE_F32, (s->rope_dims ? s->rope_dims : d) / 2,
+		       1, 3, 0.8f, &seed);
 }
 
 int gen_model(const struct gen_spec *s, uint8_t **data, size_t *size)
@@ -310,7 +314,8 @@ static void rotate(const struct eval *e, double *x, size_t heads, uint32_t pos)
 	free(factors);
 }
 
-static void head_norms(const struct eval *e, uint32_t layer, const char *name, double *x, size_t heads)
+static void head_norms(const struct eval *e, uint32_t layer, const char *name, double *x,
+		       size_t heads)
 {
 	float *w = layer_weights(e, layer, name);
 	size_t h;
@@ -321,8 +326,8 @@ static void head_norms(const struct eval *e, uint32_t layer, const char *name, d
 }
 
 /* k and v: of all positions so far, [pos][kv head][value] */
-static void attend(const struct eval *e, double *y, const double *q, const double *k, const double *v,
-		   uint32_t pos)
+static void attend(const struct eval *e, double *y, const double *q, const double *k,
+		   const double *v, uint32_t pos)
 {
 	const struct gen_spec *s = e->s;
 	size_t nk = (size_t)s->kv_heads * e->d, h, i, p;
@@ -363,7 +368,8 @@ static double *doubles(size_t n)
 	return p;
 }
 
-static void run_layer(const struct eval *e, uint32_t l, double *x, double *k, double *v, uint32_t pos)
+static void run_layer(const struct eval *e, uint32_t l, double *x, double *k, double *v,
+		      uint32_t pos)
 {
 	const struct gen_spec *s = e->s;
 	size_t nq = (size_t)s->heads * e->d, nk = (size_t)s->kv_heads * e->d, i;

@@ -16,14 +16,15 @@ struct gen_spec {
 	const char *name; /* of the test case */
 	const char *arch;
 	uint32_t layers, width, heads, kv_heads, ff, vocab, context;
-	uint32_t head_size; /* 0: width / heads, and no key */
-	uint32_t rope_dims; /* 0: head size, and no key */
-	float rope_base;    /* 0: no key */
+	uint32_t head_size;  /* 0: width / heads, and no key */
+	uint32_t rope_dims;  /* 0: head size, and no key */
+	float rope_base;     /* 0: no key */
 	const char *scaling; /* rope.scaling.type; NULL: no key */
 	float factor, attn_factor;
 	uint32_t orig_context;
 	bool bias_qkv, bias_q_only, bias_o, bias_ffn, bias_out, rope_freqs, tied;
 	uint32_t type, type_v; /* enum ggml_type of matrices; of attn_v and ffn_down when not 0 */
+	uint32_t odd_layer;    /* n: layer n - 1 has attn_v and ffn_down in Q4_0; 0: none */
 	uint64_t seed;
 };
 

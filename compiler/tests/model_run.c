@@ -84,7 +84,8 @@ static int open_image(struct model_run *r, uint32_t seqs, const struct ig1_confi
 		return fail(r, "image", ret);
 	r->mf = ig1_image_manifest(r->img);
 	r->mem_bytes = (KV_VA + seqs * region(r) + LEAF - 1) / LEAF * LEAF;
-	r->mem = mmap(NULL, r->mem_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	r->mem = mmap(NULL, r->mem_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
 	if (r->mem == MAP_FAILED) {
 		r->mem = NULL;
 		return -ENOMEM;
@@ -143,9 +144,13 @@ void model_close(struct model_run *r)
 static int run(struct model_run *r, unsigned int prog, const uint64_t args[IG1_ARGS])
 {
 	struct ig1_job job = {
-		.magic = IG1_JOB_MAGIC, .nargs = IG1_ARGS, .pt_root = TABLES,
-		.prog_va = PROG_VA + prog * PROG_GAP, .prog_len = (uint32_t)r->n_cmds[prog],
-		.emit_va = EMIT_VA, .emit_entries = EMITS,
+		.magic = IG1_JOB_MAGIC,
+		.nargs = IG1_ARGS,
+		.pt_root = TABLES,
+		.prog_va = PROG_VA + prog * PROG_GAP,
+		.prog_len = (uint32_t)r->n_cmds[prog],
+		.emit_va = EMIT_VA,
+		.emit_entries = EMITS,
 	};
 	const char *name;
 
@@ -160,8 +165,8 @@ static int run(struct model_run *r, unsigned int prog, const uint64_t args[IG1_A
 	return -EIO;
 }
 
-int model_prefill(struct model_run *r, uint32_t seq, uint32_t pos, const uint32_t *tokens, uint32_t n,
-		  float *logits)
+int model_prefill(struct model_run *r, uint32_t seq, uint32_t pos, const uint32_t *tokens,
+		  uint32_t n, float *logits)
 {
 	struct ig1_column *col = (struct ig1_column *)(r->mem + COL_VA);
 	const uint64_t args[IG1_ARGS] = { COL_VA, n, logits ? LOGIT_VA : 0, 0, n };
@@ -169,7 +174,8 @@ int model_prefill(struct model_run *r, uint32_t seq, uint32_t pos, const uint32_
 	int ret;
 
 	for (i = 0; i < n; i++)
-		col[i] = (struct ig1_column){ .token = tokens[i], .pos = pos + i,
+		col[i] = (struct ig1_column){ .token = tokens[i],
+					      .pos = pos + i,
 					      .kv = KV_VA + seq * region(r) };
 	ret = run(r, IG1_PROG_PREFILL, args);
 	if (!ret && logits)
@@ -196,13 +202,14 @@ int model_decode(struct model_run *r, uint32_t first, const uint32_t *pos, const
 {
 	struct ig1_column *col = (struct ig1_column *)(r->mem + COL_VA);
 	const struct ig1_token *t = (const struct ig1_token *)(r->mem + EMIT_VA);
-	const uint64_t args[IG1_ARGS] = { COL_VA, n, logits ? LOGIT_VA : 0, 0, 0,
-					  steps,  stop, UINT32_MAX };
+	const uint64_t args[IG1_ARGS] = { COL_VA, n,	     logits ? LOGIT_VA : 0, 0, 0, steps,
+					  stop,	  UINT32_MAX };
 	uint32_t i;
 	int ret;
 
 	for (i = 0; i < n; i++)
-		col[i] = (struct ig1_column){ .token = tokens[i], .pos = pos[i],
+		col[i] = (struct ig1_column){ .token = tokens[i],
+					      .pos = pos[i],
 					      .kv = KV_VA + (first + i) * region(r) };
 	ret = run(r, IG1_PROG_DECODE, args);
 	if (ret)

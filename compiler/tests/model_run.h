@@ -19,7 +19,7 @@ struct model_run {
 	uint8_t *mem; /* host memory, mapped one to one */
 	size_t mem_bytes;
 	size_t n_cmds[IG1_PROGS];
-	char err[DIAG_MSG_BYTES]; /* why model_open or a run failed */
+	char err[DIAG_MSG_BYTES];   /* why model_open or a run failed */
 	struct ig1_completion done; /* of the last job */
 };
 
@@ -31,8 +31,8 @@ void model_close(struct model_run *r);
  * One prefill of n <= max_cols tokens of sequence seq from position pos; logits (n x vocab) may be
  * NULL. 0 or -EIO with err.
  */
-int model_prefill(struct model_run *r, uint32_t seq, uint32_t pos, const uint32_t *tokens, uint32_t n,
-		  float *logits);
+int model_prefill(struct model_run *r, uint32_t seq, uint32_t pos, const uint32_t *tokens,
+		  uint32_t n, float *logits);
 /* The same for any number of tokens, `chunk` at a time. */
 int model_prompt(struct model_run *r, uint32_t seq, const uint32_t *tokens, uint32_t n,
 		 uint32_t chunk, float *logits);

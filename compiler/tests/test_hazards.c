@@ -24,8 +24,17 @@
 #define CARRY  0x8000u
 
 static const struct gen_spec spec = {
-	.name = "hazards", .arch = "qwen3", .layers = 2, .width = 64, .heads = 4, .kv_heads = 2,
-	.ff = 64, .vocab = 64, .context = 96, .type = GGML_TYPE_Q8_0, .seed = 1,
+	.name = "hazards",
+	.arch = "qwen3",
+	.layers = 2,
+	.width = 64,
+	.heads = 4,
+	.kv_heads = 2,
+	.ff = 64,
+	.vocab = 64,
+	.context = 96,
+	.type = GGML_TYPE_Q8_0,
+	.seed = 1,
 };
 
 struct program {
@@ -92,8 +101,12 @@ static void build(struct compile_result *r, struct program *p, const struct gen_
 	assert_int_equal(cg_encode_all(&r->code.prog[kind], &p->code, &size), 0);
 	p->n = r->code.prog[kind].n_cmds;
 	p->hp = (struct hazards_program){
-		.chip = chip, .prog = p->code, .n_cmds = p->n, .kind = kind,
-		.context = s->context, .max_cols = r->code.shape.cols,
+		.chip = chip,
+		.prog = p->code,
+		.n_cmds = p->n,
+		.kind = kind,
+		.context = s->context,
+		.max_cols = r->code.shape.cols,
 		.kv_block_bytes = r->code.kv.block_bytes,
 	};
 }
@@ -182,9 +195,13 @@ static int check_text(const char *text, struct diag *d)
 {
 	static const struct ig1_column col = { .token = 1, .pos = 3, .kv = 0x100000 };
 	char err[IG1_ASM_ERR] = "";
-	struct hazards_program p = { .chip = compile_chip("small"), .context = 96, .max_cols = 1,
-				     .kv_block_bytes = 4096 };
-	struct trace_job job = { .chip = p.chip, .cols = &col, .n_cols = 1, .max_commands = 10000,
+	struct hazards_program p = {
+		.chip = compile_chip("small"), .context = 96, .max_cols = 1, .kv_block_bytes = 4096
+	};
+	struct trace_job job = { .chip = p.chip,
+				 .cols = &col,
+				 .n_cols = 1,
+				 .max_commands = 10000,
 				 .args = { 0x10000, 1 } };
 	struct hazards_stats stats = { 0 };
 	void *prog;
@@ -201,8 +218,9 @@ static int check_text(const char *text, struct diag *d)
 	return ret;
 }
 
-#define ADD(w, s, a, y) "v.mov wait=" w " signal=" s " out=f32 n0=8 n1=1 n2=1 a0=1 y0=1 a=" a " y=" y "\n"
-#define LOAD(w, s, sp) "d.ld wait=" w " signal=" s " va=0x200000 sp=" sp " bytes=32 n1=1 n2=1\n"
+#define ADD(w, s, a, y) \
+	"v.mov wait=" w " signal=" s " out=f32 n0=8 n1=1 n2=1 a0=1 y0=1 a=" a " y=" y "\n"
+#define LOAD(w, s, sp)	"d.ld wait=" w " signal=" s " va=0x200000 sp=" sp " bytes=32 n1=1 n2=1\n"
 #define STORE(w, s, sp) "d.st wait=" w " signal=" s " va=0x200000 sp=" sp " bytes=32 n1=1 n2=1\n"
 
 static const struct {
@@ -210,8 +228,8 @@ static const struct {
 	int ret;
 	const char *says; /* part of the message */
 } streams[] = {
-	{ "read after write", LOAD("0", "0", "0x0") ADD("0", "0", "0x0", "0x40") "s.end\n", -EBADMSG,
-	  "command 1 (unnamed) reads scratch 0x0, which command 0 (unnamed) writes" },
+	{ "read after write", LOAD("0", "0", "0x0") ADD("0", "0", "0x0", "0x40") "s.end\n",
+	  -EBADMSG, "command 1 (unnamed) reads scratch 0x0, which command 0 (unnamed) writes" },
 	{ "the same with a token", LOAD("0", "1", "0x0") ADD("1", "0", "0x0", "0x40") "s.end\n", 0,
 	  NULL },
 	{ "the same with a sync",
@@ -220,17 +238,19 @@ static const struct {
 	  -EBADMSG, "writes scratch 0x40, which command 0 (unnamed) reads" },
 	{ "write after write", LOAD("0", "0", "0x40") ADD("0", "0", "0x0", "0x40") "s.end\n",
 	  -EBADMSG, "writes scratch 0x40, which command 0 (unnamed) writes" },
-	{ "no common byte", LOAD("0", "0", "0x40") ADD("0", "0", "0x0", "0x60") "s.end\n", 0, NULL },
+	{ "no common byte", LOAD("0", "0", "0x40") ADD("0", "0", "0x0", "0x60") "s.end\n", 0,
+	  NULL },
 	{ "one engine", STORE("0", "0", "0x40") LOAD("0", "0", "0x40") "s.end\n", 0, NULL },
 	{ "sequencer reads too early", LOAD("0", "0", "0x40") "s.ld rd=r9 imm=0x40\ns.end\n",
 	  -EBADMSG, "reads scratch 0x40" },
-	{ "sequencer waits", LOAD("0", "1", "0x40") "s.ld wait=1 rd=r9 imm=0x40\ns.end\n", 0, NULL },
+	{ "sequencer waits", LOAD("0", "1", "0x40") "s.ld wait=1 rd=r9 imm=0x40\ns.end\n", 0,
+	  NULL },
 	{ "sequencer writes, then issues",
 	  "s.st rb=r1 imm=0x0\n" ADD("0", "0", "0x0", "0x40") "s.end\n", 0, NULL },
 	{ "through a third engine",
-	  LOAD("0", "1", "0x0")
-	  "t.emb wait=1 signal=2 rows=1 groups=1 cols=1 istride=4 idx=0x0 y=0x100 wstride=34\n"
-	  ADD("2", "0", "0x0", "0x40") "s.end\n", 0, NULL },
+	  LOAD("0", "1", "0x0") "t.emb wait=1 signal=2 rows=1 groups=1 cols=1 istride=4 idx=0x0 y=0x100 wstride=34\n" ADD(
+		  "2", "0", "0x0", "0x40") "s.end\n",
+	  0, NULL },
 	{ "from iteration to iteration",
 	  "s.loop rd=r9 imm=2 len=2\n" LOAD("0", "1", "0x0") ADD("1", "0", "0x0", "0x40") "s.end\n",
 	  -EBADMSG, "command 1 (unnamed) writes scratch 0x0, which command 2 (unnamed) reads" },
@@ -239,34 +259,42 @@ static const struct {
 	  0, NULL },
 	{ "the same with a baton",
 	  "s.loop signal=2 rd=r9 imm=2 len=2\n" LOAD("2", "1", "0x0")
-	  ADD("1", "2", "0x0", "0x40") "s.end\n", 0, NULL },
+		  ADD("1", "2", "0x0", "0x40") "s.end\n",
+	  0, NULL },
 	{ "different places in each iteration",
 	  "s.loop rd=r9 imm=2 len=3\ns.alu rd=r10 ra=r9 alu=mul imm=0x100\n"
 	  "d.ld signal=1 va=0x200000 bytes=32 n1=1 n2=1 rsp=r10\n"
-	  "v.mov wait=1 out=f32 n0=8 n1=1 n2=1 a0=1 y0=1 ra=r10 y=0x40\ns.end\n", 0, NULL },
+	  "v.mov wait=1 out=f32 n0=8 n1=1 n2=1 a0=1 y0=1 ra=r10 y=0x40\ns.end\n",
+	  0, NULL },
 	{ "token out of nothing", ADD("1", "0", "0x0", "0x40") "s.end\n", -EBADMSG,
 	  "takes token 0, which nobody has given" },
 	{ "token of two givers",
-	  LOAD("0", "1", "0x0") "v.mov signal=1 out=f32 n0=8 n1=1 n2=1 a0=1 y0=1 a=0x80 y=0xc0\n"
-	  "t.emb wait=1 rows=1 groups=1 cols=1 istride=4 idx=0x0 y=0x100 wstride=34\ns.end\n",
+	  LOAD("0", "1",
+	       "0x0") "v.mov signal=1 out=f32 n0=8 n1=1 n2=1 a0=1 y0=1 a=0x80 y=0xc0\n"
+		      "t.emb wait=1 rows=1 groups=1 cols=1 istride=4 idx=0x0 y=0x100 wstride=34\ns.end\n",
 	  -EBADMSG, "both give token 0, unordered" },
 	{ "token of two takers",
-	  LOAD("0", "1", "0x0") LOAD("0", "1", "0x20") ADD("1", "0", "0x0", "0x40")
-	  "t.emb wait=1 rows=1 groups=1 cols=1 istride=4 idx=0x20 y=0x100 wstride=34\ns.end\n",
+	  LOAD("0", "1", "0x0") LOAD("0", "1", "0x20") ADD(
+		  "1", "0", "0x0",
+		  "0x40") "t.emb wait=1 rows=1 groups=1 cols=1 istride=4 idx=0x20 y=0x100 wstride=34\ns.end\n",
 	  -EBADMSG, "both take token 0, unordered" },
-	{ "operand from computed data", "v.mov red=argmax n0=8 n1=1 n2=1 a0=1 z=0x40\ns.sync\n"
+	{ "operand from computed data",
+	  "v.mov red=argmax n0=8 n1=1 n2=1 a0=1 z=0x40\ns.sync\n"
 	  "s.ld rd=r9 imm=0x40\nv.mov out=f32 n0=8 n1=1 n2=1 a0=1 y0=1 ra=r9 y=0x80\ns.end\n",
 	  -ENOTSUP, "depends on computed data" },
-	{ "loop over computed data", "v.mov red=argmax n0=8 n1=1 n2=1 a0=1 z=0x40\ns.sync\n"
+	{ "loop over computed data",
+	  "v.mov red=argmax n0=8 n1=1 n2=1 a0=1 z=0x40\ns.sync\n"
 	  "s.ld rd=r9 imm=0x40\ns.loop rd=r10 ra=r9 len=1\ns.sync\ns.end\n",
 	  -ENOTSUP, "depends on computed data" },
 	{ "no end", "s.sync\n", -EINVAL, "past the end" },
 	{ "endless", "s.loop rd=r9 imm=0x100000 len=1\ns.sync\ns.end\n", -E2BIG, "more commands" },
-	{ "loop beyond the program", "s.loop rd=r9 imm=1 len=9\ns.end\n", -EINVAL, "its body outside" },
+	{ "loop beyond the program", "s.loop rd=r9 imm=1 len=9\ns.end\n", -EINVAL,
+	  "its body outside" },
 	{ "skip beyond the body", "s.loop rd=r9 imm=1 len=1\ns.skip len=2\ns.sync\ns.sync\ns.end\n",
 	  -EINVAL, "skip beyond" },
 	{ "break outside", "s.brk\ns.end\n", -EINVAL, "break outside" },
-	{ "outside scratch", ADD("0", "0", "0x0", "0xfffffff0") "s.end\n", -EINVAL, "out of range" },
+	{ "outside scratch", ADD("0", "0", "0x0", "0xfffffff0") "s.end\n", -EINVAL,
+	  "out of range" },
 };
 
 static void test_streams(void **state)
@@ -313,5 +341,6 @@ int main(void)
 		cmocka_unit_test(test_drop_decode),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("hazards", tests, NULL, NULL);
 }

@@ -17,15 +17,49 @@
 #include "compiler/tests/model_gen.h"
 
 static const struct gen_spec specs[] = {
-	{ .name = "quote \" back \\ \xc3\xa9 \x01", .arch = "llama", .layers = 2, .width = 64,
-	  .heads = 4, .kv_heads = 2, .ff = 64, .vocab = 64, .context = 96, .bias_qkv = true,
-	  .bias_o = true, .rope_freqs = true, .type = GGML_TYPE_Q4_0, .type_v = GGML_TYPE_Q8_0,
+	{ .name = "quote \" back \\ \xc3\xa9 \x01",
+	  .arch = "llama",
+	  .layers = 2,
+	  .width = 64,
+	  .heads = 4,
+	  .kv_heads = 2,
+	  .ff = 64,
+	  .vocab = 64,
+	  .context = 96,
+	  .bias_qkv = true,
+	  .bias_o = true,
+	  .rope_freqs = true,
+	  .type = GGML_TYPE_Q4_0,
+	  .type_v = GGML_TYPE_Q8_0,
 	  .seed = 1 },
-	{ .name = "q2", .arch = "qwen2", .layers = 2, .width = 64, .heads = 4, .kv_heads = 4,
-	  .ff = 64, .vocab = 64, .context = 96, .bias_qkv = true, .tied = true, .scaling = "yarn",
-	  .factor = 3, .orig_context = 32, .type = GGML_TYPE_F32, .seed = 2 },
-	{ .name = "q3", .arch = "qwen3", .layers = 3, .width = 64, .heads = 4, .kv_heads = 2,
-	  .ff = 64, .vocab = 64, .context = 96, .head_size = 64, .type = GGML_TYPE_Q8_0, .seed = 3 },
+	{ .name = "q2",
+	  .arch = "qwen2",
+	  .layers = 2,
+	  .width = 64,
+	  .heads = 4,
+	  .kv_heads = 4,
+	  .ff = 64,
+	  .vocab = 64,
+	  .context = 96,
+	  .bias_qkv = true,
+	  .tied = true,
+	  .scaling = "yarn",
+	  .factor = 3,
+	  .orig_context = 32,
+	  .type = GGML_TYPE_F32,
+	  .seed = 2 },
+	{ .name = "q3",
+	  .arch = "qwen3",
+	  .layers = 3,
+	  .width = 64,
+	  .heads = 4,
+	  .kv_heads = 2,
+	  .ff = 64,
+	  .vocab = 64,
+	  .context = 96,
+	  .head_size = 64,
+	  .type = GGML_TYPE_Q8_0,
+	  .seed = 3 },
 };
 
 static void check_round_trip(const char *when, const char *text, size_t n)
@@ -116,7 +150,7 @@ static int parse(const char *text, size_t n, struct diag *d)
 }
 
 #define HEAD "intaglio-ir 1\nmodel layers=1 vocab=8\n"
-#define T0 "tensor t0 name=\"a\" rows=8 cols=4\n"
+#define T0   "tensor t0 name=\"a\" rows=8 cols=4\n"
 
 static const struct {
 	const char *text, *says;
@@ -163,11 +197,13 @@ static const struct {
 	  "beyond the end" },
 	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 slice in=[v0] width=4 off=4294967295\n",
 	  "beyond the end" },
-	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 attention in=[v0] width=4 seg=1 heads=3 kv_heads=1\n",
+	{ HEAD T0
+	  "op v0 embed mats=[t0] width=4\nop v1 attention in=[v0] width=4 seg=1 heads=3 kv_heads=1\n",
 	  "heads do not fit" },
 	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 quant in=[v0] width=4 seg=3 dt=q8\n",
 	  "no multiple" },
-	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 logits in=[v0]\n", "not of the vocabulary" },
+	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 logits in=[v0]\n",
+	  "not of the vocabulary" },
 	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 kvstore in=[v0,v0] seg=2\n", "do not fit" },
 };
 
@@ -249,5 +285,6 @@ int main(void)
 		cmocka_unit_test(test_dot),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("ir", tests, NULL, NULL);
 }

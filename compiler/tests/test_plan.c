@@ -243,8 +243,11 @@ static void test_tokens(void **state)
 		assert_int_equal(cg_plan(&f.p), 0);
 		for (round = 0; round < 2; round++) {
 			struct hazards_program hp = { .chip = f.p.chip };
-			struct trace_job job = { .chip = f.p.chip, .cols = &col, .n_cols = 1,
-						 .max_commands = 100000, .args = { 0x10000, 1 } };
+			struct trace_job job = { .chip = f.p.chip,
+						 .cols = &col,
+						 .n_cols = 1,
+						 .max_commands = 100000,
+						 .args = { 0x10000, 1 } };
 			struct hazards_stats stats = { 0 };
 			struct diag d = { 0 };
 			uint8_t *code;
@@ -279,5 +282,6 @@ int main(void)
 		cmocka_unit_test(test_tokens),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

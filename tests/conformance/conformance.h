@@ -4,6 +4,7 @@
  *
  *	ACCEL_TEST_BACKEND	back end, default ref
  *	ACCEL_TEST_MODEL	.accel file for the tests of sessions, default the toy model
+ *	ACCEL_TEST_SLOW		1: opening a device takes long, try fewer cases that do
  */
 #ifndef CONFORMANCE_H
 #define CONFORMANCE_H
@@ -23,6 +24,7 @@
 #include "toy.h"
 
 extern const char *test_backend;
+extern int test_slow;
 extern char test_dir[256];   /* for files, removed at the end */
 extern char test_model[512]; /* the model of the session tests */
 extern char test_toy[512];   /* the toy model, for tests of jobs */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 const char *test_backend;
+int test_slow;
 char test_dir[256];
 char test_model[512];
 char test_toy[512];
@@ -224,6 +225,7 @@ int main(void)
 	static struct CMUnitTest all[256];
 	size_t n = 0;
 
+	test_slow = getenv("ACCEL_TEST_SLOW") && atoi(getenv("ACCEL_TEST_SLOW"));
 	test_backend = getenv("ACCEL_TEST_BACKEND");
 	if (!test_backend || !*test_backend)
 		test_backend = "ref";
@@ -236,6 +238,7 @@ int main(void)
 	} else {
 		RESULT_LISTS(ADD_LIST)
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return _cmocka_run_group_tests("conformance", all, n, setup, teardown);
 }

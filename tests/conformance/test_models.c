@@ -88,6 +88,7 @@ static void write_all(const char *path, const char *p, size_t n)
 static void damaged_files_are_refused(void **state)
 {
 	struct accel_model_options verify = { .size = sizeof(verify), .flags = ACCEL_MODEL_VERIFY };
+	const char *backend = test_backend;
 	struct accel_device *dev;
 	struct accel_model *m;
 	char path[600], *p, text[512];
@@ -95,6 +96,8 @@ static void damaged_files_are_refused(void **state)
 	int err;
 
 	(void)state;
+	/* What a file is worth is found out before there is a chip. */
+	test_backend = "null";
 	p = read_all(test_toy, &n);
 	snprintf(path, sizeof(path), "%s/damaged.accel", test_dir);
 	for (i = 0; i < n; i += i < 1024 ? 7 : n / 37) {
@@ -127,6 +130,7 @@ static void damaged_files_are_refused(void **state)
 	FAILS(dev, ACCEL_EIO, accel_model_open(dev, "/nonexistent/x.accel", NULL, &m));
 	accel_device_unref(dev);
 	free(p);
+	test_backend = backend;
 }
 
 static void parameters_describe_the_model(void **state)

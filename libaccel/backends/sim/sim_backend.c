@@ -250,6 +250,9 @@ static int boot(struct sim *s, const char *path)
 	if (rd(s, IG1_BAR0_FW_ABI) >> 16 != IG1_FW_ABI >> 16)
 		return env_fail(s->env, ACCEL_EVERSION, "firmware ABI %#x", rd(s, IG1_BAR0_FW_ABI));
 	s->fw_version = rd(s, IG1_BAR0_FW_VERSION);
+	env_log(s->env, ACCEL_LOG_INFO, "chip is ready after %u cycles, firmware %u.%u.%u",
+		rd(s, IG1_BAR0_CYCLES(0)), s->fw_version >> 16, s->fw_version >> 8 & 0xff,
+		s->fw_version & 0xff);
 	return 0;
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // Tile engine: t.mm, t.emb, t.qk and t.pv, one command at a time, as resolved and checked by the
-// sequencer. ig1_tile_ctl walks, prim_tile_array computes; columns come through ig1_tile_load, KV blocks
-// through ig1_tile_kv, results leave through ig1_tile_out. ig1_tile_emb is on its own.
+// sequencer. ig1_tile_ctl walks, prim_tile_array computes; columns come through ig1_tile_load, KV
+// blocks through ig1_tile_kv, results leave through ig1_tile_out. ig1_tile_emb is on its own.
 //
 // Output row o is row (o / Tiles) mod Rows of tile o mod Tiles. A command ends when its last write
 // has been accepted; after a memory fault or abort_i when what is in flight has come back.
-// The column buffer holds ColGroups groups (a multiple of Lanes); longer rows work, filling it anew.
+// The column buffer holds ColGroups groups (a multiple of Lanes); longer rows work, filling it
+// anew.
 
 module ig1_tile #(
   parameter int unsigned Tiles     = 8,

@@ -9,9 +9,9 @@
 //   run    inner groups that the column buffer holds
 //   inner  groups: t.mm and t.qk along the row, t.pv position blocks
 //
-// The column buffer is filled once per pass where all of inner fits and t.pv's columns do not change
-// with outer. A step waits for its columns, its KV block, and, when it completes results, for the
-// results before them to have been read out.
+// The column buffer is filled once per pass where all of inner fits and t.pv's columns do not
+// change with outer. A step waits for its columns, its KV block, and, when it completes results,
+// for the results before them to have been read out.
 
 module ig1_tile_ctl #(
   parameter int unsigned Units     = 64,   // rows of the array

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Reads the KV blocks of t.qk or t.pv in the order the ISA fixes (KV head, position block and value
-// group in the command's order, data before scales), once per pass over the columns, into the two halves
-// of the KV buffer. Up to eight requests are in flight; a half is filled again only after its block
-// has been taken. The first fault stops it.
+// group in the command's order, data before scales), once per pass over the columns, into the two
+// halves of the KV buffer. Up to eight requests are in flight; a half is filled again only after
+// its block has been taken. The first fault stops it.
 
 module ig1_tile_kv #(
   parameter int unsigned Lanes = 32

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Fills the column buffer from scratch: for every Lanes groups the scales of all columns, then group
-// chunk by group chunk the int8 of all columns, a read a cycle. loaded_o counts the groups that all
-// columns have, so that work can start behind it. Reads are answered the cycle after acceptance.
+// Fills the column buffer from scratch: for every Lanes groups the scales of all columns, then
+// group chunk by group chunk the int8 of all columns, a read a cycle. loaded_o counts the groups
+// that all columns have, so that work can start behind it. Reads are answered the cycle after
+// acceptance.
 
 module ig1_tile_load #(
   parameter int unsigned Lanes = 32

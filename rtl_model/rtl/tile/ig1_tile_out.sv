@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Reads results out of the array and writes them to scratch, up to Lanes rows of a column a cycle,
-// while the array is already summing the next rows. Started with the step that completes the results;
-// busy_o falls after the last of them has left the array, so the next completing step may follow.
+// while the array is already summing the next rows. Started with the step that completes the
+// results; busy_o falls after the last of them has left the array, so the next completing step may
+// follow.
 //
 // Three stages: pick (and read what is to be added to), finish, write.
 

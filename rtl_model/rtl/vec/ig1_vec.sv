@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Vector unit: one pass at a time, as resolved and checked by the sequencer. Chunks of up to
-// Lanes elements flow from ig1_vec_fetch through one of Alus ALUs to ig1_vec_sink; the ALUs take turns,
-// so that a long operation has several chunks under way and the order stays.
+// Lanes elements flow from ig1_vec_fetch through one of Alus ALUs to ig1_vec_sink; the ALUs take
+// turns, so that a long operation has several chunks under way and the order stays.
 //
 // Sources of a command may be its destination element for element; what else overlaps is read
 // before or after it is written. A command of one chunk and one operand takes six cycles from

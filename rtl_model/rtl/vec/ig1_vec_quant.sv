@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Chunks to int8 groups in scratch. Collects 32 elements (a row's last group is filled with zeros),
-// has them quantised, gathers as many groups of a row as one write holds and then writes their bytes
-// at y_addr_i and their scales at z_addr_i, stepping the addresses.
+// has them quantised, gathers as many groups of a row as one write holds and then writes their
+// bytes at y_addr_i and their scales at z_addr_i, stepping the addresses.
 
 module ig1_vec_quant
   import ig1_vec_pkg::*;

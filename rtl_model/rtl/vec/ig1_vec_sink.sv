@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Where a pass's chunks go: fp32 elements to y, row reductions to z, or quantised groups to y and
-// their scales to z. One write a cycle; a dense chunk is one write, a sparse one a write per element.
+// their scales to z. One write a cycle; a dense chunk is one write, a sparse one a write per
+// element.
 
 module ig1_vec_sink
   import ig1_vec_pkg::*;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What both bodies of the vector leaves and the vector unit agree on: cycles per operation, operands
-// of an operation, latencies of the reduction tree and of the quantiser.
+// What both bodies of the vector leaves and the vector unit agree on: cycles per operation,
+// operands of an operation, latencies of the reduction tree and of the quantiser.
 
 package prim_vec_pkg;
   /* verilator lint_off UNUSEDPARAM */

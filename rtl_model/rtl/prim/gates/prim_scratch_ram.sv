@@ -2,8 +2,8 @@
 //
 // Scratch memory: Lanes banks of 32-bit words, word w in bank w mod Lanes, so that any Lanes
 // consecutive words are one access. One read and one write port. Read data appears after the edge
-// and stays until the next read; a read in the cycle of a write to the same word gets the old value.
-// Words past the end read as zero and are not written.
+// and stays until the next read; a read in the cycle of a write to the same word gets the old
+// value. Words past the end read as zero and are not written.
 
 module prim_scratch_ram #(
   parameter int unsigned Bytes = 524288,

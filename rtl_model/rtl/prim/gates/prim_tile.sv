@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One tile: Rows rows that share the columns' broadcast. Tile t of the array has rows t, t + Tiles, ..
+// One tile: Rows rows that share the columns' broadcast. Tile t of the array has rows t, t +
+// Tiles, ..
 
 module prim_tile #(
   parameter int unsigned Rows    = 8,

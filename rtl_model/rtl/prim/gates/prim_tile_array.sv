@@ -4,9 +4,10 @@
 // the KV buffer. A step per cycle (prim_tile_pkg::step_t), never stalled. Results of the step with
 // `last` can be read StepLatency cycles later, until the next such step's results replace them.
 //
-// Reading out: out_rd_i picks the results of Lanes rows of a column, from a row that is a multiple of
-// Lanes; in one of the following cycles, before the next out_rd_i, out_fin_i finishes them as t.mm
-// stores them (out_old_i: what is there now); out_y_o follows and stays until the next out_fin_i.
+// Reading out: out_rd_i picks the results of Lanes rows of a column, from a row that is a multiple
+// of Lanes; in one of the following cycles, before the next out_rd_i, out_fin_i finishes them as
+// t.mm stores them (out_old_i: what is there now); out_y_o follows and stays until the next
+// out_fin_i.
 
 module prim_tile_array #(
   parameter int unsigned Tiles     = 8,

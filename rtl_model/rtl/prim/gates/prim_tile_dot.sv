@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Integer dot products of one word of weights by bit planes: 32 int8 with the activations x0_i, or 32
-// nibbles with x0_i and 32 more with x1_i. Eight sums over 32 one-bit weights either way; only the
-// coefficients and the second half's activations differ. Combinational.
+// Integer dot products of one word of weights by bit planes: 32 int8 with the activations x0_i, or
+// 32 nibbles with x0_i and 32 more with x1_i. Eight sums over 32 one-bit weights either way; only
+// the coefficients and the second half's activations differ. Combinational.
 //
 // planes_i: bit 32 * b + j is plane b of weight j; with q4_i planes 4 to 7 are the second group's.
 

@@ -2,7 +2,8 @@
 //
 // One row times one column: group sums, scales, eight interleaved partial sums, and a copy of them
 // for reading out while the next rows are summed. Two stages: step1_i's operands are at the inputs,
-// step2_i's go into the partial sums. KvSlots sets of sums, for KV blocks with more rows than the array.
+// step2_i's go into the partial sums. KvSlots sets of sums, for KV blocks with more rows than the
+// array.
 
 module prim_tile_mac #(
   parameter int unsigned KvSlots = 1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One row of a tile: its ROM port, one MAC per column, and the fixed tree over the eight partial sums
-// of the column that is being read out.
+// One row of a tile: its ROM port, one MAC per column, and the fixed tree over the eight partial
+// sums of the column that is being read out.
 
 module prim_tile_row #(
   parameter int unsigned Columns = 8,

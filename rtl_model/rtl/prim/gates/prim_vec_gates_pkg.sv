@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Microprograms of the vector lanes: every operation is a sequence of rounded multiply-adds
-// (s1 * s2) + s3, with integer work on bit patterns before the first and after the last one of a special
-// function folded into the operand and result selection. Definition: docs/isa.md "Numbers".
+// (s1 * s2) + s3, with integer work on bit patterns before the first and after the last one of a
+// special function folded into the operand and result selection. Definition: docs/isa.md "Numbers".
 
 package prim_vec_gates_pkg;
   import ig1_numbers_pkg::*;

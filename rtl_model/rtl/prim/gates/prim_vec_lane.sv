@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // One lane: a rounded multiply-add a cycle under the control of a microprogram. In the first step
-// the operands come from the ports, later from registers. The result of the last step is y_o from the
-// next edge until the next last step.
+// the operands come from the ports, later from registers. The result of the last step is y_o from
+// the next edge until the next last step.
 
 module prim_vec_lane (
   input  logic                       clk_i,

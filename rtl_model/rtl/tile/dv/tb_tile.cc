@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * ig1_tile against the reference model: random resolved commands, every byte of scratch they may
- * write compared, counters, faults with their address, abort, cycles of typical commands. The memory
- * behind the client port answers late and in order; its pages are the ones the model walks to.
- * SEED and COUNT from the environment.
+ * write compared, counters, faults with their address, abort, cycles of typical commands. The
+ * memory behind the client port answers late and in order; its pages are the ones the model walks
+ * to. SEED and COUNT from the environment.
  */
 #include "Vtb_tile.h"
 #include "../../vec/dv/compute_tb.h"

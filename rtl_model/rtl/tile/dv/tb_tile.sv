@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Tile engine with a scratch; the bench has the command port, the memory port and the scratch's first
-// client port.
+// Tile engine with a scratch; the bench has the command port, the memory port and the scratch's
+// first client port.
 
 module tb_tile #(
   parameter int unsigned Tiles        = 8,

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+/* The program as users run it: exit codes, messages, JSON, and that its parts fit each other. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "compiler/quant/ggml_types.h"
+#include "compiler/tests/model_gen.h"
+#include "image.h"
+
+static const struct gen_spec spec = {
+	.name = "cli",
+	.arch = "qwen2",
+	.layers = 2,
+	.width = 64,
+	.heads = 4,
+	.kv_heads = 2,
+	.ff = 64,
+	.vocab = 64,
+	.context = 96,
+	.bias_qkv = true,
+	.type = GGML_TYPE_Q8_0,
+	.seed = 1,
+};
+
+static const char *accelc;
+static char dir[64];
+static char out[1 << 20], err[8192];
+
+static void slurp(const char *name, char *buf, size_t room)
+{
+	char path[128];
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "rb");
+	if (f) {
+		n = fread(buf, 1, room - 1, f);
+		fclose(f);
+	}
+	buf[n] = '\0';
+}
+
+/* Exit code of `accelc ARGS`, run in the folder; out and err are filled. */
+static int run(const char *args)
+{
+	char cmd[1024];
+	int ret;
+
+	snprintf(cmd, sizeof(cmd), "cd %s && %s %s >stdout 2>stderr", dir, accelc, args);
+	ret = system(cmd);
+	slurp("stdout", out, sizeof(out));
+	slurp("stderr", err, sizeof(err));
+	if (!WIFEXITED(ret))
+		fail_msg("accelc %s: ended by a signal: %s", args, err);
+	return WEXITSTATUS(ret);
+}
+
+static void expect(const char *args, int code, const char *says)
+{
+	int got = run(args);
+
+	if (got != code)
+		fail_msg("accelc %s: exit code %d, expected %d: %s", args, got, code, err);
+	if (says && !strstr(err, says))
+		fail_msg("accelc %s: \"%s\" does not say \"%s\"", args, err, says);
+	/* whatever fails says so */
+	assert_true(code == 0 || err[0]);
+}
+
+static void write_file(const char *name, const void *data, size_t n)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+}
+
+static bool exists(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return !access(path, F_OK);
+}
+
+static int setup(void **state)
+{
+	struct gguf_writer w;
+	uint8_t *data;
+	size_t size;
+
+	(void)state;
+	accelc = getenv("ACCELC");
+	if (!accelc) {
+		print_error("ACCELC is not set\n");
+		return -1;
+	}
+	strcpy(dir, "/tmp/accelc-cli-XXXXXX");
+	if (!mkdtemp(dir) || gen_model(&spec, &data, &size))
+		return -1;
+	write_file("model.gguf", data, size);
+	free(data);
+	gguf_writer_init(&w);
+	gguf_write_str(&w, "general.architecture", "rwkv7");
+	if (gguf_writer_finish(&w, &data, &size))
+		return -1;
+	write_file("rwkv.gguf", data, size);
+	free(data);
+	gguf_writer_free(&w);
+	write_file("garbage", "This is no model.", 17);
+	return run("compile model.gguf -o model.accel");
+}
+
+static int teardown(void **state)
+{
+	char cmd[128];
+
+	(void)state;
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd);
+}
+
+static void test_usage(void **state)
+{
+	(void)state;
+	expect("", 2, "Usage");
+	expect("fly", 2, "unknown command \"fly\"");
+	expect("compile", 2, "no model");
+	expect("compile model.gguf", 2, "nothing to do");
+	expect("compile a b -o c", 2, "more than one model");
+	expect("compile model.gguf -o x --format q5", 2, "\"q5\" is none of");
+	expect("compile model.gguf -o x --chip huge", 2, "no configuration \"huge\"");
+	expect("compile model.gguf -o x --ctx 0", 2, "is no number of positions");
+	expect("compile model.gguf -o x --ctx 12x", 2, "is no number of positions");
+	expect("compile model.gguf -o x --ctx 97", 2, "context of 97 positions, the model has 96");
+	expect("compile model.gguf --print-after=magic", 2, "no pass \"magic\"");
+	expect("info", 2, "no file");
+	expect("disasm model.accel --program train", 2, "neither prefill nor decode");
+	expect("as x", 2, "no output");
+	expect("estimate model.accel --cols 9", 2, "the program takes 8");
+	expect("estimate model.accel --pos 96", 2, "96 positions");
+	assert_int_equal(run("--help"), 0);
+	assert_non_null(strstr(out, "estimate"));
+	assert_int_equal(run("compile --help"), 0);
+	assert_non_null(strstr(out, "--print-after=PASS"));
+	assert_int_equal(run("--version"), 0);
+	assert_int_equal(run("compile --list-passes"), 0);
+	assert_non_null(strstr(out, "fuse_matmul"));
+}
+
+static void test_bad_input(void **state)
+{
+	(void)state;
+	expect("compile absent.gguf -o x", 1, "absent.gguf: No such file");
+	expect("compile garbage -o x", 5, "garbage: ");
+	expect("compile rwkv.gguf -o x", 5, "\"rwkv7\" is not supported");
+	expect("compile . -o x", 5, "not a regular file");
+	assert_false(exists("x"));
+	expect("compile model.gguf -o no/such/folder", 1, NULL);
+	expect("info garbage", 5, "garbage: ");
+	expect("info model.gguf", 5, "model.gguf: ");
+	expect("verify garbage", 5, NULL);
+	expect("graph garbage", 5, NULL);
+	expect("as garbage -o x", 5, "garbage: ");
+	expect("info absent", 1, "absent");
+}
+
+static void test_info(void **state)
+{
+	json_error_t e;
+	json_t *j;
+
+	(void)state;
+	assert_int_equal(run("info model.accel"), 0);
+	assert_non_null(strstr(out, "cli (qwen2)"));
+	assert_int_equal(run("info model.accel --json"), 0);
+	j = json_loads(out, 0, &e);
+	if (!j)
+		fail_msg("%s", e.text);
+	assert_string_equal(json_string_value(json_object_get(j, "chip")), "default");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "model"), "layers")),
+			 2);
+	assert_int_equal(json_array_size(json_object_get(j, "tensors")), 27);
+	assert_true(json_integer_value(json_object_get(json_object_get(j, "programs"), "decode")) >
+		    10);
+	json_decref(j);
+}
+
+/* as(disasm(program)) == program */
+static void test_round_trip(void **state)
+{
+	static const char *const names[] = { "prefill", "decode" };
+	char path[128], args[128];
+	struct ig1_image *img;
+	const void *cmds;
+	size_t count, n;
+	uint32_t k;
+	FILE *f;
+	void *p;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/model.accel", dir);
+	assert_int_equal(ig1_image_open(path, &img, err), 0);
+	for (k = 0; k < 2; k++) {
+		snprintf(args, sizeof(args), "disasm model.accel %s --program %s",
+			 k ? "--names" : "", names[k]);
+		assert_int_equal(run(args), 0);
+		write_file("text", out, strlen(out));
+		expect("as text -o bin", 0, NULL);
+		assert_int_equal(ig1_image_program(img, k, &cmds, &count), 0);
+		snprintf(path, sizeof(path), "%s/bin", dir);
+		f = fopen(path, "rb");
+		assert_non_null(f);
+		p = malloc(count * IG1_COMMAND_BYTES + 1);
+		assert_non_null(p);
+		n = fread(p, 1, count * IG1_COMMAND_BYTES + 1, f);
+		fclose(f);
+		assert_int_equal(n, count * IG1_COMMAND_BYTES);
+		assert_memory_equal(p, cmds, n);
+		free(p);
+	}
+	ig1_image_close(img);
+	assert_int_equal(run("disasm model.accel"), 0);
+	assert_non_null(strstr(out, "# prefill\n"));
+	assert_non_null(strstr(out, "# decode\n"));
+	assert_int_equal(run("disasm model.accel --names"), 0);
+	assert_non_null(strstr(out, "# layer.0-1/attn/scores"));
+}
+
+static void test_verify(void **state)
+{
+	char path[128], *p;
+	const struct ig1_image_section *s;
+	struct ig1_image *img;
+	struct stat st;
+	uint32_t i;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(run("verify model.accel"), 0);
+	assert_non_null(strstr(out, "checksums and mask id match"));
+	assert_non_null(strstr(out, "decode: "));
+	snprintf(path, sizeof(path), "%s/model.accel", dir);
+	assert_int_equal(stat(path, &st), 0);
+	p = malloc((size_t)st.st_size);
+	assert_non_null(p);
+	f = fopen(path, "rb");
+	assert_non_null(f);
+	assert_int_equal(fread(p, 1, (size_t)st.st_size, f), st.st_size);
+	fclose(f);
+	/* a bit of each section */
+	assert_int_equal(ig1_image_open(path, &img, err), 0);
+	for (i = 0; i < ig1_image_header(img)->sections; i++) {
+		s = ig1_image_section_at(img, i);
+		p[s->offset + s->bytes / 2] ^= 4;
+		write_file("damaged.accel", p, (size_t)st.st_size);
+		expect("verify damaged.accel", 5, NULL);
+		p[s->offset + s->bytes / 2] ^= 4;
+	}
+	ig1_image_close(img);
+	write_file("short.accel", p, (size_t)st.st_size / 2);
+	expect("verify short.accel", 5, NULL);
+	free(p);
+}
+
+static void test_graph(void **state)
+{
+	(void)state;
+	assert_int_equal(run("graph model.accel"), 0);
+	assert_memory_equal(out, "digraph", 7);
+	assert_non_null(strstr(out, "blk.1.ffn_down.weight q8_0"));
+}
+
+static void test_estimate(void **state)
+{
+	json_int_t near, far;
+	json_error_t e;
+	json_t *j;
+
+	(void)state;
+	assert_int_equal(run("estimate model.accel --json"), 0);
+	j = json_loads(out, 0, &e);
+	assert_non_null(j);
+	near = json_integer_value(json_object_get(json_object_get(j, "decode"), "cycles"));
+	assert_true(near > 500 && near < 20000);
+	json_decref(j);
+	assert_int_equal(
+		run("estimate model.accel --json --pos 90 --program decode --trace t.json"), 0);
+	j = json_loads(out, 0, &e);
+	assert_non_null(j);
+	assert_null(json_object_get(j, "prefill"));
+	far = json_integer_value(json_object_get(json_object_get(j, "decode"), "cycles"));
+	assert_true(far > near);
+	json_decref(j);
+	slurp("t.json", out, sizeof(out));
+	j = json_loads(out, 0, &e);
+	if (!j)
+		fail_msg("trace: %s", e.text);
+	assert_true(json_array_size(json_object_get(j, "traceEvents")) > 50);
+	json_decref(j);
+}
+
+static void test_passes(void **state)
+{
+	(void)state;
+	expect("compile model.gguf -o stopped.accel --stop-after=fuse_matmul --print-after=fuse_matmul",
+	       0, NULL);
+	assert_memory_equal(out, "intaglio-ir 1\n", 14);
+	assert_false(exists("stopped.accel"));
+	expect("compile model.gguf --print-after=generate --chip small", 0, NULL);
+	assert_non_null(strstr(out, "# prefill\n    0: "));
+	expect("compile model.gguf --report -v", 0, "place_rom");
+	assert_non_null(strstr(out, "scratch: "));
+	assert_non_null(strstr(out, "layer.0-1/attn/scores"));
+	expect("compile model.gguf -o q4.accel --format q4_0 --ctx 40", 0, NULL);
+	assert_int_equal(run("info q4.accel"), 0);
+	assert_non_null(strstr(out, "Q8_0, requantised"));
+	assert_non_null(strstr(out, "40 positions"));
+	expect("verify q4.accel", 0, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_usage),	 cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_info),	 cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_verify),	 cmocka_unit_test(test_graph),
+		cmocka_unit_test(test_estimate), cmocka_unit_test(test_passes),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("cli", tests, setup, teardown);
+}
