@@ -243,6 +243,8 @@ static bool try_program(struct rig *r, const struct randprog *p, uint32_t (*w)[I
 		return true;
 	if (trace && !check_trace(r, &done[0]))
 		return false;
+	if (p->undefined)
+		return true;
 	memset(r->mem[0] + s->trace, 0, SPACE_TRACES * sizeof(struct ig1_trace));
 	n = randspace_dump(s, helper);
 	if (!run_both(r, helper, n, NULL, false, false, ignored))

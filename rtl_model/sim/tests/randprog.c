@@ -29,6 +29,7 @@ struct box {
 };
 
 struct gen {
+	int undefined; /* see struct randprog */
 	const struct randprog_world *world;
 	const struct randprog_options *opt;
 	struct randprog_rng rng;
@@ -1009,6 +1010,7 @@ static const char *make_fault(struct gen *g, uint32_t kinds)
 		v = victim(g, kinds);
 		if (v)
 			v[below(g, IG1_CMD_WORDS)] ^= 1u << below(g, 32);
+		g->undefined = 1;
 		what = "flipped bit";
 		break;
 	case 2:
@@ -1034,6 +1036,7 @@ static const char *make_fault(struct gen *g, uint32_t kinds)
 			v[i] = percent(g, 50) ? v[i] + g->world->cfg->scratch_bytes
 					      : (uint32_t)randprog_next(&g->rng);
 		}
+		g->undefined = 1;
 		what = "wild word";
 		break;
 	case 6:
@@ -1145,6 +1148,7 @@ int randprog_make(const struct randprog_world *world, const struct randprog_opti
 		out->fault = make_fault(g, options->kinds);
 	else
 		raw(g, &(struct ig1_fmt_seq){ .op = IG1_OP_S_END });
+	out->undefined = g->undefined;
 	out->w = g->w;
 	out->len = g->len;
 	i = (uint32_t)-g->error;

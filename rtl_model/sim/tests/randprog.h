@@ -61,6 +61,9 @@ struct randprog {
 	uint32_t len;
 	uint64_t args[IG1_ARGS];
 	const char *fault; /* what the faulty command is about; NULL: none */
+	/* An operand was changed at random: a command may now overlap itself or another one that it
+	 * is not ordered with, so what it writes is undefined. */
+	int undefined;
 };
 
 /* 0 or -ENOMEM. */
