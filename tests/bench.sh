@@ -81,7 +81,9 @@ speed() {
 			echo
 			echo "accel-bench $n.accel --backend $backend:"
 			echo
-			"$build/tools/accel-bench" "$work/$n.accel" --backend $backend ||
+			options=
+			[ $backend = ref ] || options="--pp 64 --tg 64 -r 1"
+			"$build/tools/accel-bench" "$work/$n.accel" --backend $backend $options ||
 				echo "not measured"
 		done
 	done
