@@ -125,6 +125,9 @@ variant::~variant()
 	if (trace)
 		trace->close();
 #endif
+	/* Verilator 5.006 takes scopes down through the thread's context, which may be that of a
+	 * chip that is gone. */
+	Verilated::threadContextp(&context);
 	top->final();
 }
 

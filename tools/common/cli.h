@@ -45,8 +45,7 @@ struct cli_target {
 		  "simulated chips: what is in the ROM (default: the model)",                   \
 		  90 },                                                                         \
 	{                                                                                       \
-		"firmware", CLI_KEY_FIRMWARE, "FILE", 0,                                        \
-			"sim: firmware (ACCEL_FIRMWARE)", 90              \
+		"firmware", CLI_KEY_FIRMWARE, "FILE", 0, "sim: firmware (ACCEL_FIRMWARE)", 90   \
 	}
 
 void cli_init(const char *argv0, struct cli_target *t);
