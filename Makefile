@@ -33,7 +33,9 @@ check: all ## every test that needs neither GPU nor KVM
 bench: all ## figures of README.md and docs/accuracy.md
 	@tests/bench.sh $(BUILD)
 
-soak: all ## the slow tests
+soak: configure ## the slow tests
+	@meson configure $(BUILD) -Dsoak=true
+	@ninja -C $(BUILD) --quiet
 	@python3 tests/check.py $(BUILD) --suite soak
 
 asan: ## the tests under ASan and UBSan
