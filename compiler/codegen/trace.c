@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ig1_tables.h"
+#include "rtl_model/spec/ig1_seq_ops.h"
 
 #define MAX_ROWS 65536u	    /* intervals of one operand; beyond it their hull is taken */
 #define MAX_WORK 200000000u /* intervals of a run: a stream may come from a hostile file */
@@ -375,46 +376,6 @@ static void effects(struct trace *t, const uint32_t *w, const struct trace_count
 	}
 }
 
-static uint64_t alu(unsigned int op, uint64_t a, uint64_t b)
-{
-	switch (op) {
-	case IG1_ALUOP_ADD:
-		return a + b;
-	case IG1_ALUOP_SUB:
-		return a - b;
-	case IG1_ALUOP_MUL:
-		return a * b;
-	case IG1_ALUOP_SHL:
-		return a << (b & 63);
-	case IG1_ALUOP_SHR:
-		return a >> (b & 63);
-	case IG1_ALUOP_AND:
-		return a & b;
-	case IG1_ALUOP_OR:
-		return a | b;
-	case IG1_ALUOP_MIN:
-		return a < b ? a : b;
-	default:
-		return a > b ? a : b;
-	}
-}
-
-static bool holds(unsigned int cond, uint64_t a, uint64_t b)
-{
-	switch (cond) {
-	case IG1_COND_ALWAYS:
-		return true;
-	case IG1_COND_EQ:
-		return a == b;
-	case IG1_COND_NE:
-		return a != b;
-	case IG1_COND_LT:
-		return a < b;
-	default:
-		return a >= b;
-	}
-}
-
 static void set(struct trace *t, unsigned int rd, uint64_t v, bool known)
 {
 	if (rd) {
@@ -488,7 +449,7 @@ static int see_seq(struct trace *t, const uint32_t *w, uint32_t *next, bool *end
 
 	ig1_decode_seq(w, &f);
 	known = t->known[f.ra] && t->known[f.rb];
-	taken = known && holds(f.cond, t->reg[f.ra], t->reg[f.rb] + f.imm);
+	taken = known && ig1_seq_holds(f.cond, t->reg[f.ra], t->reg[f.rb] + f.imm);
 	switch (f.op) {
 	case IG1_OP_S_END:
 		*end = true;
@@ -497,7 +458,7 @@ static int see_seq(struct trace *t, const uint32_t *w, uint32_t *next, bool *end
 		set(t, f.rd, f.imm, true);
 		return 0;
 	case IG1_OP_S_ALU:
-		set(t, f.rd, alu(f.alu, t->reg[f.ra], t->reg[f.rb] + f.imm), known);
+		set(t, f.rd, ig1_seq_alu(f.alu, t->reg[f.ra], t->reg[f.rb] + f.imm), known);
 		return 0;
 	case IG1_OP_S_LD:
 		return load_word(t, &f);

@@ -2,47 +2,8 @@
 /* s.*: registers, loops, branches, token output. */
 #include <string.h>
 
+#include "../spec/ig1_seq_ops.h"
 #include "ref_internal.h"
-
-static uint64_t alu(uint32_t op, uint64_t a, uint64_t b)
-{
-	switch (op) {
-	case IG1_ALUOP_ADD:
-		return a + b;
-	case IG1_ALUOP_SUB:
-		return a - b;
-	case IG1_ALUOP_MUL:
-		return a * b;
-	case IG1_ALUOP_SHL:
-		return a << (b & 63);
-	case IG1_ALUOP_SHR:
-		return a >> (b & 63);
-	case IG1_ALUOP_AND:
-		return a & b;
-	case IG1_ALUOP_OR:
-		return a | b;
-	case IG1_ALUOP_MIN:
-		return a < b ? a : b;
-	default:
-		return a > b ? a : b;
-	}
-}
-
-static bool holds(uint32_t cond, uint64_t a, uint64_t b)
-{
-	switch (cond) {
-	case IG1_COND_ALWAYS:
-		return true;
-	case IG1_COND_EQ:
-		return a == b;
-	case IG1_COND_NE:
-		return a != b;
-	case IG1_COND_LT:
-		return a < b;
-	default:
-		return a >= b;
-	}
-}
 
 static void set_reg(struct ig1_ref *r, uint32_t rd, uint64_t v)
 {
@@ -124,7 +85,7 @@ int ref_exec_seq(struct ig1_ref *r, const uint32_t *w, bool *end)
 		set_reg(r, f.rd, f.imm);
 		return 0;
 	case IG1_OP_S_ALU:
-		set_reg(r, f.rd, alu(f.alu, r->regs[f.ra], r->regs[f.rb] + f.imm));
+		set_reg(r, f.rd, ig1_seq_alu(f.alu, r->regs[f.ra], r->regs[f.rb] + f.imm));
 		return 0;
 	case IG1_OP_S_LD:
 		if (scratch_word(r, &f, &addr))
@@ -143,13 +104,13 @@ int ref_exec_seq(struct ig1_ref *r, const uint32_t *w, bool *end)
 	case IG1_OP_S_SKIP:
 		if ((uint64_t)r->pc + 1 + f.len > limit(r))
 			return ref_fault(r, IG1_FAULT_LOOP, 0);
-		if (holds(f.cond, r->regs[f.ra], r->regs[f.rb] + f.imm))
+		if (ig1_seq_holds(f.cond, r->regs[f.ra], r->regs[f.rb] + f.imm))
 			r->pc += f.len;
 		return 0;
 	case IG1_OP_S_BRK:
 		if (!r->depth)
 			return ref_fault(r, IG1_FAULT_LOOP, 0);
-		if (holds(f.cond, r->regs[f.ra], r->regs[f.rb] + f.imm)) {
+		if (ig1_seq_holds(f.cond, r->regs[f.ra], r->regs[f.rb] + f.imm)) {
 			r->depth--;
 			r->pc = r->loops[r->depth].end - 1;
 		}
