@@ -121,6 +121,7 @@ static int read_values(const struct dt *f, uint32_t *rom_check)
 	    dt_u32(f, root, IG1_FDT_ROOT_SPEC, &spec) ||
 	    dt_u64(f, chip, IG1_FDT_CHIP_SRAM_BYTES, &sram) ||
 	    dt_u64(f, chip, IG1_FDT_CHIP_ROM_BYTES, &fw_chip.rom_bytes) ||
+	    dt_u64(f, chip, IG1_FDT_CHIP_CLOCK_FREQUENCY, &fw_chip.clock_hz) ||
 	    dt_u32(f, mask, IG1_FDT_MASK_ROM_CHECK, rom_check))
 		return -1;
 	if (!dt_is(f, &compatible, IG1_FDT_ROOT_COMPATIBLE_VALUE)) {
@@ -196,7 +197,9 @@ static void sram_write(uint32_t at, uint32_t v)
 	hw_write32(IG1_MCU_SRAM_TEST_DATA, v);
 }
 
-/* The words tested: 0, 4, 8, 16, ... and the last. Zero at the end. */
+/* The words tested: 0, 4, 8, 16, ... and the last: at most SPOTS. Zero at the end. */
+#define SPOTS 33u
+
 static uint32_t next_spot(uint32_t at)
 {
 	uint32_t last = fw_chip.sram_bytes - 4;
@@ -206,11 +209,18 @@ static uint32_t next_spot(uint32_t at)
 	return at < last && at * 2 < last && at * 2 > at ? at * 2 : at < last ? last : 0;
 }
 
-/* Data bits at each spot and, since all are written before the first is read, address bits. */
+/*
+ * Data bits at each spot and, since all are written before the first is read, address bits. The
+ * contents stay: after a reset of the chip they are still somebody's.
+ */
 uint32_t boot_test_sram(void)
 {
-	uint32_t at, bad = 0, flip;
+	uint32_t saved[SPOTS], at = 0, n = 0, bad = 0, flip;
 
+	do {
+		saved[n++] = sram_read(at);
+		at = next_spot(at);
+	} while (at);
 	for (flip = 0;; flip = ~0u) {
 		at = 0;
 		do {
@@ -224,8 +234,9 @@ uint32_t boot_test_sram(void)
 		if (flip)
 			break;
 	}
+	n = 0;
 	do {
-		sram_write(at, 0);
+		sram_write(at, saved[n++]);
 		at = next_spot(at);
 	} while (at);
 	if (bad)

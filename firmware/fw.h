@@ -8,12 +8,13 @@
 
 #include "ig1_chip.h"
 
-#define FW_VERSION 0x00010000u /* major << 16 | minor << 8 | patch */
+#define FW_VERSION 0x00010100u /* major << 16 | minor << 8 | patch */
 
 /* What the device tree says about this chip; valid after a successful boot. */
 struct fw_chip {
 	uint32_t sram_bytes; /* resident SRAM */
 	uint64_t rom_bytes;  /* used weight ROM */
+	uint64_t clock_hz;
 };
 
 extern struct fw_chip fw_chip;

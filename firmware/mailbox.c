@@ -8,6 +8,7 @@
 #include "log.h"
 #include "queue.h"
 #include "sched.h"
+#include "telemetry.h"
 
 /* A chunk between two looks at the scheduler. */
 #define ZERO_CHUNK_PAGES 64u
@@ -83,6 +84,29 @@ static uint32_t info(struct answer *a)
 	return IG1_MBOX_EOK;
 }
 
+static uint32_t running(struct answer *a)
+{
+	if (sched_running.queue == IG1_QUEUES)
+		return IG1_MBOX_EOK;
+	a->value = sched_running.context << 16 | (sched_running.queue + 1);
+	a->out[0] = (uint32_t)sched_running.id;
+	a->out[1] = (uint32_t)(sched_running.id >> 32);
+	a->out[2] = hw_read32(IG1_MCU_COUNTERS(2 * IG1_CTR_COMMANDS));
+	a->out[3] = hw_read32(IG1_MCU_SEQ_EMITTED);
+	return IG1_MBOX_EOK;
+}
+
+static uint32_t telemetry(struct answer *a)
+{
+	const struct telemetry *t = telemetry_read();
+
+	a->out[0] = t->mhz;
+	a->out[1] = t->milliwatts;
+	a->out[2] = t->millidegrees;
+	a->out[3] = t->load;
+	return IG1_MBOX_EOK;
+}
+
 static uint32_t execute(uint32_t command, struct answer *a)
 {
 	int ready = hw_read32(IG1_MCU_FW_STATE) == IG1_FW_STATE_READY;
@@ -95,6 +119,10 @@ static uint32_t execute(uint32_t command, struct answer *a)
 		return read_log(arg64(0), arg(2), arg(3), a);
 	case IG1_MBOX_INFO:
 		return info(a);
+	case IG1_MBOX_RUNNING:
+		return running(a);
+	case IG1_MBOX_TELEMETRY:
+		return ready ? telemetry(a) : IG1_MBOX_ESTATE;
 	case IG1_MBOX_QUEUE_CREATE:
 		return ready ? queue_create(arg(0), arg64(1)) : IG1_MBOX_ESTATE;
 	case IG1_MBOX_QUEUE_DESTROY:

@@ -6,19 +6,14 @@
 #include "hw.h"
 #include "log.h"
 #include "queue.h"
+#include "telemetry.h"
 
 #define NO_QUEUE IG1_QUEUES
 #define GO	 1u
 #define GO_CLEAR 2u
 
 struct sched_stats sched_stats;
-
-/* The job the sequencer has. */
-static struct {
-	uint32_t queue; /* NO_QUEUE: none */
-	uint64_t id;
-	uint32_t context;
-} running;
+struct sched_running sched_running;
 
 /*
  * The job that should be next; its queue's head still points to it. If it can be launched, it is in
@@ -44,7 +39,7 @@ static struct {
 
 void sched_init(void)
 {
-	running.queue = NO_QUEUE;
+	sched_running.queue = NO_QUEUE;
 	next.queue = NO_QUEUE;
 	scratch.dirty = 1;
 }
@@ -62,6 +57,11 @@ static int is_stopped(uint32_t context)
 	return stopped[context / 32] >> (context % 32) & 1;
 }
 
+static void stop(uint32_t context)
+{
+	stopped[context / 32] |= 1u << (context % 32);
+}
+
 /* In the order of the reference model's check. */
 uint32_t sched_check(const struct ig1_job *job)
 {
@@ -74,7 +74,7 @@ uint32_t sched_check(const struct ig1_job *job)
 	} while (0)
 
 	REFUSE(job->magic != IG1_JOB_MAGIC, magic);
-	REFUSE(job->flags, flags);
+	REFUSE(job->flags & ~IG1_JOB_STOP_ON_FAULT, flags);
 	REFUSE(job->context >= SCHED_CONTEXTS, context);
 	REFUSE(job->nargs > IG1_ARGS, nargs);
 	REFUSE(job->pt_root % IG1_PAGE_BYTES, pt_root);
@@ -215,9 +215,10 @@ static void launch_next(void)
 	if (scratch.dirty || scratch.context != job->context || scratch.pt_root != job->pt_root)
 		go |= GO_CLEAR;
 	hw_write32(IG1_MCU_SEQ_GO, go);
-	running.queue = take_next();
-	running.id = job->job_id;
-	running.context = job->context;
+	sched_running.queue = take_next();
+	sched_running.id = job->job_id;
+	sched_running.context = job->context;
+	sched_running.flags = job->flags;
 	scratch.dirty = 0;
 	scratch.context = job->context;
 	scratch.pt_root = job->pt_root;
@@ -244,6 +245,9 @@ static void answer_next(void)
 	completion.context = next.job.context;
 	completion.fault = next.bad ? IG1_FAULT_DESC : IG1_FAULT_ABORT;
 	completion.fault_addr = next.bad ? next.bad - 1 : 0;
+	if (next.job.magic == IG1_JOB_MAGIC && next.job.flags == IG1_JOB_STOP_ON_FAULT &&
+	    next.job.context < SCHED_CONTEXTS)
+		stop(next.job.context);
 	complete(n);
 }
 
@@ -253,8 +257,8 @@ static void read_result(void)
 	uint32_t *p = (uint32_t *)(void *)completion.counters;
 	uint32_t i;
 
-	completion.job_id = running.id;
-	completion.context = running.context;
+	completion.job_id = sched_running.id;
+	completion.context = sched_running.context;
 	completion.fault = hw_read32(IG1_MCU_SEQ_FAULT);
 	completion.status = completion.fault ? 1 : 0;
 	completion.fault_addr = hw_read32(IG1_MCU_SEQ_FAULT_ADDR(0)) |
@@ -265,8 +269,11 @@ static void read_result(void)
 #pragma GCC unroll 32
 	for (i = 0; i < IG1_MCU_COUNTERS_COUNT; i++)
 		p[i] = hw_read32(IG1_MCU_COUNTERS(i));
-	if (completion.status)
+	if (completion.status) {
 		scratch.dirty = 1;
+		if (sched_running.flags & IG1_JOB_STOP_ON_FAULT)
+			stop(sched_running.context);
+	}
 }
 
 static int sequencer_busy(void)
@@ -278,21 +285,22 @@ int sched_poll(void)
 {
 	uint32_t finished;
 
-	if (running.queue != NO_QUEUE) {
+	if (sched_running.queue != NO_QUEUE) {
 		if (sequencer_busy()) {
 			prefetch();
 			return 0;
 		}
-		finished = running.queue;
-		running.queue = NO_QUEUE;
+		finished = sched_running.queue;
+		sched_running.queue = NO_QUEUE;
 		read_result();
 		/* The idle sequencer first, then the host that waits for this job. */
 		if (next_is_current() && next_can_launch())
 			launch_next();
 		complete(finished);
+		telemetry_add(completion.counters);
 	}
 	prefetch();
-	if (running.queue != NO_QUEUE || next.queue == NO_QUEUE)
+	if (sched_running.queue != NO_QUEUE || next.queue == NO_QUEUE)
 		return 0;
 	if (!next_can_launch()) {
 		answer_next();
@@ -313,8 +321,8 @@ static void abort_running(void)
 
 void sched_stop_context(uint32_t context)
 {
-	stopped[context / 32] |= 1u << (context % 32);
-	if (running.queue != NO_QUEUE && running.context == context) {
+	stop(context);
+	if (sched_running.queue != NO_QUEUE && sched_running.context == context) {
 		abort_running();
 		sched_poll();
 	}
@@ -332,7 +340,7 @@ void sched_stop_queue(uint32_t n)
 {
 	if (next.queue == n)
 		next.queue = NO_QUEUE;
-	if (running.queue == n) {
+	if (sched_running.queue == n) {
 		abort_running();
 		sched_poll();
 	}

@@ -17,7 +17,16 @@ struct sched_stats {
 	uint32_t done, faulted;
 };
 
+/* The job the sequencer has. */
+struct sched_running {
+	uint32_t queue; /* IG1_QUEUES: none */
+	uint64_t id;
+	uint32_t context;
+	uint32_t flags; /* IG1_JOB_* */
+};
+
 extern struct sched_stats sched_stats;
+extern struct sched_running sched_running;
 
 /* Finishes and starts what can be. Nonzero: a job without a launch was answered, call again. */
 int sched_poll(void);

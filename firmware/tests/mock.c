@@ -8,13 +8,14 @@
 #include "../log.h"
 #include "../queue.h"
 #include "../sched.h"
+#include "../telemetry.h"
 
 struct chip mock_chip;
 uint32_t mock_spare[MOCK_SPARE_WORDS];
 uint32_t mock_spare_words;
 volatile uint32_t *mock_spare_at;
 
-static uint64_t cycle;
+uint64_t mock_cycle;
 
 static uint8_t *local(void *ctx, uint32_t addr, uint32_t bytes)
 {
@@ -32,6 +33,7 @@ void mock_reset(void)
 	log_reset();
 	queue_reset();
 	sched_reset();
+	telemetry_reset();
 }
 
 uint32_t hw_read32(uint32_t reg)
@@ -62,7 +64,7 @@ volatile uint32_t *hw_spare(uint32_t *words)
 
 uint64_t hw_cycle(void)
 {
-	return cycle += 100;
+	return mock_cycle += 100;
 }
 
 void hw_wait(void)

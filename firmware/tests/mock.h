@@ -14,6 +14,9 @@ extern uint32_t mock_spare_words;
 /* What hw_spare returns; mock_spare unless a test has other memory. */
 extern volatile uint32_t *mock_spare_at;
 
+/* Cycle counter; goes on by 100 at every look. */
+extern uint64_t mock_cycle;
+
 /* A fresh chip and fresh firmware state. */
 void mock_reset(void);
 

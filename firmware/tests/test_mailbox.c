@@ -39,7 +39,7 @@ static void test_ping(void **state)
 
 static void test_unknown(void **state)
 {
-	static const uint32_t commands[] = { 0, 9, 10, 0x100, 0x80000001, 0xffffffff };
+	static const uint32_t commands[] = { 0, 11, 12, 0x100, 0x80000001, 0xffffffff };
 	uint32_t i;
 
 	(void)state;
@@ -105,7 +105,7 @@ static void test_log_read(void **state)
 	assert_int_equal(r[0].seq, 1);
 	assert_int_equal(r[0].level, LOG_INFO);
 	assert_true(r[0].cycle > 0);
-	assert_string_equal(r[0].text, "ready, firmware 10000, resident SRAM 1024 KiB");
+	assert_string_equal(r[0].text, "ready, firmware 10100, resident SRAM 1024 KiB");
 	assert_int_equal(read_log(LOG_AT, 0, 0), IG1_MBOX_EOK);
 	assert_int_equal(mock_chip.mbox_val, 0);
 	assert_int_equal(read_log(LOG_AT, 10, have + 1), IG1_MBOX_EOK);

@@ -33,7 +33,9 @@ static const struct {
 } words[] = {
 	{ OFF(magic), 0, OFF(magic) },
 	{ OFF(magic), IG1_JOB_MAGIC ^ 0x80000000, OFF(magic) },
-	{ OFF(flags), 1, OFF(flags) },
+	{ OFF(flags), IG1_JOB_STOP_ON_FAULT, ~0u },
+	{ OFF(flags), 2, OFF(flags) },
+	{ OFF(flags), 3, OFF(flags) },
 	{ OFF(flags), 0x80000000, OFF(flags) },
 	{ OFF(job_id), 0xffffffff, ~0u },
 	{ OFF(context), 65535, ~0u },
@@ -258,6 +260,83 @@ static void test_stop_race(void **state)
 	assert_int_equal(rig_find(0, CHIP_ABORT, 1), -1);
 }
 
+/* Only a job that asks for it stops its context; others of the queue and later jobs of it wait. */
+static void test_stop_on_fault(void **state)
+{
+	struct ig1_job job;
+	uint32_t i;
+
+	(void)state;
+	rig_create(0, 0);
+	for (i = 1; i <= 3; i++) {
+		rig_job(&job, i, 7);
+		job.flags = IG1_JOB_STOP_ON_FAULT;
+		rig_put(0, &job);
+	}
+	rig_job(&job, 4, 8);
+	rig_put(0, &job);
+	rig_ring_bell(0);
+	rig_run();
+	/* A job that ends well stops nothing. */
+	rig_finish();
+	rig_expect(0, 1, 0, 0);
+	assert_int_equal(rig_running(), 2);
+	chip_finish(&mock_chip, IG1_FAULT_PAGE, 0x1234, 5, 0);
+	rig_run();
+	rig_expect(0, 2, IG1_FAULT_PAGE, 0x1234);
+	rig_expect(0, 3, IG1_FAULT_ABORT, 0);
+	assert_int_equal(rig_running(), 4);
+	/* Without the flag the next one of the context runs. */
+	rig_submit(0, 5, 8);
+	rig_run();
+	chip_finish(&mock_chip, IG1_FAULT_PAGE, 0, 0, 0);
+	rig_run();
+	rig_expect(0, 4, IG1_FAULT_PAGE, 0);
+	assert_int_equal(rig_running(), 5);
+	rig_finish();
+	rig_expect(0, 5, 0, 0);
+	rig_submit(0, 6, 7);
+	rig_run();
+	rig_expect(0, 6, IG1_FAULT_ABORT, 0);
+	assert_int_equal(rig_mbox(IG1_MBOX_CTX_RESUME, 7, 0, 0, 0), IG1_MBOX_EOK);
+	rig_submit(0, 7, 7);
+	rig_run();
+	assert_int_equal(rig_running(), 7);
+	rig_finish();
+	rig_expect(0, 7, 0, 0);
+	/* A descriptor that is refused is a fault like another. */
+	rig_job(&job, 8, 7);
+	job.flags = IG1_JOB_STOP_ON_FAULT;
+	job.prog_len = 0;
+	rig_put(0, &job);
+	rig_submit(0, 9, 7);
+	rig_run();
+	rig_expect(0, 8, IG1_FAULT_DESC, OFF(prog_len));
+	rig_expect(0, 9, IG1_FAULT_ABORT, 0);
+}
+
+static void test_running(void **state)
+{
+	(void)state;
+	rig_create(5, 0);
+	assert_int_equal(rig_mbox(IG1_MBOX_RUNNING, 0, 0, 0, 0), IG1_MBOX_EOK);
+	assert_int_equal(mock_chip.mbox_val, 0);
+	rig_submit(5, 77, 0xfffe);
+	rig_run();
+	mock_chip.counters[IG1_CTR_COMMANDS] = 0x900000123ull;
+	mock_chip.emitted = 42;
+	assert_int_equal(rig_mbox(IG1_MBOX_RUNNING, 0, 0, 0, 0), IG1_MBOX_EOK);
+	assert_int_equal(mock_chip.mbox_val, 0xfffe0006);
+	assert_int_equal(mock_chip.mbox_out[0], 77);
+	assert_int_equal(mock_chip.mbox_out[1], 0xabcd);
+	assert_int_equal(mock_chip.mbox_out[2], 0x123);
+	assert_int_equal(mock_chip.mbox_out[3], 42);
+	rig_finish();
+	assert_int_equal(rig_mbox(IG1_MBOX_RUNNING, 0, 0, 0, 0), IG1_MBOX_EOK);
+	assert_int_equal(mock_chip.mbox_val, 0);
+	assert_int_equal(mock_chip.mbox_out[3], 0);
+}
+
 static void test_info(void **state)
 {
 	(void)state;
@@ -333,7 +412,7 @@ static void submit_random(uint32_t q, uint32_t id)
 	expect[q][i].bad = !rnd(8);
 	rig_job(&job, id, expect[q][i].context);
 	if (expect[q][i].bad)
-		job.flags = 1;
+		job.flags = 2;
 	rig_put(q, &job);
 	sent[q]++;
 	if (rnd(3))
@@ -416,11 +495,10 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_descriptor),	  T(test_unused_arguments),
-		T(test_descriptor_order), T(test_scratch),
-		T(test_stop_running),	  T(test_stop_other),
-		T(test_stop_race),	  T(test_info),
-		T(test_random),
+		T(test_descriptor), T(test_unused_arguments), T(test_descriptor_order),
+		T(test_scratch),    T(test_stop_running),     T(test_stop_other),
+		T(test_stop_race),  T(test_stop_on_fault),    T(test_running),
+		T(test_info),	    T(test_random),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -25,9 +25,6 @@ extern "C" {
 #define IG1_IMAGE_ERR	       192
 #define IG1_IMAGE_MAX_SECTIONS 1024u
 
-/* Of struct ig1_image_tensor: not a weight format but fp32 constants. */
-#define IG1_TENSOR_F32 0xffffffffu
-
 /* Sections up to this size have their CRC checked when they are first asked for. */
 #define IG1_IMAGE_LAZY_CRC (4u << 20)
 

@@ -9,8 +9,6 @@
 #include "fp.h"
 #include "ref_internal.h"
 
-enum { SRC_A = 1, SRC_B = 2, SRC_C = 4, SRC_D = 8 };
-
 struct source {
 	const uint8_t *base; /* of its space */
 	uint64_t addr;
@@ -20,30 +18,10 @@ struct source {
 struct pass {
 	struct ig1_fmt_vec f;
 	uint64_t n0, n1, n2;
-	unsigned int used;
+	uint32_t used; /* bit i: source i */
 	struct source src[4];
 	uint64_t y, z;
 };
-
-static unsigned int sources_of(uint32_t op)
-{
-	switch (op) {
-	case IG1_OP_V_ADD:
-	case IG1_OP_V_SUB:
-	case IG1_OP_V_MUL:
-	case IG1_OP_V_EXPS:
-	case IG1_OP_V_SILUMUL:
-	case IG1_OP_V_MAX:
-		return SRC_A | SRC_B;
-	case IG1_OP_V_MAD:
-	case IG1_OP_V_MUL3:
-		return SRC_A | SRC_B | SRC_C;
-	case IG1_OP_V_ROT:
-		return SRC_A | SRC_B | SRC_C | SRC_D;
-	default:
-		return SRC_A;
-	}
-}
 
 static int setup(struct ig1_ref *r, const uint32_t *w, struct pass *p)
 {
@@ -62,18 +40,22 @@ static int setup(struct ig1_ref *r, const uint32_t *w, struct pass *p)
 	if (!p->n0 || !p->n1 || !p->n2)
 		return 1;
 	if (f->out == IG1_VFMT_Q8 && f->red != IG1_VRED_NONE)
-		return ref_fault(r, IG1_FAULT_FIELD, 1);
+		return ref_fault(r, IG1_FAULT_FIELD, IG1_WORD_VEC_RED);
 	if (f->out == IG1_VFMT_Q8 && f->y0 != 1)
-		return ref_fault(r, IG1_FAULT_FIELD, 21);
-	p->used = sources_of(f->op);
-	p->src[0] = (struct source){ .addr = f->a + r->regs[f->ra], .s0 = f->a0, .s1 = f->a1,
-				     .s2 = f->a2 };
-	p->src[1] = (struct source){ .addr = f->bb + r->regs[f->rb], .s0 = f->b0, .s1 = f->b1,
-				     .s2 = f->b2 };
-	p->src[2] = (struct source){ .addr = f->c + r->regs[f->rc], .s0 = f->c0, .s1 = f->c1,
-				     .s2 = f->c2 };
-	p->src[3] = (struct source){ .addr = f->dd + r->regs[f->rc], .s0 = f->d0, .s1 = f->d1,
-				     .s2 = f->d2 };
+		return ref_fault(r, IG1_FAULT_FIELD, IG1_WORD_VEC_Y0);
+	p->used = ig1_vec_sources(f->op);
+	p->src[0] = (struct source){
+		.addr = f->a + r->regs[f->ra], .s0 = f->a0, .s1 = f->a1, .s2 = f->a2
+	};
+	p->src[1] = (struct source){
+		.addr = f->bb + r->regs[f->rb], .s0 = f->b0, .s1 = f->b1, .s2 = f->b2
+	};
+	p->src[2] = (struct source){
+		.addr = f->c + r->regs[f->rc], .s0 = f->c0, .s1 = f->c1, .s2 = f->c2
+	};
+	p->src[3] = (struct source){
+		.addr = f->dd + r->regs[f->rc], .s0 = f->d0, .s1 = f->d1, .s2 = f->d2
+	};
 	space[0] = f->sa;
 	space[1] = f->sb;
 	space[2] = f->sc;
@@ -117,8 +99,7 @@ static int setup(struct ig1_ref *r, const uint32_t *w, struct pass *p)
 		.base = p->y,
 		.limit = r->cfg->scratch_bytes,
 		.fault = IG1_FAULT_SCRATCH,
-		.n = { f->out == IG1_VFMT_Q8 ? 1 : (int64_t)p->n0, (int64_t)p->n1,
-		       (int64_t)p->n2 },
+		.n = { f->out == IG1_VFMT_Q8 ? 1 : (int64_t)p->n0, (int64_t)p->n1, (int64_t)p->n2 },
 		.step = { 4 * (int64_t)f->y0, f->y1, f->y2 },
 		.tail = f->out == IG1_VFMT_Q8 ? groups * 32 : 4,
 	};
@@ -169,8 +150,7 @@ static void compute(struct ig1_ref *r, const struct ig1_fmt_vec *f, float *y, co
 	switch (f->op) {
 	case IG1_OP_V_MOV:
 		for (i = 0; i < n; i++)
-			y[i] = ig1_f32_from(
-				ig1_canon_bits(ig1_daz_bits(ig1_f32_bits(a[i]))));
+			y[i] = ig1_f32_from(ig1_canon_bits(ig1_daz_bits(ig1_f32_bits(a[i]))));
 		break;
 	case IG1_OP_V_ADD:
 		k->add(y, a, b, n);

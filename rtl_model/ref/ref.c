@@ -97,7 +97,7 @@ static int check_job(struct ig1_ref *r, const struct ig1_job *job)
 	} while (0)
 
 	REFUSE(job->magic != IG1_JOB_MAGIC, magic);
-	REFUSE(job->flags, flags);
+	REFUSE(job->flags & ~(uint32_t)IG1_JOB_STOP_ON_FAULT, flags);
 	REFUSE(job->context > 0xffff, context);
 	REFUSE(job->nargs > IG1_ARGS, nargs);
 	REFUSE(job->pt_root & 4095, pt_root);

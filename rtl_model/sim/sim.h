@@ -37,6 +37,12 @@ struct ig1_sim_options {
 	uint32_t read_latency; /* cycles of a host read, at least 1; writes are posted */
 	uint32_t stall;	       /* per cent of cycles in which the host bus is not ready (needs seed) */
 	const char *trace;     /* FST file; NULL: none. Ignored by models built without tracing */
+	/*
+	 * Optional; with it the bus's read and write may return -EINPROGRESS. The answer to the
+	 * oldest such request then comes from here: -EINPROGRESS as long as there is none, else as
+	 * from read (n bytes to dst) or write (dst is NULL).
+	 */
+	int (*finish)(void *bus_ctx, void *dst, size_t n);
 };
 
 /*
@@ -57,7 +63,8 @@ void ig1_sim_write32(struct ig1_sim *sim, uint32_t offset, uint32_t value);
 void ig1_sim_step(struct ig1_sim *sim, uint64_t n);
 /*
  * Runs until an interrupt is raised, the chip is idle (nothing will happen without the host but
- * for the MCU's timer), or n cycles have passed. Returns the cycles run.
+ * for the MCU's timer), an answer of the bus is due that finish does not have yet, or n cycles have
+ * passed. Returns the cycles run.
  */
 uint64_t ig1_sim_run(struct ig1_sim *sim, uint64_t n);
 /* Vectors raised since the last call, one bit each. */

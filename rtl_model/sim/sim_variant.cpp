@@ -73,7 +73,7 @@ struct fp_mode {
 };
 
 variant::variant(const struct sim_setup *setup)
-	: bus(*setup->bus, setup->options->read_latency),
+	: bus(*setup->bus, setup->options->read_latency, setup->options->finish),
 	  rnd{ (setup->options->seed + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15) },
 	  stall(setup->options->seed ? setup->options->stall : 0)
 {
@@ -183,6 +183,10 @@ void variant::cycles(uint64_t n, bool until_event, uint64_t *run)
 		if (until_event && (irqs || top->idle_o))
 			break;
 		cycle();
+		if (until_event && bus.waiting()) {
+			i++;
+			break;
+		}
 	}
 	*run = i;
 }

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import gen_c
+import gen_kernel
 import gen_md
 import gen_numbers
 import gen_sv
@@ -21,8 +22,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 
-def outputs(spec):
-    numbers = gen_numbers.load(HERE / "numbers.toml")
+def outputs(spec, numbers):
     return {
         HERE / "gen/ig1_isa.h": gen_c.isa_h(spec),
         HERE / "gen/ig1_chip.h": gen_c.chip_h(spec),
@@ -31,6 +31,7 @@ def outputs(spec):
         HERE / "gen/ig1_pkg.sv": gen_sv.pkg(spec),
         HERE / "gen/ig1_numbers.h": gen_numbers.c_header(numbers),
         HERE / "gen/ig1_numbers_pkg.sv": gen_numbers.sv_package(numbers),
+        ROOT / "driver/ig1_hw.h": gen_kernel.hw_h(spec),
         ROOT / "docs/isa.md": gen_md.isa_md(spec),
     }
 
@@ -40,8 +41,9 @@ def main():
     ap.add_argument("--check", action="store_true", help="only compare, fail on a difference")
     args = ap.parse_args()
     try:
-        files = outputs(Spec(HERE))
-    except (SpecError, KeyError) as e:
+        numbers = gen_numbers.load(HERE / "numbers.toml")
+        files = outputs(Spec(HERE, {n: b["u"] for n, b in numbers["bound"].items()}), numbers)
+    except (SpecError, KeyError, ValueError) as e:
         print(f"gen.py: {e}", file=sys.stderr)
         return 1
     bad = 0

@@ -164,11 +164,32 @@ def isa_h(spec):
         if spec.block_bytes(v):
             out += f"\tcase IG1_WFMT_{ident(v['n'])}:\n\t\treturn {spec.block_bytes(v)};\n"
     out += "\tdefault:\n\t\treturn 0;\n\t}\n}\n\n"
+    out += comment("Sources of a vector operation: bit 0 is a, bit 1 b, bit 2 c, bit 3 d; 0: not one.") + "\n"
+    out += "static inline uint32_t ig1_vec_sources(uint32_t op)\n{\n\tswitch (op) {\n"
+    for mask, ops in spec.vec_sources():
+        out += "".join(f"\tcase IG1_OP_{ident(o.name)}:\n" for o in ops) + f"\t\treturn {mask:#x};\n"
+    out += "\tdefault:\n\t\treturn 0;\n\t}\n}\n\n"
+    out += "/* Word numbers of fields, as fault `field` gives them. */\n"
+    out += enum_block(names, "ig1_word", "IG1_WORD_",
+                      [(f"{fmt.name}_{f.name}", f.word, "") for fmt in spec.formats.values()
+                       for f in fmt.fields if f not in spec.header])
     out += "#ifndef __KERNEL__\n\n"
     out += "static inline float ig1_bits_to_f32(uint32_t u)\n{\n\tfloat f;\n\n"
     out += "\t__builtin_memcpy(&f, &u, sizeof(f));\n\treturn f;\n}\n\n"
     out += "static inline uint32_t ig1_f32_to_bits(float f)\n{\n\tuint32_t u;\n\n"
     out += "\t__builtin_memcpy(&u, &f, sizeof(u));\n\treturn u;\n}\n\n"
+    out += block_comment("Accuracy of a vector operation (docs/isa.md): its error is at most\n"
+                         "(err + arg * factor) * 2^-24 * size, where size is the result's magnitude and factor 0, or\n"
+                         "what the operation's description says.")
+    out += "struct ig1_vec_bound {\n\tdouble err, arg;\n};\n\n"
+    out += "static inline struct ig1_vec_bound ig1_vec_bound(uint32_t op)\n{\n\tstruct ig1_vec_bound b = { 0, 0 };\n\n"
+    out += "\tswitch (op) {\n"
+    for o in spec.ops:
+        if o.err:
+            out += f"\tcase IG1_OP_{ident(o.name)}: {comment(o.doc)}\n\t\tb.err = {o.err};\n"
+            out += f"\t\tb.arg = {o.arg};\n" if o.arg else ""
+            out += "\t\tbreak;\n"
+    out += "\t}\n\treturn b;\n}\n\n"
     for fmt in spec.formats.values():
         out += fmt_struct(fmt) + fmt_codec(fmt)
     out += "#endif /* __KERNEL__ */\n\n"
@@ -231,10 +252,7 @@ def reg_section(spec, names):
             out += define(names, p + "BASE", number(b["base"]))
         out += define(names, p + "SIZE", number(b["size"]))
         if "fdt_window" in b:
-            out += define(names, p + "FDT_WINDOW", number(b["fdt_window"]), "device tree")
-        if b["n"] == "bar0":
-            out += define(names, p + "FDT_WINDOW", number(b["size"] - spec.chip["const"]["FDT_WINDOW_BYTES"]),
-                          "device tree, at the end")
+            out += define(names, p + "FDT_WINDOW", number(b["fdt_window"]), "device tree, read-only")
         for r in b["r"]:
             doc = f"{r['a']}: {r['d']}"
             if "c" in r:
@@ -247,6 +265,15 @@ def reg_section(spec, names):
                 out += define(names, f"{p}{r['n']}_{f['n']}", f"{mask:#x}u", f["d"])
         out += "\n"
     return out
+
+
+def pci_section(spec, names):
+    pci = spec.chip["pci"]
+    out = block_comment("PCI identity and BARs.\n\n" + pci["d"])
+    for key, value in pci.items():
+        if key != "d":
+            out += define(names, f"IG1_PCI_{ident(key)}", f"{value:#x}u" if value > 9 else f"{value}")
+    return out + "\n"
 
 
 def fdt_section(spec, names):
@@ -285,7 +312,10 @@ def chip_h(spec):
     out += comment("1: the counter depends on timing, so only the RTL defines it.") + "\n"
     timed = ", ".join("1" if c.get("timed") else "0" for c in chip["counter"])
     out += f"static const uint8_t ig1_ctr_timed[IG1_CTR_COUNT] __attribute__((unused)) = {{\n\t{timed}\n}};\n\n"
-    out += mmu_section(spec, names) + struct_section(spec) + reg_section(spec, names)
+    out += comment("Energy of one count in units of 2^-10 pJ, for the estimate of mailbox command telemetry.") + "\n"
+    energy = ", ".join(str(c.get("energy", 0)) for c in chip["counter"])
+    out += f"static const uint32_t ig1_ctr_energy[IG1_CTR_COUNT] __attribute__((unused)) = {{\n\t{energy}\n}};\n\n"
+    out += mmu_section(spec, names) + struct_section(spec) + pci_section(spec, names) + reg_section(spec, names)
     for tag, prefix, key, doc in (
             ("ig1_mbox", "IG1_MBOX_", "mbox", "Firmware mailbox commands."),
             ("ig1_mbox_error", "IG1_MBOX_", "mboxerr", "Firmware mailbox results."),

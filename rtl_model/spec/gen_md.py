@@ -68,7 +68,7 @@ def commands(spec):
     out += chapter("Commands", "A command's line `uses` names the fields it takes from its format, beside the header; "
                                "without the line it takes all.")
     for e in spec.engines:
-        out += f"### Engine `{e['n']}`\n\n"
+        out += f"### Engine `{e['n']}`\n\n" + (VEC_BOUNDS.strip() + "\n\n" if e["n"] == "vec" else "")
         for o in spec.ops:
             if o.engine != e["n"]:
                 continue
@@ -82,9 +82,26 @@ def commands(spec):
                        [(f"{r['code']:#04x}", f"`{r['n']}`", r["d"]) for r in spec.reserved])
 
 
+VEC_BOUNDS = """
+Each operation states its accuracy: |r - x| is at most that, where x is the formula without fl() in real arithmetic
+on operands as they are read, and u = 2^-24. It holds while no step over- or underflows; RECIP, RSQRT, EXP, SIGMOID and SILU
+are measured over all operands (chapter Numbers), the rest follows from one rounding per fl().
+"""
+
+
 def op_doc(o):
     """A vector operation's description is the formula of its result."""
-    return f"r = {o.doc.strip()}" if o.fmt.name == "vec" else o.doc.strip()
+    return f"r = {o.doc.strip()}" + vec_bound(o) if o.fmt.name == "vec" else o.doc.strip()
+
+
+def vec_bound(o):
+    if not o.err:
+        return ". Exact."
+    text = f"{o.err:g}"
+    if o.arg:
+        text = f"({text} + {'' if o.arg == 1 else f'{o.arg:g} * '}{o.factor})"
+    size = f"({o.size})" if o.size else "|x|"
+    return f". Error at most {text} u {size}."
 
 
 def chip(spec):
@@ -92,9 +109,11 @@ def chip(spec):
     out = chapter("Faults", "A job that faults ends with a code, an address and the index of the command.")
     out += table(("code", "name", "meaning"), [(f["c"], f"`{f['n']}`", f["d"]) for f in c["fault"]])
     out += chapter("Counters", "64 bits each, of one job. Those marked timed depend on the implementation; the others "
-                               "are the same on every implementation.")
-    out += table(("index", "name", "timed", "meaning"),
-                 [(i, f"`{r['n']}`", "timed" if r.get("timed") else "", r["d"]) for i, r in enumerate(c["counter"])])
+                               "are the same on every implementation. Energy: of one count in units of 2^-10 pJ, "
+                               "for the power estimate of mailbox command `telemetry`; an assumption, not a measurement.")
+    out += table(("index", "name", "timed", "energy", "meaning"),
+                 [(i, f"`{r['n']}`", "timed" if r.get("timed") else "", r.get("energy", ""), r["d"])
+                  for i, r in enumerate(c["counter"])])
     m = c["mmu"]
     out += chapter("Address translation", m["d"])
     out += table(("bits", "name", "meaning"),
@@ -106,7 +125,14 @@ def chip(spec):
         out += table(("offset", "type", "field", "meaning"), rows)
     out += "### Constants\n\n"
     out += table(("name", "value"), [(f"`IG1_{k}`", f"{v:#x}" if v > 4096 else v) for k, v in c["const"].items()])
-    return out + registers(spec)
+    return out + pci(spec) + registers(spec)
+
+
+def pci(spec):
+    p = spec.chip["pci"]
+    out = chapter("PCI", p["d"] + "\nThe vendor number is the one that emulated devices use; none is assigned to IG1.")
+    return out + table(("name", "value"), [(f"`IG1_PCI_{ident(k)}`", f"{v:#x}" if v > 9 else v)
+                                           for k, v in p.items() if k != "d"])
 
 
 def registers(spec):
@@ -150,9 +176,11 @@ def image(spec):
                        [(p["c"], f"`{p['n']}` (IG1_PROG_{ident(p['n'])})", p["d"]) for p in c["prog"]])
 
 
-def numbers(text):
-    """numbers.md as it is, its headings one level down so that it is a chapter here."""
+def numbers(text, bounds):
+    """numbers.md as it is, its headings one level down so that it is a chapter here; bounds filled in."""
     out, code = "", False
+    for name, u in bounds.items():
+        text = text.replace(f"@BOUND_{name.upper()}@", f"{u:g} u")
     for line in text.replace("<!-- SPDX-License-Identifier: MIT -->", "").strip("\n").split("\n"):
         code ^= line.startswith("```")
         out += ("#" if line.startswith("#") and not code else "") + line + "\n"
@@ -173,6 +201,6 @@ def isa_md(spec):
     out += table(["parameter"] + [f"`{x['n']}`" for x in cfgs] + ["meaning"],
                  [[f"`{k}`"] + [x[k] for x in cfgs] + [d] for k, d in spec.chip["config_doc"].items()])
     out += commands(spec) + chapter("KV blocks", isa["kvblocks"]["d"])
-    out += numbers(spec.numbers)
+    out += numbers(spec.numbers, spec.bounds)
     out += chip(spec) + firmware(spec) + image(spec)
     return out.rstrip("\n") + "\n"

@@ -54,6 +54,11 @@ class Op:
     engine: str
     fmt: Format
     doc: str
+    srcs: str = ""  # sources of a vector operation, and the bound of its error:
+    err: float = 0  # (err + arg * factor) * 2^-24 * size
+    arg: float = 0
+    size: str = ""
+    factor: str = ""
     fields: list = field(default_factory=list)  # the fields this operation uses
 
     def used(self):
@@ -66,8 +71,10 @@ class Op:
 
 
 class Spec:
-    def __init__(self, folder):
+    def __init__(self, folder, bounds):
+        """bounds: of the special functions, by name, in units of 2^-24."""
         folder = Path(folder)
+        self.bounds = bounds
         with open(folder / "isa.toml", "rb") as f:
             self.isa = tomllib.load(f)
         with open(folder / "chip.toml", "rb") as f:
@@ -161,7 +168,14 @@ class Spec:
         if "srcs" in o:
             used -= self._vec_unused(o["srcs"], o.get("consts", ""))
         need(fmt.name != "vec" or "srcs" in o, f"op {o['n']}: srcs is missing")
-        op = Op(o["n"], o["code"], o["engine"], fmt, o["d"])
+        op = Op(o["n"], o["code"], o["engine"], fmt, o["d"], o.get("srcs", ""))
+        if fmt.name == "vec":
+            need("err" in o, f"op {o['n']}: err is missing")
+            need(("arg" in o) == ("factor" in o), f"op {o['n']}: arg and factor")
+            for e in o["err"]:
+                need(not isinstance(e, str) or e in self.bounds, f"op {o['n']}: no bound {e}")
+            op.err = float(sum(self.bounds[e] if isinstance(e, str) else e for e in o["err"]))
+            op.arg, op.size, op.factor = float(o.get("arg", 0)), o.get("size", ""), o.get("factor", "")
         op.fields = [f for f in fmt.fields if f.name in used]
         return op
 
@@ -183,6 +197,14 @@ class Spec:
         if "b" not in consts:
             out.add("beta")
         return out
+
+    def vec_sources(self):
+        """(mask, operations) of the vector operations: bit 0 source a, bit 1 b, bit 2 c, bit 3 d."""
+        groups = {}
+        for o in self.ops:
+            if o.srcs:
+                groups.setdefault(sum(1 << "abcd".index(s) for s in o.srcs), []).append(o)
+        return sorted(groups.items())
 
     def valid_values(self, enum):
         """Bit mask of the values a command may hold."""
@@ -220,6 +242,8 @@ class Spec:
         n = next(f for f in self.structs["completion"]["f"] if f["n"] == "counters")["c"]
         need(n == len(chip["counter"]), "struct completion.counters: number of counters")
         for b in chip["regblock"]:
+            if "fdt_window" in b and "base" not in b:
+                need(b["fdt_window"] + chip["const"]["FDT_WINDOW_BYTES"] <= b["size"], f"{b['n']}: fdt_window")
             seen = {}
             for r in b["r"]:
                 for i in range(r.get("c", 1)):

@@ -13,6 +13,9 @@ def load(path):
     for name, c in spec["int"].items():
         if not 0 <= c["value"] < 1 << 31:
             raise ValueError(f"int.{name}.value does not fit 31 bits")
+    for name, c in spec["bound"].items():
+        if not 0 < c["u"] < 256:
+            raise ValueError(f"bound.{name}.u")
     return spec
 
 
@@ -34,6 +37,9 @@ def c_header(spec):
         out += [f"/* {c['note']} */", f"#define IG1_NUM_{name.upper()} {c['value']}"]
     for name, c in spec["f32"].items():
         out += [f"/* {c['note']} */", f"#define IG1_F32_{name.upper()} UINT32_C(0x{c['bits']:08x})"]
+    out += ["", "/* Bounds of errors in units of 2^-24. */"]
+    for name, c in spec["bound"].items():
+        out += [f"#define IG1_BOUND_{name.upper()} {float(c['u'])} /* {c['note']} */"]
     return "\n".join(out + ["", "#endif", ""])
 
 

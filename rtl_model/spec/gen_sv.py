@@ -85,6 +85,26 @@ def mask_function(spec):
     return out + "      default: mask = '0;\n    endcase\n    used_mask = mask;\n  endfunction\n\n"
 
 
+def vec_sources(spec):
+    out = comment("Sources of a vector operation: bit 0 is a, bit 1 b, bit 2 c, bit 3 d; 0: not one.")
+    out += "  function automatic logic [3:0] vec_sources(logic [7:0] op);\n    case (op)\n"
+    for mask, ops in spec.vec_sources():
+        rows = textwrap.wrap(", ".join("Op" + camel(o.name) for o in ops) + f": vec_sources = 4'h{mask:x};", 94,
+                             initial_indent=" " * 6, subsequent_indent=" " * 6)
+        out += "\n".join(rows) + "\n"
+    return out + "      default: vec_sources = 4'h0;\n    endcase\n  endfunction\n\n"
+
+
+def places(spec, names):
+    """Where a field lies in the 1024 bits, and its word for fault `field`."""
+    out = comment("Lowest bits of the commands' fields.")
+    for fmt in spec.formats.values():
+        for f in fmt.fields:
+            if f not in spec.header:
+                out += param(names, "Cmd" + camel(fmt.name) + camel(f.name) + "Lsb", 0, f.bit())
+    return out + "\n"
+
+
 def op_functions(spec):
     out = comment("The opcode is known and implemented.")
     out += "  function automatic logic op_known(logic [7:0] op);\n    case (op)\n      "
@@ -147,9 +167,7 @@ def registers(spec, names):
         if "base" in b:
             out += param(names, p + "Base", 32, b["base"])
         if "fdt_window" in b:
-            out += param(names, p + "FdtWindow", 32, b["fdt_window"])
-        if b["n"] == "bar0":
-            out += param(names, p + "FdtWindow", bits, b["size"] - spec.chip["const"]["FDT_WINDOW_BYTES"])
+            out += param(names, p + "FdtWindow", 32 if "base" in b else bits, b["fdt_window"])
         for r in b["r"]:
             out += param(names, p + camel(r["n"]), bits, r["o"], f"{r['a']}: {r['d']}")
             if "c" in r:
@@ -221,6 +239,7 @@ def pkg(spec):
     out += "      default: wfmt_block_bytes = 8'd0;\n    endcase\n  endfunction\n\n"
     for fmt in spec.formats.values():
         out += packed(fmt)
+    out += places(spec, names) + vec_sources(spec)
     out += op_functions(spec) + mask_function(spec) + check_function(spec)
     m = chip["mmu"]
     out += comment("Page table.")

@@ -12,11 +12,12 @@
 
 #include <cmocka.h>
 
-#include "ig1_isa.h"
+#include "ig1_numbers.h"
+#include "ig1_tables.h"
 #include "rig.h"
 
-#define ROM_ROWS 96
-#define ROM_GROUPS 11
+#define ROM_ROWS    96
+#define ROM_GROUPS  11
 #define CROM_FLOATS 256
 
 static uint8_t rom[ROM_ROWS * ROM_GROUPS * 34];
@@ -107,7 +108,7 @@ static void job_descriptor(void **state)
 		uint64_t v;
 	} bad[] = {
 		{ offsetof(struct ig1_job, magic), 4, 1 },
-		{ offsetof(struct ig1_job, flags), 4, 1 },
+		{ offsetof(struct ig1_job, flags), 4, 2 },
 		{ offsetof(struct ig1_job, context), 4, 0x10000 },
 		{ offsetof(struct ig1_job, nargs), 4, 9 },
 		{ offsetof(struct ig1_job, pt_root), 8, 8 },
@@ -159,41 +160,66 @@ static void issue_faults(void **state)
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_SYNC, .signal = 1 << 5 });
 	expect(g, IG1_FAULT_TOKEN, 5, 1);
 	/* counts before alignment before ranges */
-	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .n0 = IG1_MAX_COUNT + 1, .n1 = 1, .n2 = 1,
-				     .a = 2 });
+	vec(g, (struct ig1_fmt_vec){
+		       .op = IG1_OP_V_MOV, .n0 = IG1_MAX_COUNT + 1, .n1 = 1, .n2 = 1, .a = 2 });
 	expect(g, IG1_FAULT_COUNT, IG1_MAX_COUNT + 1, 0);
 	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .n0 = 0, .n1 = 1, .n2 = 1, .a = 2 });
 	expect(g, IG1_FAULT_NONE, 0, 0);
-	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .n0 = 1, .n1 = 1, .n2 = 1,
-				     .a = size + 2 });
+	vec(g,
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .n0 = 1, .n1 = 1, .n2 = 1, .a = size + 2 });
 	expect(g, IG1_FAULT_ALIGN, size + 2, 0);
-	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .n0 = 4, .n1 = 1, .n2 = 1, .a0 = 1,
-				     .a = size - 12 });
+	vec(g, (struct ig1_fmt_vec){
+		       .op = IG1_OP_V_MOV, .n0 = 4, .n1 = 1, .n2 = 1, .a0 = 1, .a = size - 12 });
 	expect(g, IG1_FAULT_SCRATCH, size - 12, 0);
 	/* a negative stride's lowest byte wraps */
-	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .n0 = 4, .n1 = 1, .n2 = 1, .a0 = -1,
-				     .a = 8 });
+	vec(g, (struct ig1_fmt_vec){
+		       .op = IG1_OP_V_MOV, .n0 = 4, .n1 = 1, .n2 = 1, .a0 = -1, .a = 8 });
 	expect(g, IG1_FAULT_SCRATCH, (uint64_t)-4, 0);
-	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .n0 = 2, .n1 = 1, .n2 = 1, .a0 = 1,
-				     .sa = IG1_SPACE_CROM, .a = sizeof(crom) - 4 });
+	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+				     .n0 = 2,
+				     .n1 = 1,
+				     .n2 = 1,
+				     .a0 = 1,
+				     .sa = IG1_SPACE_CROM,
+				     .a = sizeof(crom) - 4 });
 	expect(g, IG1_FAULT_CROM, sizeof(crom) - 4, 0);
-	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .n0 = 2, .n1 = 1, .n2 = 1, .a0 = 1,
-				     .out = IG1_VFMT_Q8, .red = IG1_VRED_SUM, .y0 = 1 });
+	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+				     .n0 = 2,
+				     .n1 = 1,
+				     .n2 = 1,
+				     .a0 = 1,
+				     .out = IG1_VFMT_Q8,
+				     .red = IG1_VRED_SUM,
+				     .y0 = 1 });
 	expect(g, IG1_FAULT_FIELD, 1, 0);
-	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .n0 = 2, .n1 = 1, .n2 = 1, .a0 = 1,
-				     .out = IG1_VFMT_Q8, .y0 = 2 });
+	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+				     .n0 = 2,
+				     .n1 = 1,
+				     .n2 = 1,
+				     .a0 = 1,
+				     .out = IG1_VFMT_Q8,
+				     .y0 = 2 });
 	expect(g, IG1_FAULT_FIELD, 21, 0);
 	{
-		struct ig1_fmt_mm f = { .op = IG1_OP_T_MM, .wstride = 34 * ROM_GROUPS, .groups = 1,
-					.rows = ROM_ROWS, .cols = 1, .rom = 2 + 34 * (ROM_GROUPS - 1) };
+		struct ig1_fmt_mm f = { .op = IG1_OP_T_MM,
+					.wstride = 34 * ROM_GROUPS,
+					.groups = 1,
+					.rows = ROM_ROWS,
+					.cols = 1,
+					.rom = 2 + 34 * (ROM_GROUPS - 1) };
 
 		ig1_encode_mm(&f, rig_cmd(g));
 		expect(g, IG1_FAULT_ROM, f.rom, 0);
 	}
 	/* emb: index beyond the matrix */
 	{
-		struct ig1_fmt_emb f = { .op = IG1_OP_T_EMB, .wstride = 34, .groups = 1, .rows = 7,
-					 .cols = 1, .idx = 64, .y = 128 };
+		struct ig1_fmt_emb f = { .op = IG1_OP_T_EMB,
+					 .wstride = 34,
+					 .groups = 1,
+					 .rows = 7,
+					 .cols = 1,
+					 .idx = 64,
+					 .y = 128 };
 		uint32_t seven = 7;
 
 		memcpy(ig1_ref_scratch(g->ref) + 64, &seven, 4);
@@ -202,17 +228,20 @@ static void issue_faults(void **state)
 	}
 	/* attention: heads x qper, dims */
 	{
-		struct ig1_fmt_att f = { .op = IG1_OP_T_PV, .npos = 1, .heads = 1, .qper = 1,
-					 .groups = 1, .dims = 33 };
+		struct ig1_fmt_att f = {
+			.op = IG1_OP_T_PV, .npos = 1, .heads = 1, .qper = 1, .groups = 1, .dims = 33
+		};
 
 		ig1_encode_att(&f, rig_cmd(g));
 		expect(g, IG1_FAULT_COUNT, 33, 0);
-		f = (struct ig1_fmt_att){ .op = IG1_OP_T_QK, .npos = 1, .heads = 0xffff,
-					  .qper = 0xffff, .groups = 1 };
+		f = (struct ig1_fmt_att){
+			.op = IG1_OP_T_QK, .npos = 1, .heads = 0xffff, .qper = 0xffff, .groups = 1
+		};
 		ig1_encode_att(&f, rig_cmd(g));
 		expect(g, IG1_FAULT_COUNT, UINT64_C(0xffff) * 0xffff, 0);
-		f = (struct ig1_fmt_att){ .op = IG1_OP_T_QK, .npos = 1, .heads = 1, .qper = 1,
-					  .groups = 1, .kv = 512 };
+		f = (struct ig1_fmt_att){
+			.op = IG1_OP_T_QK, .npos = 1, .heads = 1, .qper = 1, .groups = 1, .kv = 512
+		};
 		ig1_encode_att(&f, rig_cmd(g));
 		expect(g, IG1_FAULT_ALIGN, 512, 0);
 	}
@@ -232,8 +261,8 @@ static void loops(void **state)
 	/* 3 x 4 iterations of r1 += 10 * outer + inner; a zero loop; a break */
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .rd = 2, .imm = 3, .len = 4 });
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .rd = 3, .imm = 4, .len = 3 });
-	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_ALU, .rd = 4, .ra = 2, .alu = IG1_ALUOP_MUL,
-				     .imm = 10 });
+	seq(g, (struct ig1_fmt_seq){
+		       .op = IG1_OP_S_ALU, .rd = 4, .ra = 2, .alu = IG1_ALUOP_MUL, .imm = 10 });
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_ALU, .rd = 4, .ra = 4, .rb = 3 });
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_ALU, .rd = 1, .ra = 1, .rb = 4 });
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .rd = 2, .imm = 0, .len = 1 });
@@ -260,8 +289,8 @@ static void loops(void **state)
 
 	/* a skip to a body's end continues the loop: r1 counts odd iterations */
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .rd = 2, .imm = 9, .len = 3 });
-	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_ALU, .rd = 3, .ra = 2, .alu = IG1_ALUOP_AND,
-				     .imm = 1 });
+	seq(g, (struct ig1_fmt_seq){
+		       .op = IG1_OP_S_ALU, .rd = 3, .ra = 2, .alu = IG1_ALUOP_AND, .imm = 1 });
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_SKIP, .ra = 3, .cond = IG1_COND_EQ, .len = 1 });
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_ALU, .rd = 1, .ra = 1, .imm = 1 });
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .rb = 1, .imm = 32 });
@@ -270,7 +299,8 @@ static void loops(void **state)
 
 	/* faults: fifth level, beyond the parent, len 0, skip and break */
 	for (i = 0; i < 5; i++)
-		seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = 1, .len = 5 - (uint32_t)i });
+		seq(g,
+		    (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = 1, .len = 5 - (uint32_t)i });
 	rig_cmd(g)[0] = IG1_OP_S_SYNC;
 	expect(g, IG1_FAULT_LOOP, 0, 4);
 	seq(g, (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = 1, .len = 1 });
@@ -297,8 +327,9 @@ static void loops(void **state)
 
 static void dma(struct rig *g, uint32_t op, uint64_t va, uint32_t sp, uint32_t bytes)
 {
-	struct ig1_fmt_dma f = { .op = (uint8_t)op, .va = va, .sp = sp, .bytes = bytes, .n1 = 1,
-				 .n2 = 1 };
+	struct ig1_fmt_dma f = {
+		.op = (uint8_t)op, .va = va, .sp = sp, .bytes = bytes, .n1 = 1, .n2 = 1
+	};
 
 	ig1_encode_dma(&f, rig_cmd(g));
 }
@@ -367,31 +398,24 @@ static double silu64(double x)
 	return x / (1 + exp(-x));
 }
 
-/* Each element-wise operator with strides, against fp64; bounds are relative, from docs/isa.md. */
+/* Each element-wise operator with strides, against fp64 within the bound of docs/isa.md. */
 static void vector_operators(void **state)
 {
 	struct rig *g = *state;
 	static const struct {
 		uint8_t op;
-		int srcs;
-		double lo, hi, bound;
+		double lo, hi; /* operands that neither over- nor underflow on the way */
 	} ops[] = {
-		{ IG1_OP_V_MOV, 1, -9, 9, 0 },
-		{ IG1_OP_V_ADD, 2, 0.5, 9, 0x1p-23 },
-		{ IG1_OP_V_SUB, 2, -9, 9, 0x1p-20 },
-		{ IG1_OP_V_MUL, 2, -9, 9, 0x1p-23 },
-		{ IG1_OP_V_MAD, 3, 0.5, 9, 0x1p-22 },
-		{ IG1_OP_V_MUL3, 3, -9, 9, 0x1p-22 },
-		{ IG1_OP_V_LIN, 1, 0.5, 9, 0x1p-22 },
-		{ IG1_OP_V_EXPS, 2, -20, 20, 0x1p-18 },
-		{ IG1_OP_V_RECIP, 1, 0.01, 100, 0x1p-20 },
-		{ IG1_OP_V_RSQRT, 1, 0.01, 100, 0x1p-20 },
-		{ IG1_OP_V_SIGM, 1, -20, 20, 0x1p-20 },
-		{ IG1_OP_V_SILU, 1, -20, 20, 0x1p-20 },
-		{ IG1_OP_V_SILUMUL, 2, -20, 20, 0x1p-19 },
-		{ IG1_OP_V_ROT, 4, 0.5, 9, 0x1p-21 },
-		{ IG1_OP_V_MAX, 2, -9, 9, 0 },
+		{ IG1_OP_V_MOV, -9, 9 },       { IG1_OP_V_ADD, -9, 9 },
+		{ IG1_OP_V_SUB, -9, 9 },       { IG1_OP_V_MUL, -9, 9 },
+		{ IG1_OP_V_MAD, -9, 9 },       { IG1_OP_V_MUL3, -9, 9 },
+		{ IG1_OP_V_LIN, -9, 9 },       { IG1_OP_V_EXPS, -40, 40 },
+		{ IG1_OP_V_RECIP, -9, 9 },     { IG1_OP_V_RSQRT, 0, 100 },
+		{ IG1_OP_V_SIGM, -80, 80 },    { IG1_OP_V_SILU, -80, 80 },
+		{ IG1_OP_V_SILUMUL, -80, 80 }, { IG1_OP_V_ROT, -9, 9 },
+		{ IG1_OP_V_MAX, -9, 9 },
 	};
+	double worst[IG1_OPS] = { 0 };
 	const uint32_t A = 0, B = 0x4000, C = 0x8000, D = 0xc000, Y = 0x10000, Z = 0x18000;
 	size_t k, trial;
 	uint32_t i, j;
@@ -402,33 +426,48 @@ static void vector_operators(void **state)
 		for (k = 0; k < sizeof(ops) / sizeof(ops[0]); k++) {
 			uint32_t n0 = 1 + rnd() % 70, n1 = 1 + rnd() % 5;
 			struct ig1_fmt_vec f = {
-				.op = ops[k].op, .out = IG1_VFMT_F32, .red = IG1_VRED_MAX,
-				.n0 = n0, .n1 = n1, .n2 = 1, .a = A, .a0 = (int16_t)(rnd() % 3),
-				.a1 = 211, .y = Y, .y0 = (int16_t)(1 + rnd() % 2), .y1 = 150, .z = Z,
+				.op = ops[k].op,
+				.out = IG1_VFMT_F32,
+				.red = IG1_VRED_MAX,
+				.n0 = n0,
+				.n1 = n1,
+				.n2 = 1,
+				.a = A,
+				.a0 = (int16_t)(rnd() % 3),
+				.a1 = 211,
+				.y = Y,
+				.y0 = (int16_t)(1 + rnd() % 2),
+				.y1 = 150,
+				.z = Z,
 				.z1 = 3,
 			};
+			const uint32_t srcs = ig1_vec_sources(f.op);
+			const struct ig1_vec_bound bound = ig1_vec_bound(f.op);
 			double alpha = 1, beta = 0;
 
-			if (ops[k].srcs > 1) {
+			if (srcs & 2) {
 				f.bb = B;
 				f.b0 = (int16_t)(rnd() % 3);
 				f.b1 = 150;
 			}
-			if (ops[k].srcs > 2) {
+			if (srcs & 4) {
 				f.c = C;
 				f.c0 = 1;
 				f.c1 = (int32_t)(rnd() % 2) * 80;
 			}
-			if (ops[k].srcs > 3) {
+			if (srcs & 8) {
 				f.dd = D + 4 * 400;
 				f.d0 = -1;
 				f.d1 = 80;
 			}
 			if (f.op == IG1_OP_V_LIN || f.op == IG1_OP_V_RSQRT) {
-				f.alpha = (float)(alpha = rndf(0.5f, 2));
-				f.beta = (float)(beta = rndf(0, 1));
+				f.alpha = rndf(0.5f, 2);
+				f.beta = rndf(f.op == IG1_OP_V_LIN ? -3 : 0.01f, 3);
+				alpha = f.alpha;
+				beta = f.beta;
 			} else if (f.op == IG1_OP_V_EXPS) {
-				f.alpha = (float)(alpha = rndf(0.1f, 1));
+				f.alpha = rndf(0.1f, 1);
+				alpha = f.alpha;
 			}
 			for (i = 0; i < 0x4000 / 4; i++) {
 				scratch_f(g, A)[i] = rndf((float)ops[k].lo, (float)ops[k].hi);
@@ -448,33 +487,69 @@ static void vector_operators(void **state)
 					double c = scratch_f(g, C)[i + (uint32_t)f.c1 * j];
 					double d = scratch_f(g, D)[400 - i + 80 * j];
 					float got = scratch_f(g, Y)[i * (uint32_t)f.y0 + 150 * j];
-					double want = 0, size = 0;
+					double want = 0, size = 0, factor = 0, err;
 
 					switch (f.op) {
-					case IG1_OP_V_MOV: want = a; break;
-					case IG1_OP_V_ADD: want = a + b; break;
+					case IG1_OP_V_MOV:
+						want = a;
+						break;
+					case IG1_OP_V_ADD:
+						want = a + b;
+						break;
 					case IG1_OP_V_SUB:
 						want = a - b;
-						size = fabs(a) + fabs(b);
 						break;
-					case IG1_OP_V_MUL: want = a * b; break;
-					case IG1_OP_V_MAD: want = a * b + c; break;
-					case IG1_OP_V_MUL3: want = a * b * c; break;
-					case IG1_OP_V_LIN: want = a * alpha + beta; break;
-					case IG1_OP_V_EXPS: want = exp((a - b) * alpha); break;
-					case IG1_OP_V_RECIP: want = 1 / a; break;
-					case IG1_OP_V_RSQRT: want = 1 / sqrt(a * alpha + beta); break;
-					case IG1_OP_V_SIGM: want = 1 / (1 + exp(-a)); break;
-					case IG1_OP_V_SILU: want = silu64(a); break;
-					case IG1_OP_V_SILUMUL: want = silu64(a) * b; break;
-					case IG1_OP_V_ROT: want = a * c + b * d; break;
-					case IG1_OP_V_MAX: want = a > b ? a : b; break;
+					case IG1_OP_V_MUL:
+						want = a * b;
+						break;
+					case IG1_OP_V_MAD:
+						want = a * b + c;
+						size = fabs(a * b) + fabs(c);
+						break;
+					case IG1_OP_V_MUL3:
+						want = a * b * c;
+						break;
+					case IG1_OP_V_LIN:
+						want = a * alpha + beta;
+						size = fabs(a * alpha) + fabs(beta);
+						break;
+					case IG1_OP_V_EXPS:
+						want = exp((a - b) * alpha);
+						factor = fabs((a - b) * alpha);
+						break;
+					case IG1_OP_V_RECIP:
+						want = 1 / a;
+						break;
+					case IG1_OP_V_RSQRT:
+						want = 1 / sqrt(a * alpha + beta);
+						factor = (fabs(a * alpha) + fabs(beta)) /
+							 fabs(a * alpha + beta);
+						break;
+					case IG1_OP_V_SIGM:
+						want = 1 / (1 + exp(-a));
+						break;
+					case IG1_OP_V_SILU:
+						want = silu64(a);
+						break;
+					case IG1_OP_V_SILUMUL:
+						want = silu64(a) * b;
+						break;
+					case IG1_OP_V_ROT:
+						want = a * c + b * d;
+						size = fabs(a * c) + fabs(b * d);
+						break;
+					case IG1_OP_V_MAX:
+						want = a > b ? a : b;
+						break;
 					}
-					if (fabs(want) > size)
+					if (size == 0)
 						size = fabs(want);
-					if (fabs(got - want) > ops[k].bound * size)
-						fail_msg("op 0x%02x: %.9g instead of %.9g", f.op,
-							 (double)got, want);
+					err = fabs(got - want) / size * 0x1p24;
+					if (!(err <= bound.err + bound.arg * factor))
+						fail_msg(
+							"op 0x%02x: %.9g instead of %.9g, error %g u",
+							f.op, (double)got, want, err);
+					worst[k] = fmax(worst[k], err);
 					if (got > top)
 						top = got;
 				}
@@ -482,6 +557,11 @@ static void vector_operators(void **state)
 			}
 		}
 	}
+	for (k = 0; k < sizeof(ops) / sizeof(ops[0]); k++)
+		print_message("# %s: worst error %.2f u, bound %g u%s\n",
+			      ig1_op_find(ops[k].op)->name, worst[k], ig1_vec_bound(ops[k].op).err,
+			      ig1_vec_bound(ops[k].op).arg > 0 ? " and more with the argument"
+							       : "");
 }
 
 static void reductions_and_q8(void **state)
@@ -501,15 +581,32 @@ static void reductions_and_q8(void **state)
 			if (x[i] > x[best])
 				best = i;
 		}
-		vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .red = IG1_VRED_SUM, .n0 = n,
-					     .n1 = 1, .n2 = 1, .a0 = 1, .z = 0x10000 });
-		vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .red = IG1_VRED_ARGMAX, .n0 = n,
-					     .n1 = 1, .n2 = 1, .a0 = 1, .z = 0x10004 });
-		vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .out = IG1_VFMT_Q8, .n0 = n,
-					     .n1 = 1, .n2 = 1, .a0 = 1, .y0 = 1, .y = 0x12000,
+		vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+					     .red = IG1_VRED_SUM,
+					     .n0 = n,
+					     .n1 = 1,
+					     .n2 = 1,
+					     .a0 = 1,
+					     .z = 0x10000 });
+		vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+					     .red = IG1_VRED_ARGMAX,
+					     .n0 = n,
+					     .n1 = 1,
+					     .n2 = 1,
+					     .a0 = 1,
+					     .z = 0x10004 });
+		vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+					     .out = IG1_VFMT_Q8,
+					     .n0 = n,
+					     .n1 = 1,
+					     .n2 = 1,
+					     .a0 = 1,
+					     .y0 = 1,
+					     .y = 0x12000,
 					     .z = 0x14000 });
 		expect(g, IG1_FAULT_NONE, 0, 0);
-		assert_true(fabs(scratch_f(g, 0x10000)[0] - sum) <= mag * 0x1p-19);
+		assert_true(fabs(scratch_f(g, 0x10000)[0] - sum) <=
+			    ((n + 31) / 32 + 4) * 0x1p-24 * mag);
 		assert_int_equal(((uint32_t *)scratch_f(g, 0x10004))[0], best);
 		for (i = 0; i < (n + 31) / 32 * 32; i++) {
 			int8_t q = (int8_t)ig1_ref_scratch(g->ref)[0x12000 + i];
@@ -518,14 +615,20 @@ static void reductions_and_q8(void **state)
 			if (i >= n)
 				assert_int_equal(q, 0);
 			else
-				assert_true(fabs((double)d * q - x[i]) <= d * 0.5001);
+				assert_true(fabs((double)d * q - x[i]) <=
+					    (double)d * (0.5 + 127 * IG1_BOUND_QUANT * 0x1p-24));
 		}
 	}
 	/* the lowest index on ties */
 	memset(scratch_f(g, 0), 0, 400);
 	scratch_f(g, 0)[30] = scratch_f(g, 0)[70] = 1;
-	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV, .red = IG1_VRED_ARGMAX, .n0 = 100, .n1 = 1,
-				     .n2 = 1, .a0 = 1, .z = 0x10004 });
+	vec(g, (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
+				     .red = IG1_VRED_ARGMAX,
+				     .n0 = 100,
+				     .n1 = 1,
+				     .n2 = 1,
+				     .a0 = 1,
+				     .z = 0x10004 });
 	expect(g, IG1_FAULT_NONE, 0, 0);
 	assert_int_equal(((uint32_t *)scratch_f(g, 0x10004))[0], 30);
 }
@@ -543,16 +646,27 @@ static void matrix(void **state)
 		uint32_t groups = 1 + rnd() % ROM_GROUPS, rows = 1 + rnd() % ROM_ROWS;
 		uint32_t cols = 1 + rnd() % 11, c, o, j, k;
 		struct ig1_fmt_mm f = {
-			.op = IG1_OP_T_MM, .fmt = q4 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0,
-			.acc = rnd() & 1, .scaled = rnd() & 1, .alpha = 0.75f,
-			.wstride = bytes * ROM_GROUPS, .rows = rows, .groups = groups, .cols = cols,
-			.x = X, .xstride = 512, .xs = XS, .xsstride = 64, .y = Y,
+			.op = IG1_OP_T_MM,
+			.fmt = q4 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0,
+			.acc = rnd() & 1,
+			.scaled = rnd() & 1,
+			.alpha = 0.75f,
+			.wstride = bytes * ROM_GROUPS,
+			.rows = rows,
+			.groups = groups,
+			.cols = cols,
+			.x = X,
+			.xstride = 512,
+			.xs = XS,
+			.xsstride = 64,
+			.y = Y,
 			.ystride = 4 * ROM_ROWS,
 		};
 
 		for (c = 0; c < cols; c++) {
 			for (j = 0; j < groups * 32; j++)
-				ig1_ref_scratch(g->ref)[X + 512 * c + j] = (uint8_t)(rnd() % 255 - 127);
+				ig1_ref_scratch(g->ref)[X + 512 * c + j] =
+					(uint8_t)(rnd() % 255 - 127);
 			for (j = 0; j < groups; j++)
 				scratch_f(g, XS + 64 * c)[j] = rndf(0.01f, 1);
 			for (o = 0; o < rows; o++)
@@ -575,18 +689,19 @@ static void matrix(void **state)
 					if (q4 && (b[1] & 0xfc) > 0x78)
 						goto next; /* not a half made above */
 					for (j = 0; j < 32; j++) {
-						int w = !q4 ? (int8_t)b[2 + j] :
-							j < 16 ? (b[2 + j] & 15) - 8 :
-								 (b[2 + j - 16] >> 4) - 8;
+						int w = !q4	 ? (int8_t)b[2 + j]
+							: j < 16 ? (b[2 + j] & 15) - 8
+								 : (b[2 + j - 16] >> 4) - 8;
 
-						t += w * (int8_t)ig1_ref_scratch(g->ref)
-								[X + 512 * c + 32 * k + j];
+						t += w * (int8_t)ig1_ref_scratch(
+								 g->ref)[X + 512 * c + 32 * k + j];
 					}
 					if (q4) {
 						uint16_t h = (uint16_t)(b[0] | b[1] << 8);
 
 						s = ldexp((h & 0x3ff) + (h & 0x7c00 ? 1024 : 0),
-							  ((h >> 10 & 31) ? (h >> 10 & 31) : 1) - 25);
+							  ((h >> 10 & 31) ? (h >> 10 & 31) : 1) -
+								  25);
 						if (h & 0x8000)
 							s = -s;
 					}
@@ -629,19 +744,31 @@ static void attention(void **state)
 		sram[0x100000 + i] = (uint8_t)rnd();
 	for (i = 0; i < 8 * 1024; i++)
 		((float *)(sram + 0x200000))[i] = rndf(0.01f, 0.1f);
-#define DATA(b, at, p, v)                                                                          \
-	((int8_t)sram[0x100000 + 4096 * (7 - ((b) * 4096 + 1024 * (at)) / 4096) +                  \
-		      ((b) * 4096 + 1024 * (at)) % 4096 + 32 * (p) + (v)])
-#define SCALE(b, at, p) (((float *)(sram + 0x200000 + (b) * 512 + 128 * (at)))[p])
+#define DATA(b, at, p, v)                                                       \
+	((int8_t)sram[0x100000 + 4096 * (7 - ((b)*4096 + 1024 * (at)) / 4096) + \
+		      ((b)*4096 + 1024 * (at)) % 4096 + 32 * (p) + (v)])
+#define SCALE(b, at, p) (((float *)(sram + 0x200000 + (b)*512 + 128 * (at)))[p])
 	for (i = 0; i < 0x1000; i++)
 		ig1_ref_scratch(g->ref)[X + i] = (uint8_t)(rnd() % 255 - 127);
 	for (i = 0; i < 0x400; i++)
 		scratch_f(g, XS)[i] = rndf(0.01f, 1);
 	{
 		struct ig1_fmt_att f = {
-			.op = IG1_OP_T_QK, .kv = KV, .ks = KS, .npos = POS, .heads = HEADS,
-			.qper = QPER, .groups = GROUPS, .x = X, .xstride = 64, .xs = XS,
-			.xsstride = 8, .y = Y, .ystride = 512, .bstride = 4096, .sbstride = 512,
+			.op = IG1_OP_T_QK,
+			.kv = KV,
+			.ks = KS,
+			.npos = POS,
+			.heads = HEADS,
+			.qper = QPER,
+			.groups = GROUPS,
+			.x = X,
+			.xstride = 64,
+			.xs = XS,
+			.xsstride = 8,
+			.y = Y,
+			.ystride = 512,
+			.bstride = 4096,
+			.sbstride = 512,
 		};
 
 		ig1_encode_att(&f, rig_cmd(g));
@@ -668,10 +795,22 @@ static void attention(void **state)
 	}
 	{
 		struct ig1_fmt_att f = {
-			.op = IG1_OP_T_PV, .kv = KV, .npos = POS, .heads = HEADS, .qper = QPER,
-			.groups = GROUPS, .dims = DIMS, .x = X, .xstride = 256, .xs = XS,
-			.xsstride = 64, .xgstride = 128, .xsgstride = 32, .y = Y,
-			.ystride = 4 * DIMS, .bstride = 4096,
+			.op = IG1_OP_T_PV,
+			.kv = KV,
+			.npos = POS,
+			.heads = HEADS,
+			.qper = QPER,
+			.groups = GROUPS,
+			.dims = DIMS,
+			.x = X,
+			.xstride = 256,
+			.xs = XS,
+			.xsstride = 64,
+			.xgstride = 128,
+			.xsgstride = 32,
+			.y = Y,
+			.ystride = 4 * DIMS,
+			.bstride = 4096,
 		};
 
 		ig1_encode_att(&f, rig_cmd(g));
@@ -699,8 +838,17 @@ static void attention(void **state)
 	/* the fault names the first block that is not there, data before scales */
 	for (b = 0; b < 2; b++) {
 		struct ig1_fmt_att f = {
-			.op = IG1_OP_T_QK, .kv = KV, .ks = KS, .npos = 32 * 10, .heads = 1,
-			.qper = 1, .groups = 1, .x = X, .xs = XS, .y = Y, .bstride = 4096,
+			.op = IG1_OP_T_QK,
+			.kv = KV,
+			.ks = KS,
+			.npos = 32 * 10,
+			.heads = 1,
+			.qper = 1,
+			.groups = 1,
+			.x = X,
+			.xs = XS,
+			.y = Y,
+			.bstride = 4096,
 			.sbstride = b ? 128 : 4096,
 		};
 

@@ -26,16 +26,6 @@ module ig1_seq_resolve (
 );
   localparam int unsigned NumCounts = 4;
   localparam int unsigned NumAligns = 14;
-  // lowest bits of the operands that are replaced (words of isa.toml); FieldPlaces below holds them
-  // against the generated structs
-  localparam int unsigned MmRom = 2 * 32, MmRows = 5 * 32, MmCols = 7 * 32, MmX = 8 * 32,
-      MmXs = 10 * 32, MmY = 12 * 32;
-  localparam int unsigned AttKv = 2 * 32, AttKs = 4 * 32, AttNpos = 6 * 32, AttX = 9 * 32,
-      AttXs = 11 * 32, AttY = 13 * 32;
-  localparam int unsigned DmaVa = 2 * 32, DmaSp = 8 * 32, DmaBytes = 11 * 32, DmaN1 = 12 * 32,
-      DmaN2 = 13 * 32;
-  localparam int unsigned VecN0 = 2 * 32, VecN1 = 3 * 32, VecN2 = 4 * 32, VecA = 7 * 32,
-      VecB = 10 * 32, VecC = 13 * 32, VecD = 16 * 32, VecY = 22 * 32, VecZ = 25 * 32;
   localparam logic [63:0] Max = 64'(ig1_pkg::MaxCount);
 
   function automatic logic [39:0] sx(logic [31:0] v, logic [1:0] shift);
@@ -61,26 +51,10 @@ module ig1_seq_resolve (
   assign is_dma = mm.op == ig1_pkg::OpDLd || mm.op == ig1_pkg::OpDSt;
   assign is_vec = !is_mm && !is_emb && !is_att && !is_dma;
 
-  // sources of a vector operation, from what its format lets it set
-  logic use_b, use_c, use_d, use_y, use_z, q8;
+  // which operands a vector operation has
+  logic use_a, use_b, use_c, use_d, use_y, use_z, q8;
   always_comb begin
-    use_b = 1'b0;
-    use_c = 1'b0;
-    use_d = 1'b0;
-    case (vec.op)
-      ig1_pkg::OpVAdd, ig1_pkg::OpVSub, ig1_pkg::OpVMul, ig1_pkg::OpVExps,
-      ig1_pkg::OpVSilumul, ig1_pkg::OpVMax: use_b = 1'b1;
-      ig1_pkg::OpVMad, ig1_pkg::OpVMul3: begin
-        use_b = 1'b1;
-        use_c = 1'b1;
-      end
-      ig1_pkg::OpVRot: begin
-        use_b = 1'b1;
-        use_c = 1'b1;
-        use_d = 1'b1;
-      end
-      default: ;
-    endcase
+    {use_d, use_c, use_b, use_a} = ig1_pkg::vec_sources(vec.op);
     q8 = vec.out == ig1_pkg::VfmtQ8;
     use_y = vec.out != ig1_pkg::VfmtNone;
     use_z = q8 || vec.red != ig1_pkg::VredNone;
@@ -145,44 +119,44 @@ module ig1_seq_resolve (
     if (en_i) begin
       if (is_mm) begin
         cmd_o = mm;
-        cmd_o[MmRom+:64] = rom;
-        cmd_o[MmRows+:32] = rows[31:0];
-        cmd_o[MmCols+:32] = cols[31:0];
-        cmd_o[MmX+:32] = x[31:0];
-        cmd_o[MmXs+:32] = xs[31:0];
-        cmd_o[MmY+:32] = y[31:0];
+        cmd_o[ig1_pkg::CmdMmRomLsb+:64] = rom;
+        cmd_o[ig1_pkg::CmdMmRowsLsb+:32] = rows[31:0];
+        cmd_o[ig1_pkg::CmdMmColsLsb+:32] = cols[31:0];
+        cmd_o[ig1_pkg::CmdMmXLsb+:32] = x[31:0];
+        cmd_o[ig1_pkg::CmdMmXsLsb+:32] = xs[31:0];
+        cmd_o[ig1_pkg::CmdMmYLsb+:32] = y[31:0];
       end else if (is_emb) begin
         cmd_o = emb;
-        cmd_o[MmRom+:64] = rom;
-        cmd_o[MmCols+:32] = cols[31:0];
-        cmd_o[MmX+:32] = x[31:0];
-        cmd_o[MmY+:32] = y[31:0];
+        cmd_o[ig1_pkg::CmdEmbRomLsb+:64] = rom;
+        cmd_o[ig1_pkg::CmdEmbColsLsb+:32] = cols[31:0];
+        cmd_o[ig1_pkg::CmdEmbIdxLsb+:32] = x[31:0];
+        cmd_o[ig1_pkg::CmdEmbYLsb+:32] = y[31:0];
       end else if (is_att) begin
         cmd_o = att;
-        cmd_o[AttKv+:64] = kv;
-        cmd_o[AttKs+:64] = ks;
-        cmd_o[AttNpos+:32] = npos[31:0];
-        cmd_o[AttX+:32] = x[31:0];
-        cmd_o[AttXs+:32] = xs[31:0];
-        cmd_o[AttY+:32] = y[31:0];
+        cmd_o[ig1_pkg::CmdAttKvLsb+:64] = kv;
+        cmd_o[ig1_pkg::CmdAttKsLsb+:64] = ks;
+        cmd_o[ig1_pkg::CmdAttNposLsb+:32] = npos[31:0];
+        cmd_o[ig1_pkg::CmdAttXLsb+:32] = x[31:0];
+        cmd_o[ig1_pkg::CmdAttXsLsb+:32] = xs[31:0];
+        cmd_o[ig1_pkg::CmdAttYLsb+:32] = y[31:0];
       end else if (is_dma) begin
         cmd_o = dma;
-        cmd_o[DmaVa+:64] = va;
-        cmd_o[DmaSp+:32] = sp[31:0];
-        cmd_o[DmaBytes+:32] = bytes[31:0];
-        cmd_o[DmaN1+:32] = n1[31:0];
-        cmd_o[DmaN2+:32] = n2[31:0];
+        cmd_o[ig1_pkg::CmdDmaVaLsb+:64] = va;
+        cmd_o[ig1_pkg::CmdDmaSpLsb+:32] = sp[31:0];
+        cmd_o[ig1_pkg::CmdDmaBytesLsb+:32] = bytes[31:0];
+        cmd_o[ig1_pkg::CmdDmaN1Lsb+:32] = n1[31:0];
+        cmd_o[ig1_pkg::CmdDmaN2Lsb+:32] = n2[31:0];
       end else begin
         cmd_o = vec;
-        cmd_o[VecN0+:32] = n0[31:0];
-        cmd_o[VecN1+:32] = n1[31:0];
-        cmd_o[VecN2+:32] = n2[31:0];
-        cmd_o[VecA+:32] = a[31:0];
-        cmd_o[VecB+:32] = b[31:0];
-        cmd_o[VecC+:32] = c[31:0];
-        cmd_o[VecD+:32] = d[31:0];
-        cmd_o[VecY+:32] = vy[31:0];
-        cmd_o[VecZ+:32] = vz[31:0];
+        cmd_o[ig1_pkg::CmdVecN0Lsb+:32] = n0[31:0];
+        cmd_o[ig1_pkg::CmdVecN1Lsb+:32] = n1[31:0];
+        cmd_o[ig1_pkg::CmdVecN2Lsb+:32] = n2[31:0];
+        cmd_o[ig1_pkg::CmdVecALsb+:32] = a[31:0];
+        cmd_o[ig1_pkg::CmdVecBbLsb+:32] = b[31:0];
+        cmd_o[ig1_pkg::CmdVecCLsb+:32] = c[31:0];
+        cmd_o[ig1_pkg::CmdVecDdLsb+:32] = d[31:0];
+        cmd_o[ig1_pkg::CmdVecYLsb+:32] = vy[31:0];
+        cmd_o[ig1_pkg::CmdVecZLsb+:32] = vz[31:0];
       end
     end
   end
@@ -254,7 +228,7 @@ module ig1_seq_resolve (
       cnt[0] = n0;
       cnt[1] = n1;
       cnt[2] = n2;
-      al[0] = a;
+      al[0] = use_a ? a : 64'd0;
       al[1] = use_b ? b : 64'd0;
       al[2] = use_c ? c : 64'd0;
       al[3] = use_d ? d : 64'd0;
@@ -285,12 +259,12 @@ module ig1_seq_resolve (
     if (is_vec && q8 && vec.y0 != 16'sd1) begin
       bad_o = 1'b1;
       bad_code_o = ig1_pkg::FaultField;
-      bad_addr_o = 64'd21;
+      bad_addr_o = {32'h0, ig1_pkg::CmdVecY0Lsb >> 5};
     end
     if (is_vec && q8 && vec.red != ig1_pkg::VredNone) begin
       bad_o = 1'b1;
       bad_code_o = ig1_pkg::FaultField;
-      bad_addr_o = 64'd1;
+      bad_addr_o = {32'h0, ig1_pkg::CmdVecRedLsb >> 5};
     end
     if (zero) bad_o = 1'b0;
     if (dims_bad) begin
@@ -390,6 +364,7 @@ module ig1_seq_resolve (
       opnd_n_o = {n2[24:0], n1[24:0], n0[24:0]};
       case (opnd_i)
         3'd0: begin
+          opnd_used_o = use_a;
           if (vec.sa == ig1_pkg::SpaceCrom) opnd_fault_o = ig1_pkg::FaultCrom;
           opnd_base_o = a;
           opnd_step_o = {sx(vec.a2, 2'd2), sx(vec.a1, 2'd2), sx(32'(vec.a0), 2'd2)};
@@ -434,58 +409,4 @@ module ig1_seq_resolve (
       endcase
     end
   end
-
-`ifndef SYNTHESIS
-  // one bit per operand, placed by the struct
-  initial begin
-    ig1_pkg::cmd_mm_t m;
-    ig1_pkg::cmd_att_t t;
-    ig1_pkg::cmd_dma_t g;
-    ig1_pkg::cmd_vec_t v;
-    logic [1023:0] w;
-    m = '0;
-    m.rom = 64'd1;
-    m.rows = 32'd1;
-    m.cols = 32'd1;
-    m.x = 32'd1;
-    m.xs = 32'd1;
-    m.y = 32'd1;
-    w = m;
-    FieldPlacesMm :
-    assert (w[MmRom] && w[MmRows] && w[MmCols] && w[MmX] && w[MmXs] && w[MmY]);
-    t = '0;
-    t.kv = 64'd1;
-    t.ks = 64'd1;
-    t.npos = 32'd1;
-    t.x = 32'd1;
-    t.xs = 32'd1;
-    t.y = 32'd1;
-    w = t;
-    FieldPlacesAtt :
-    assert (w[AttKv] && w[AttKs] && w[AttNpos] && w[AttX] && w[AttXs] && w[AttY]);
-    g = '0;
-    g.va = 64'd1;
-    g.sp = 32'd1;
-    g.bytes = 32'd1;
-    g.n1 = 32'd1;
-    g.n2 = 32'd1;
-    w = g;
-    FieldPlacesDma :
-    assert (w[DmaVa] && w[DmaSp] && w[DmaBytes] && w[DmaN1] && w[DmaN2]);
-    v = '0;
-    v.n0 = 32'd1;
-    v.n1 = 32'd1;
-    v.n2 = 32'd1;
-    v.a = 32'd1;
-    v.bb = 32'd1;
-    v.c = 32'd1;
-    v.dd = 32'd1;
-    v.y = 32'd1;
-    v.z = 32'd1;
-    w = v;
-    FieldPlacesVec :
-    assert (w[VecN0] && w[VecN1] && w[VecN2] && w[VecA] && w[VecB] && w[VecC] && w[VecD] &&
-        w[VecY] && w[VecZ]);
-  end
-`endif
 endmodule

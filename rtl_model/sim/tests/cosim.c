@@ -3,7 +3,8 @@
  * RTL against the reference model: random programs run as jobs on both, without firmware, through the
  * debug port. Completion, counters that do not depend on time, scratch, resident pages, host memory
  * and token records must be equal. On a difference the program is shortened until the first command
- * after which something differs is known.
+ * after which something differs is known. Some programs are stopped on the way first, by abort or
+ * watchdog, and run again.
  *
  * Arguments: model name (default_dpi, ...). Environment: SEED, COUNT, COMMANDS, KINDS (a mask),
  * STALL, ONLY (one program's seed), VERBOSE. TAP on standard output.
@@ -24,7 +25,8 @@
 #include "ref.h"
 #include "sim.h"
 
-#define JOB_CYCLES 20000000
+#define JOB_CYCLES  20000000
+#define STOP_CYCLES 20000 /* from a stop to the end, with all that is on its way */
 
 struct rig {
 	struct randspace space;
@@ -33,7 +35,7 @@ struct rig {
 	uint8_t *mem[2]; /* host memory: RTL, reference */
 	uint64_t cycles; /* of the random programs */
 	uint64_t commands;
-	uint64_t jobs, faults;
+	uint64_t jobs, faults, stopped;
 	uint32_t *steps; /* commands of engines that the reference executed */
 	uint32_t nsteps;
 	char why[256];
@@ -67,10 +69,9 @@ static void set_reg64(struct rig *r, uint32_t offset, uint64_t v)
 	set_reg(r, offset + 4, (uint32_t)(v >> 32));
 }
 
-/* What the firmware does for one job. Returns false if the job does not end. */
-static bool run_rtl(struct rig *r, const struct ig1_job *job, bool clear, struct ig1_completion *done)
+/* What the firmware does to launch a job. */
+static void launch_rtl(struct rig *r, const struct ig1_job *job, bool clear, uint64_t watchdog)
 {
-	uint64_t left = JOB_CYCLES;
 	uint32_t i;
 
 	set_reg(r, IG1_MCU_IRQ_PENDING, 15);
@@ -81,10 +82,17 @@ static bool run_rtl(struct rig *r, const struct ig1_job *job, bool clear, struct
 	set_reg64(r, IG1_MCU_SEQ_EMIT(0), job->emit_va);
 	set_reg64(r, IG1_MCU_SEQ_TRACE(0), job->trace_va);
 	set_reg(r, IG1_MCU_SEQ_TRACE_ENTRIES, job->trace_entries);
-	set_reg64(r, IG1_MCU_SEQ_WATCHDOG(0), JOB_CYCLES - 1000);
+	set_reg64(r, IG1_MCU_SEQ_WATCHDOG(0), watchdog);
 	for (i = 0; i < IG1_ARGS; i++)
 		set_reg64(r, IG1_MCU_SEQ_ARGS(2 * i), job->args[i]);
 	set_reg(r, IG1_MCU_SEQ_GO, clear ? 3 : 1);
+}
+
+/* ... and at its end. Returns false if the job does not end within `left` cycles. */
+static bool finish_rtl(struct rig *r, uint64_t left, struct ig1_completion *done)
+{
+	uint32_t i;
+
 	while (reg(r, IG1_MCU_SEQ_STATUS) & IG1_MCU_SEQ_STATUS_BUSY) {
 		uint64_t n = ig1_sim_run(r->sim, left < 100000 ? left : 100000);
 
@@ -116,13 +124,9 @@ static void on_step(void *ctx, uint32_t index, const uint32_t w[32])
 		r->steps[r->nsteps++] = index;
 }
 
-/* A program on both; false: they differ, r->why says how. */
-static bool run_both(struct rig *r, uint32_t (*w)[IG1_CMD_WORDS], uint32_t len, const uint64_t *args,
-		     bool clear, bool trace, struct ig1_completion done[2])
+static struct ig1_job make_job(const struct rig *r, uint32_t len, const uint64_t *args, bool trace)
 {
 	struct ig1_job job = { .magic = IG1_JOB_MAGIC, .nargs = IG1_ARGS };
-	uint32_t i;
-	int side;
 
 	job.pt_root = r->space.pt_root;
 	job.prog_va = SPACE_PROG_VA;
@@ -134,18 +138,31 @@ static bool run_both(struct rig *r, uint32_t (*w)[IG1_CMD_WORDS], uint32_t len, 
 	job.watchdog = UINT64_C(1) << 40;
 	if (args)
 		memcpy(job.args, args, sizeof(job.args));
+	return job;
+}
+
+/* A program on both; false: they differ, r->why says how. */
+static bool run_both(struct rig *r, uint32_t (*w)[IG1_CMD_WORDS], uint32_t len,
+		     const uint64_t *args, bool clear, bool trace, struct ig1_completion done[2])
+{
+	struct ig1_job job = make_job(r, len, args, trace);
+	uint32_t i;
+	int side;
+
 	for (side = 0; side < 2; side++)
 		memcpy(r->mem[side] + r->space.prog, w, (size_t)len * IG1_COMMAND_BYTES);
 	r->nsteps = 0;
 	ig1_ref_run(r->ref, &job, clear, &done[1]);
-	if (!run_rtl(r, &job, clear, &done[0])) {
+	launch_rtl(r, &job, clear, JOB_CYCLES - 1000);
+	if (!finish_rtl(r, JOB_CYCLES, &done[0])) {
 		snprintf(r->why, sizeof(r->why), "the job does not end on the RTL");
 		return false;
 	}
 	if (done[0].fault != done[1].fault || done[0].fault_addr != done[1].fault_addr ||
 	    done[0].fault_index != done[1].fault_index) {
 		snprintf(r->why, sizeof(r->why),
-			 "fault %s addr %#" PRIx64 " index %u, should be %s addr %#" PRIx64 " index %u",
+			 "fault %s addr %#" PRIx64 " index %u, should be %s addr %#" PRIx64
+			 " index %u",
 			 ig1_fault_name(done[0].fault), done[0].fault_addr, done[0].fault_index,
 			 ig1_fault_name(done[1].fault), done[1].fault_addr, done[1].fault_index);
 		return false;
@@ -157,7 +174,8 @@ static bool run_both(struct rig *r, uint32_t (*w)[IG1_CMD_WORDS], uint32_t len, 
 	}
 	for (i = 0; i < IG1_CTR_COUNT && !done[1].fault; i++) {
 		if (!ig1_ctr_timed[i] && done[0].counters[i] != done[1].counters[i]) {
-			snprintf(r->why, sizeof(r->why), "counter %s: %" PRIu64 ", should be %" PRIu64,
+			snprintf(r->why, sizeof(r->why),
+				 "counter %s: %" PRIu64 ", should be %" PRIu64,
 				 ig1_ctr_names[i].name, done[0].counters[i], done[1].counters[i]);
 			return false;
 		}
@@ -184,7 +202,9 @@ static bool check_trace(struct rig *r, const struct ig1_completion *done)
 		if (!e || e >= IG1_ENGINE_COUNT)
 			goto bad;
 		for (k = at[e]; k < r->nsteps; k++) {
-			memcpy(&w0, r->mem[0] + r->space.prog + (size_t)r->steps[k] * IG1_COMMAND_BYTES, 4);
+			memcpy(&w0,
+			       r->mem[0] + r->space.prog + (size_t)r->steps[k] * IG1_COMMAND_BYTES,
+			       4);
 			if (ig1_op_find((uint8_t)w0)->engine == e)
 				break;
 		}
@@ -197,8 +217,8 @@ static bool check_trace(struct rig *r, const struct ig1_completion *done)
 	return true;
 bad:
 	snprintf(r->why, sizeof(r->why),
-		 "trace record %u: index %u engine %u opcode %#x, %" PRIu64 " %" PRIu64 " %" PRIu64, i,
-		 t[i].index, t[i].engine, t[i].opcode, t[i].issue, t[i].start, t[i].end);
+		 "trace record %u: index %u engine %u opcode %#x, %" PRIu64 " %" PRIu64 " %" PRIu64,
+		 i, t[i].index, t[i].engine, t[i].opcode, t[i].issue, t[i].start, t[i].end);
 	return false;
 }
 
@@ -255,10 +275,87 @@ static bool try_program(struct rig *r, const struct randprog *p, uint32_t (*w)[I
 	       same(r, "host memory", 0, SPACE_BYTES);
 }
 
+/*
+ * A program that is stopped on its way, on the RTL alone. What it wrote is undefined, but the job ends
+ * soon, with its fault, token records up to there are the reference's, nothing is written but where it
+ * may be, and nothing after the end. That the next job is not disturbed, the caller sees.
+ */
+static bool try_stopped(struct rig *r, const struct randprog *p, struct randprog_rng *rng)
+{
+	const struct randspace *s = &r->space;
+	struct ig1_job job = make_job(r, p->len, p->args, false);
+	uint64_t after = UINT64_C(1) << randprog_below(rng, 16);
+	bool watchdog = randprog_below(rng, 2);
+	uint32_t code = watchdog ? IG1_FAULT_WATCHDOG : IG1_FAULT_ABORT;
+	struct ig1_completion done[2];
+	uint8_t *then;
+	uint64_t i;
+	bool ok = false;
+
+	after += randprog_below(rng, (uint32_t)after);
+	for (i = 0; i < 2; i++) {
+		memcpy(r->mem[i], s->initial, SPACE_BYTES);
+		memcpy(r->mem[i] + s->prog, p->w, (size_t)p->len * IG1_COMMAND_BYTES);
+	}
+	ig1_ref_run(r->ref, &job, true, &done[1]);
+	launch_rtl(r, &job, true, watchdog ? after : JOB_CYCLES);
+	if (!watchdog) {
+		ig1_sim_step(r->sim, after);
+		set_reg(r, IG1_MCU_SEQ_ABORT, 1);
+	}
+	if (!finish_rtl(r, after + STOP_CYCLES, &done[0])) {
+		snprintf(r->why, sizeof(r->why),
+			 "stopped after %" PRIu64 " cycles, the job does not end", after);
+		return false;
+	}
+	if (done[0].fault == code) {
+		r->stopped++;
+		if (done[0].fault_addr || done[0].fault_index > p->len || !done[0].status ||
+		    (watchdog && done[0].counters[IG1_CTR_CYCLES] < after)) {
+			snprintf(r->why, sizeof(r->why),
+				 "fault %s addr %#" PRIx64 " index %u after %" PRIu64 " of %" PRIu64
+				 " cycles",
+				 ig1_fault_name(code), done[0].fault_addr, done[0].fault_index,
+				 done[0].counters[IG1_CTR_CYCLES], after);
+			return false;
+		}
+	} else if (done[0].fault != done[1].fault) {
+		/* it came too late */
+		snprintf(r->why, sizeof(r->why), "fault %s, should be %s or %s",
+			 ig1_fault_name(done[0].fault), ig1_fault_name(code),
+			 ig1_fault_name(done[1].fault));
+		return false;
+	}
+	if (done[0].emitted > done[1].emitted ||
+	    memcmp(r->mem[0] + s->emit, r->mem[1] + s->emit,
+		   done[0].emitted * sizeof(struct ig1_token))) {
+		snprintf(r->why, sizeof(r->why), "token records of a stopped job");
+		return false;
+	}
+	then = malloc(SPACE_BYTES);
+	if (!then)
+		return false;
+	memcpy(then, r->mem[0], SPACE_BYTES);
+	ig1_sim_step(r->sim, 2000);
+	if (memcmp(then, r->mem[0], SPACE_BYTES)) {
+		snprintf(r->why, sizeof(r->why), "a stopped job writes after its end");
+		goto out;
+	}
+	/* nothing but where programs may write */
+	memcpy(r->mem[1] + s->emit, then + s->emit, SPACE_EMITS * sizeof(struct ig1_token));
+	memcpy(r->mem[1] + s->rw, then + s->rw, SPACE_RW_BYTES);
+	if (!same(r, "host memory of a stopped job", 0, SPACE_BYTES))
+		goto out;
+	ok = true;
+out:
+	free(then);
+	return ok;
+}
+
 /* Programs that end before command n (where control comes to it first) for the least n that differs. */
 static void bisect(struct rig *r, const struct randprog *p)
 {
-	uint32_t (*w)[IG1_CMD_WORDS] = malloc((size_t)p->len * sizeof(p->w[0]));
+	uint32_t(*w)[IG1_CMD_WORDS] = malloc((size_t)p->len * sizeof(p->w[0]));
 	struct ig1_completion done[2];
 	char text[IG1_DISASM_MAX], why[sizeof(r->why)];
 	uint32_t good = 0, bad = p->len - 1, mid;
@@ -296,6 +393,14 @@ static const struct ig1_sim_model *find_model(const char *name)
 	return NULL;
 }
 
+/* A defined chip again. */
+static void restart(struct rig *r)
+{
+	ig1_sim_write32(r->sim, IG1_BAR0_CONTROL, IG1_BAR0_CONTROL_RESET);
+	while (ig1_sim_read32(r->sim, IG1_BAR0_CONTROL) & IG1_BAR0_CONTROL_RESET)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	const struct ig1_sim_model *model = find_model(argc > 1 ? argv[1] : "small_dpi");
@@ -306,6 +411,7 @@ int main(int argc, char **argv)
 	struct ig1_completion done[2];
 	struct ig1_bus bus = { .read = randspace_read, .write = randspace_write };
 	struct timespec t0, t1;
+	struct randprog_rng stops;
 	struct randprog p;
 	struct rig r = { 0 };
 	double wall;
@@ -365,28 +471,31 @@ int main(int argc, char **argv)
 			}
 		}
 		r.jobs++;
-		if (try_program(&r, &p, p.w, p.len, po.seed % 3 == 0, done)) {
+		randprog_seed(&stops, po.seed);
+		if (po.seed % 4 == 1 && !try_stopped(&r, &p, &stops)) {
+			bad++;
+			printf("not ok %" PRIu64 " - program %" PRIu64 ", stopped\n# %s\n", i + 1,
+			       po.seed, r.why);
+			restart(&r);
+		} else if (try_program(&r, &p, p.w, p.len, po.seed % 3 == 0, done)) {
 			r.faults += done[1].fault != 0;
 			printf("ok %" PRIu64 " - program %" PRIu64 "%s%s\n", i + 1, po.seed,
 			       p.fault ? ": " : "", p.fault ? p.fault : "");
 		} else {
 			bad++;
-			printf("not ok %" PRIu64 " - program %" PRIu64 "%s%s\n# %s\n", i + 1, po.seed,
-			       p.fault ? ": " : "", p.fault ? p.fault : "", r.why);
+			printf("not ok %" PRIu64 " - program %" PRIu64 "%s%s\n# %s\n", i + 1,
+			       po.seed, p.fault ? ": " : "", p.fault ? p.fault : "", r.why);
 			if (!done[1].fault)
 				bisect(&r, &p);
-			/* start again from a defined chip */
-			ig1_sim_write32(r.sim, IG1_BAR0_CONTROL, IG1_BAR0_CONTROL_RESET);
-			while (ig1_sim_read32(r.sim, IG1_BAR0_CONTROL) & IG1_BAR0_CONTROL_RESET)
-				;
+			restart(&r);
 		}
 		randprog_free(&p);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	wall = (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
-	printf("# %" PRIu64 " programs, %" PRIu64 " faults, %" PRIu64 " commands, %" PRIu64
-	       " cycles of programs, %" PRIu64 " in all, %.0f kHz\n",
-	       r.jobs, r.faults, r.commands, r.cycles, ig1_sim_cycles(r.sim),
+	printf("# %" PRIu64 " programs, %" PRIu64 " faults, %" PRIu64 " stopped first, %" PRIu64
+	       " commands, %" PRIu64 " cycles of programs, %" PRIu64 " in all, %.0f kHz\n",
+	       r.jobs, r.faults, r.stopped, r.commands, r.cycles, ig1_sim_cycles(r.sim),
 	       (double)ig1_sim_cycles(r.sim) / wall / 1e3);
 	if (bad == 5)
 		printf("Bail out! five differences\n");

@@ -77,7 +77,8 @@ static void map_shuffled(struct builder *b, uint64_t va, uint64_t from, uint32_t
 	free(order);
 }
 
-static void map_linear(struct builder *b, uint64_t va, uint64_t from, uint64_t bytes, uint64_t flags)
+static void map_linear(struct builder *b, uint64_t va, uint64_t from, uint64_t bytes,
+		       uint64_t flags)
 {
 	uint64_t i;
 
@@ -121,15 +122,15 @@ static void bad_pages(struct builder *b, uint64_t good)
 	const uint64_t leaf = IG1_PTE_VALID | IG1_PTE_LEAF | IG1_PTE_WRITE;
 	const struct ig1_config *cfg = b->s->world.cfg;
 
-	bad(b, base + (UINT64_C(1) << 36));			 /* no entry at level 2 */
+	bad(b, base + (UINT64_C(1) << 36)); /* no entry at level 2 */
 	map(b, base, good, IG1_PTE_WRITE);
-	bad(b, base + PAGE);					 /* none at level 0 */
-	bad(b, base + (UINT64_C(5) << 21));			 /* none at level 1 */
-	bad(b, UINT64_C(1) << IG1_VA_BITS);			 /* beyond the address space */
+	bad(b, base + PAGE);		    /* none at level 0 */
+	bad(b, base + (UINT64_C(5) << 21)); /* none at level 1 */
+	bad(b, UINT64_C(1) << IG1_VA_BITS); /* beyond the address space */
 	bad(b, UINT64_C(0xfffffffffffff000));
-	bad_pte(b, base + 2 * PAGE, 0, good | leaf | 1u << 5);	 /* unknown bits */
+	bad_pte(b, base + 2 * PAGE, 0, good | leaf | 1u << 5); /* unknown bits */
 	bad_pte(b, base + 3 * PAGE, 0, good | leaf | UINT64_C(1) << 60);
-	bad_pte(b, base + 4 * PAGE, 0, good | IG1_PTE_VALID);	 /* no leaf at level 0 */
+	bad_pte(b, base + 4 * PAGE, 0, good | IG1_PTE_VALID); /* no leaf at level 0 */
 	bad_pte(b, base + (UINT64_C(6) << 21), 1, (SPACE_BUS + PAGE) | leaf); /* leaf not aligned */
 	bad_pte(b, base + (UINT64_C(7) << 21), 1, good | IG1_PTE_VALID | IG1_PTE_WRITE);
 	bad_pte(b, base + (UINT64_C(8) << 21), 1, good | IG1_PTE_VALID | IG1_PTE_SRAM);
@@ -147,7 +148,7 @@ static void bad_pages(struct builder *b, uint64_t good)
 int randspace_init(struct randspace *s, const struct ig1_config *cfg, uint64_t seed)
 {
 	struct builder b = { .s = s };
-	uint64_t ro, rw, good;
+	uint64_t ro, good;
 	uint32_t i;
 
 	memset(s, 0, sizeof(*s));
@@ -165,7 +166,8 @@ int randspace_init(struct randspace *s, const struct ig1_config *cfg, uint64_t s
 	/* scales of moderate size, mostly: the high byte of every 17th half */
 	for (i = 1; i < ROM_BYTES; i += 2)
 		if (randprog_below(&b.rng, 4))
-			s->rom[i] = (uint8_t)((s->rom[i] & 0x83) | 0x20 | randprog_below(&b.rng, 6) << 2);
+			s->rom[i] = (uint8_t)((s->rom[i] & 0x83) | 0x20 |
+					      randprog_below(&b.rng, 6) << 2);
 	for (i = 0; i < CROM_BYTES; i += 4) {
 		uint32_t v = randprog_float(&b.rng);
 
@@ -185,16 +187,16 @@ int randspace_init(struct randspace *s, const struct ig1_config *cfg, uint64_t s
 	s->sram_init = take(&b, SPACE_SRAM_PAGES * PAGE + SPACE_BIG_BYTES);
 	fill(&b, s->sram_init, SPACE_SRAM_PAGES * PAGE + SPACE_BIG_BYTES);
 	ro = take(&b, 24 * PAGE);
-	rw = take(&b, 16 * PAGE);
+	s->rw = take(&b, SPACE_RW_BYTES);
 	good = SPACE_BUS + take(&b, PAGE);
 	fill(&b, ro, 24 * PAGE);
-	fill(&b, rw, 16 * PAGE);
+	fill(&b, s->rw, SPACE_RW_BYTES);
 	fill(&b, good - SPACE_BUS, PAGE);
 
 	map_linear(&b, SPACE_PROG_VA, SPACE_BUS + s->prog, SPACE_PROG_MAX * IG1_COMMAND_BYTES, 0);
 	map_linear(&b, SPACE_EMIT_VA, SPACE_BUS + s->emit, PAGE, IG1_PTE_WRITE);
-	map_linear(&b, SPACE_TRACE_VA, SPACE_BUS + s->trace, SPACE_TRACES * sizeof(struct ig1_trace),
-		   IG1_PTE_WRITE);
+	map_linear(&b, SPACE_TRACE_VA, SPACE_BUS + s->trace,
+		   SPACE_TRACES * sizeof(struct ig1_trace), IG1_PTE_WRITE);
 	map_linear(&b, SPACE_SCRATCH_VA, SPACE_BUS + s->scratch_dump, cfg->scratch_bytes,
 		   IG1_PTE_WRITE);
 	map_linear(&b, SPACE_SRAM_VA, SPACE_BUS + s->sram_dump,
@@ -205,8 +207,9 @@ int randspace_init(struct randspace *s, const struct ig1_config *cfg, uint64_t s
 	/* host pages, read only and not, across a table's end */
 	map_shuffled(&b, UINT64_C(0x101ff8000), SPACE_BUS + ro, 24, 0);
 	region(&b, UINT64_C(0x101ff8000), 24 * PAGE, 0);
-	map_shuffled(&b, UINT64_C(0x1ffffc000), SPACE_BUS + rw, 16, IG1_PTE_WRITE);
-	region(&b, UINT64_C(0x1ffffc000), 16 * PAGE, 1);
+	map_shuffled(&b, UINT64_C(0x1ffffc000), SPACE_BUS + s->rw, SPACE_RW_BYTES / PAGE,
+		     IG1_PTE_WRITE);
+	region(&b, UINT64_C(0x1ffffc000), SPACE_RW_BYTES, 1);
 	/* resident pages */
 	s->sram_va = UINT64_C(0x280000000);
 	map_shuffled(&b, s->sram_va, cfg->sram_bytes - SPACE_SRAM_PAGES * PAGE, SPACE_SRAM_PAGES,
@@ -215,7 +218,8 @@ int randspace_init(struct randspace *s, const struct ig1_config *cfg, uint64_t s
 	region(&b, s->sram_va, SPACE_SRAM_PAGES * PAGE, 1);
 	/* large leaves: 2 MiB of SRAM, 2 MiB and 1 GiB of host memory */
 	s->big_va = UINT64_C(0x300000000);
-	*entry(&b, s->big_va, 1) = SRAM_BIG | IG1_PTE_VALID | IG1_PTE_LEAF | IG1_PTE_WRITE | IG1_PTE_SRAM;
+	*entry(&b, s->big_va, 1) =
+		SRAM_BIG | IG1_PTE_VALID | IG1_PTE_LEAF | IG1_PTE_WRITE | IG1_PTE_SRAM;
 	region(&b, s->big_va, SPACE_BIG_BYTES, 1);
 	*entry(&b, UINT64_C(0x340000000), 1) = SPACE_BUS | IG1_PTE_VALID | IG1_PTE_LEAF;
 	*entry(&b, UINT64_C(0x380000000), 2) = SPACE_BUS | IG1_PTE_VALID | IG1_PTE_LEAF;
@@ -251,8 +255,8 @@ int randspace_write(void *ctx, uint64_t addr, const void *src, size_t n)
 	return 0;
 }
 
-static uint32_t put_dma(uint32_t (*w)[IG1_CMD_WORDS], uint32_t at, uint8_t op, uint64_t va, uint32_t sp,
-			uint32_t bytes)
+static uint32_t put_dma(uint32_t (*w)[IG1_CMD_WORDS], uint32_t at, uint8_t op, uint64_t va,
+			uint32_t sp, uint32_t bytes)
 {
 	struct ig1_fmt_dma f = { .op = op, .va = va, .sp = sp, .bytes = bytes, .n1 = 1, .n2 = 1 };
 

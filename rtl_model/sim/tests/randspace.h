@@ -25,6 +25,7 @@
 #define SPACE_SRAM_VA	 UINT64_C(0x5000000) /* where the resident pages are dumped */
 #define SPACE_SRAM_PAGES 16		     /* of the first SRAM region */
 #define SPACE_BIG_BYTES	 0x4000		     /* used of the SRAM region behind a large leaf */
+#define SPACE_RW_BYTES	 0x10000	     /* of the host memory that programs may write */
 
 struct randspace {
 	struct randprog_world world;
@@ -33,7 +34,7 @@ struct randspace {
 	uint8_t *rom, *crom;
 	struct ig1_mask mask;
 	/* bus offsets */
-	uint64_t prog, emit, trace, scratch_dump, sram_dump, sram_init;
+	uint64_t prog, emit, trace, scratch_dump, sram_dump, sram_init, rw;
 	uint64_t sram_va, big_va;
 };
 

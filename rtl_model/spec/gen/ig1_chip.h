@@ -21,8 +21,9 @@
 #endif
 
 #define IG1_JOB_MAGIC				0x424a4749u
+#define IG1_JOB_STOP_ON_FAULT			1u
 #define IG1_FW_MAGIC				0x57464749u
-#define IG1_FW_ABI				0x10000u
+#define IG1_FW_ABI				0x10001u
 #define IG1_CHIP_ID				0x31474749u
 #define IG1_EMIT_TOKEN				1u
 #define IG1_EMIT_LOGITS				2u
@@ -31,7 +32,13 @@
 #define IG1_VECTORS				8u
 #define IG1_MCU_SRAM_BYTES			0x10000u
 #define IG1_WATCHDOG_DEFAULT			0x2540be400ull
+#define IG1_TLM_STATIC_MW			1500u
+#define IG1_TLM_AMBIENT_MC			0x88b8u
+#define IG1_TLM_MC_PER_W			4000u
+#define IG1_TLM_TAU_CYCLES			0x40000000u
+#define IG1_TLM_WINDOW_CYCLES			0x10000u
 #define IG1_FDT_WINDOW_BYTES			0x10000u
+#define IG1_TENSOR_F32				0xffffffffu
 
 /* Elaboration parameters of the stock configurations. */
 struct ig1_config {
@@ -117,6 +124,11 @@ static const uint8_t ig1_ctr_timed[IG1_CTR_COUNT] __attribute__((unused)) = {
 	1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1
 };
 
+/* Energy of one count in units of 2^-10 pJ, for the estimate of mailbox command telemetry. */
+static const uint32_t ig1_ctr_energy[IG1_CTR_COUNT] __attribute__((unused)) = {
+	0, 20480, 0, 204800, 51200, 25600, 61, 51, 512, 5120, 20480, 0, 204800
+};
+
 /*
  * Page table.
  *
@@ -144,7 +156,7 @@ static const uint8_t ig1_ctr_timed[IG1_CTR_COUNT] __attribute__((unused)) = {
 /* Job descriptor, an entry of a queue's submission ring (host memory, written by the driver) */
 struct ig1_job {
 	uint32_t magic; /* IG1_JOB_MAGIC */
-	uint32_t flags; /* zero */
+	uint32_t flags; /* IG1_JOB_*; the rest zero */
 	uint64_t job_id; /* returned in the completion */
 	uint32_t context; /* context number, 0..65535 */
 	uint32_t nargs; /* arguments used, at most 8; the rest must be zero */
@@ -333,7 +345,7 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_image_section, pad) == 28, "image_secti
 /* One source tensor in ROM. The tensors section: u32 count, u32 zero, the entries, then NUL-terminated names. */
 struct ig1_image_tensor {
 	uint32_t name; /* offset of the name from the start of the string table */
-	uint32_t fmt; /* IG1_WFMT_*, or 0xffffffff for fp32 constants */
+	uint32_t fmt; /* IG1_WFMT_*, or IG1_TENSOR_F32: not a weight format but fp32 constants */
 	uint64_t offset; /* ROM (or constant ROM) byte address */
 	uint64_t rows; /* output rows */
 	uint64_t groups; /* 32-groups of a row (constants: values of a row) */
@@ -413,10 +425,31 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_column, kv) == 8, "column.kv");
 IG1_ASSERT(__builtin_offsetof(struct ig1_column, pad) == 16, "column.pad");
 
 /*
+ * PCI identity and BARs.
+ *
+ * PCI Express endpoint with function-level reset, power management (D0, D3hot; leaving D3hot resets
+ * the chip), MSI-X with IG1_VECTORS vectors, advanced error reporting and a serial number (the
+ * first
+ * eight bytes of the mask id). No INTx, no I/O BARs, no expansion ROM. A reset through PCI
+ * (function-level, D3hot to D0, conventional) resets block `bar0` too.
+ */
+#define IG1_PCI_VENDOR				0x1234u
+#define IG1_PCI_DEVICE				0x4931u
+#define IG1_PCI_SUBSYSTEM_VENDOR		0x1234u
+#define IG1_PCI_SUBSYSTEM			1
+#define IG1_PCI_REVISION			1
+#define IG1_PCI_CLASS				0x120000u
+#define IG1_PCI_BAR_REGS			0
+#define IG1_PCI_BAR_MSIX			2
+#define IG1_PCI_BAR_MSIX_BYTES			0x1000u
+#define IG1_PCI_MSIX_TABLE			0
+#define IG1_PCI_MSIX_PBA			0x800u
+
+/*
  * Host registers. 64-bit values are two registers, low word first. Offsets not listed read as zero.
  */
 #define IG1_BAR0_SIZE				0x20000u
-#define IG1_BAR0_FDT_WINDOW			0x10000u /* device tree, at the end */
+#define IG1_BAR0_FDT_WINDOW			0x10000u /* device tree, read-only */
 #define IG1_BAR0_ID				0x000u /* ro: IG1_CHIP_ID */
 /* ro: version of this specification: major << 16 | minor */
 #define IG1_BAR0_SPEC				0x004u
@@ -426,9 +459,12 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_column, pad) == 16, "column.pad");
 #define IG1_BAR0_STATUS_BUSY			0x4u /* a job is running */
 #define IG1_BAR0_CONTROL			0x00cu /* rw: control */
 #define IG1_BAR0_CONTROL_MCU_RUN		0x1u /* 1 releases the MCU from reset */
-/* write 1: resets everything but this block; reads 0 when done */
+/*
+ * write 1: resets everything but this block; reads 0 when done. Resident SRAM keeps its
+ * contents
+ */
 #define IG1_BAR0_CONTROL_RESET			0x2u
-/* ro: bytes of the device tree in the window at 0x10000 */
+/* ro: bytes of the device tree in its window */
 #define IG1_BAR0_FDT_SIZE			0x010u
 /* rw: MCU SRAM address for LOAD_DATA, multiple of 4 */
 #define IG1_BAR0_LOAD_ADDR			0x020u
@@ -468,7 +504,7 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_column, pad) == 16, "column.pad");
  */
 #define IG1_MCU_BASE				0x40000000u
 #define IG1_MCU_SIZE				0x1000u
-#define IG1_MCU_FDT_WINDOW			0x50000000u /* device tree */
+#define IG1_MCU_FDT_WINDOW			0x50000000u /* device tree, read-only */
 /* w1c: why the external interrupt is raised */
 #define IG1_MCU_IRQ_PENDING			0x000u
 #define IG1_MCU_IRQ_PENDING_DOORBELL		0x1u /* a queue doorbell was written */
@@ -539,7 +575,7 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_column, pad) == 16, "column.pad");
 #define IG1_MCU_SEQ_FAULT_INDEX			0x298u /* ro: command index */
 #define IG1_MCU_SEQ_EMITTED			0x29cu /* ro: token records written */
 #define IG1_MCU_SEQ_TRACED			0x2a0u /* ro: trace records written */
-/* ro: counters of the last job, low word first */
+/* ro: counters of the running job so far, or of the last one, low word first */
 #define IG1_MCU_COUNTERS(n)			(0x300u + 4u * (n))
 #define IG1_MCU_COUNTERS_COUNT			26
 #define IG1_MCU_FDT_SIZE			0x3f0u /* ro: bytes of the device tree */
@@ -571,6 +607,22 @@ enum ig1_mbox {
 	 * MCU SRAM bytes
 	 */
 	IG1_MBOX_INFO = 8,
+	/*
+	 * the job the sequencer has: VAL = 0: none, else context << 16 | queue + 1; OUT0,
+	 * OUT1 = job id, OUT2 = commands issued so far (low word), OUT3 = token records
+	 * written
+	 */
+	IG1_MBOX_RUNNING = 9,
+	/*
+	 * digital estimates, not measurements: OUT0 = clock in MHz, OUT1 = power in mW, OUT2
+	 * = temperature in 0.001 degrees C, OUT3 = load in 1/1000. Power: IG1_TLM_STATIC_MW
+	 * and the energy of the jobs that ended since the last answer (counters times their
+	 * energies), over the time since then. Temperature: follows IG1_TLM_AMBIENT_MC +
+	 * IG1_TLM_MC_PER_W x power with a time constant of IG1_TLM_TAU_CYCLES. Load: cycles
+	 * of those jobs over the time. An answer less than IG1_TLM_WINDOW_CYCLES after the
+	 * last repeats it
+	 */
+	IG1_MBOX_TELEMETRY = 10,
 };
 
 /* Firmware mailbox results. */

@@ -188,6 +188,162 @@ static inline uint32_t ig1_wfmt_block_bytes(uint32_t fmt)
 	}
 }
 
+/* Sources of a vector operation: bit 0 is a, bit 1 b, bit 2 c, bit 3 d; 0: not one. */
+static inline uint32_t ig1_vec_sources(uint32_t op)
+{
+	switch (op) {
+	case IG1_OP_V_MOV:
+	case IG1_OP_V_LIN:
+	case IG1_OP_V_RECIP:
+	case IG1_OP_V_RSQRT:
+	case IG1_OP_V_SIGM:
+	case IG1_OP_V_SILU:
+		return 0x1;
+	case IG1_OP_V_ADD:
+	case IG1_OP_V_SUB:
+	case IG1_OP_V_MUL:
+	case IG1_OP_V_EXPS:
+	case IG1_OP_V_SILUMUL:
+	case IG1_OP_V_MAX:
+		return 0x3;
+	case IG1_OP_V_MAD:
+	case IG1_OP_V_MUL3:
+		return 0x7;
+	case IG1_OP_V_ROT:
+		return 0xf;
+	default:
+		return 0;
+	}
+}
+
+/* Word numbers of fields, as fault `field` gives them. */
+enum ig1_word {
+	IG1_WORD_SEQ_RD = 2,
+	IG1_WORD_SEQ_RA = 2,
+	IG1_WORD_SEQ_RB = 2,
+	IG1_WORD_SEQ_ALU = 3,
+	IG1_WORD_SEQ_COND = 3,
+	IG1_WORD_SEQ_WIDTH = 3,
+	IG1_WORD_SEQ_IMM = 4,
+	IG1_WORD_SEQ_LEN = 6,
+	IG1_WORD_SEQ_KIND = 7,
+	IG1_WORD_MM_FMT = 1,
+	IG1_WORD_MM_ACC = 1,
+	IG1_WORD_MM_SCALED = 1,
+	IG1_WORD_MM_ROM = 2,
+	IG1_WORD_MM_WSTRIDE = 4,
+	IG1_WORD_MM_ROWS = 5,
+	IG1_WORD_MM_GROUPS = 6,
+	IG1_WORD_MM_COLS = 7,
+	IG1_WORD_MM_X = 8,
+	IG1_WORD_MM_XSTRIDE = 9,
+	IG1_WORD_MM_XS = 10,
+	IG1_WORD_MM_XSSTRIDE = 11,
+	IG1_WORD_MM_Y = 12,
+	IG1_WORD_MM_YSTRIDE = 13,
+	IG1_WORD_MM_ALPHA = 14,
+	IG1_WORD_MM_RROM = 16,
+	IG1_WORD_MM_RROWS = 16,
+	IG1_WORD_MM_RCOLS = 16,
+	IG1_WORD_MM_RX = 16,
+	IG1_WORD_MM_RXS = 17,
+	IG1_WORD_MM_RY = 17,
+	IG1_WORD_EMB_FMT = 1,
+	IG1_WORD_EMB_ROM = 2,
+	IG1_WORD_EMB_WSTRIDE = 4,
+	IG1_WORD_EMB_ROWS = 5,
+	IG1_WORD_EMB_GROUPS = 6,
+	IG1_WORD_EMB_COLS = 7,
+	IG1_WORD_EMB_IDX = 8,
+	IG1_WORD_EMB_ISTRIDE = 9,
+	IG1_WORD_EMB_Y = 12,
+	IG1_WORD_EMB_YSTRIDE = 13,
+	IG1_WORD_EMB_RROM = 16,
+	IG1_WORD_EMB_RCOLS = 16,
+	IG1_WORD_EMB_RIDX = 16,
+	IG1_WORD_EMB_RY = 17,
+	IG1_WORD_ATT_LIST = 1,
+	IG1_WORD_ATT_KV = 2,
+	IG1_WORD_ATT_KS = 4,
+	IG1_WORD_ATT_NPOS = 6,
+	IG1_WORD_ATT_HEADS = 7,
+	IG1_WORD_ATT_QPER = 7,
+	IG1_WORD_ATT_GROUPS = 8,
+	IG1_WORD_ATT_DIMS = 8,
+	IG1_WORD_ATT_X = 9,
+	IG1_WORD_ATT_XSTRIDE = 10,
+	IG1_WORD_ATT_XS = 11,
+	IG1_WORD_ATT_XSSTRIDE = 12,
+	IG1_WORD_ATT_Y = 13,
+	IG1_WORD_ATT_YSTRIDE = 14,
+	IG1_WORD_ATT_XGSTRIDE = 15,
+	IG1_WORD_ATT_XSGSTRIDE = 18,
+	IG1_WORD_ATT_BSTRIDE = 19,
+	IG1_WORD_ATT_SBSTRIDE = 20,
+	IG1_WORD_ATT_RKV = 16,
+	IG1_WORD_ATT_RKS = 16,
+	IG1_WORD_ATT_RNPOS = 16,
+	IG1_WORD_ATT_RX = 16,
+	IG1_WORD_ATT_RXS = 17,
+	IG1_WORD_ATT_RY = 17,
+	IG1_WORD_VEC_OUT = 1,
+	IG1_WORD_VEC_RED = 1,
+	IG1_WORD_VEC_SA = 1,
+	IG1_WORD_VEC_SB = 1,
+	IG1_WORD_VEC_SC = 1,
+	IG1_WORD_VEC_SD = 1,
+	IG1_WORD_VEC_N0 = 2,
+	IG1_WORD_VEC_N1 = 3,
+	IG1_WORD_VEC_N2 = 4,
+	IG1_WORD_VEC_RN0 = 5,
+	IG1_WORD_VEC_RN1 = 5,
+	IG1_WORD_VEC_RN2 = 5,
+	IG1_WORD_VEC_RA = 5,
+	IG1_WORD_VEC_RB = 6,
+	IG1_WORD_VEC_RC = 6,
+	IG1_WORD_VEC_RY = 6,
+	IG1_WORD_VEC_RZ = 6,
+	IG1_WORD_VEC_A = 7,
+	IG1_WORD_VEC_A1 = 8,
+	IG1_WORD_VEC_A2 = 9,
+	IG1_WORD_VEC_BB = 10,
+	IG1_WORD_VEC_B1 = 11,
+	IG1_WORD_VEC_B2 = 12,
+	IG1_WORD_VEC_C = 13,
+	IG1_WORD_VEC_C1 = 14,
+	IG1_WORD_VEC_C2 = 15,
+	IG1_WORD_VEC_DD = 16,
+	IG1_WORD_VEC_D1 = 17,
+	IG1_WORD_VEC_D2 = 18,
+	IG1_WORD_VEC_A0 = 19,
+	IG1_WORD_VEC_B0 = 19,
+	IG1_WORD_VEC_C0 = 20,
+	IG1_WORD_VEC_D0 = 20,
+	IG1_WORD_VEC_Y0 = 21,
+	IG1_WORD_VEC_Y = 22,
+	IG1_WORD_VEC_Y1 = 23,
+	IG1_WORD_VEC_Y2 = 24,
+	IG1_WORD_VEC_Z = 25,
+	IG1_WORD_VEC_Z1 = 26,
+	IG1_WORD_VEC_Z2 = 27,
+	IG1_WORD_VEC_ALPHA = 28,
+	IG1_WORD_VEC_BETA = 29,
+	IG1_WORD_DMA_VA = 2,
+	IG1_WORD_DMA_V1 = 4,
+	IG1_WORD_DMA_V2 = 6,
+	IG1_WORD_DMA_SP = 8,
+	IG1_WORD_DMA_S1 = 9,
+	IG1_WORD_DMA_S2 = 10,
+	IG1_WORD_DMA_BYTES = 11,
+	IG1_WORD_DMA_N1 = 12,
+	IG1_WORD_DMA_N2 = 13,
+	IG1_WORD_DMA_RVA = 16,
+	IG1_WORD_DMA_RSP = 16,
+	IG1_WORD_DMA_RBYTES = 16,
+	IG1_WORD_DMA_RN1 = 16,
+	IG1_WORD_DMA_RN2 = 17,
+};
+
 #ifndef __KERNEL__
 
 static inline float ig1_bits_to_f32(uint32_t u)
@@ -204,6 +360,65 @@ static inline uint32_t ig1_f32_to_bits(float f)
 
 	__builtin_memcpy(&u, &f, sizeof(u));
 	return u;
+}
+
+/*
+ * Accuracy of a vector operation (docs/isa.md): its error is at most
+ * (err + arg * factor) * 2^-24 * size, where size is the result's magnitude and factor 0, or
+ * what the operation's description says.
+ */
+struct ig1_vec_bound {
+	double err, arg;
+};
+
+static inline struct ig1_vec_bound ig1_vec_bound(uint32_t op)
+{
+	struct ig1_vec_bound b = { 0, 0 };
+
+	switch (op) {
+	case IG1_OP_V_ADD: /* fl(a + b) */
+		b.err = 1.0;
+		break;
+	case IG1_OP_V_SUB: /* fl(a - b) */
+		b.err = 1.0;
+		break;
+	case IG1_OP_V_MUL: /* fl(a * b) */
+		b.err = 1.0;
+		break;
+	case IG1_OP_V_MAD: /* fl(fl(a * b) + c) */
+		b.err = 2.0;
+		break;
+	case IG1_OP_V_MUL3: /* fl(fl(a * b) * c) */
+		b.err = 2.0;
+		break;
+	case IG1_OP_V_LIN: /* fl(fl(a * alpha) + beta) */
+		b.err = 2.0;
+		break;
+	case IG1_OP_V_EXPS: /* exp(fl(fl(a - b) * alpha)) */
+		b.err = 3.5;
+		b.arg = 2.0;
+		break;
+	case IG1_OP_V_RECIP: /* recip(a) */
+		b.err = 1.5;
+		break;
+	case IG1_OP_V_RSQRT: /* rsqrt(fl(fl(a * alpha) + beta)) */
+		b.err = 2.75;
+		b.arg = 1.0;
+		break;
+	case IG1_OP_V_SIGM: /* sigmoid(a) */
+		b.err = 4.75;
+		break;
+	case IG1_OP_V_SILU: /* silu(a) */
+		b.err = 5.0;
+		break;
+	case IG1_OP_V_SILUMUL: /* fl(silu(a) * b) */
+		b.err = 6.0;
+		break;
+	case IG1_OP_V_ROT: /* fl(fl(a * c) + fl(b * d)) */
+		b.err = 2.0;
+		break;
+	}
+	return b;
 }
 
 /* Sequencer commands. Unused fields of an operation must be zero. */

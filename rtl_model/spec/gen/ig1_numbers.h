@@ -46,4 +46,12 @@
 /* fl(1/127) */
 #define IG1_F32_QUANT_INV127 UINT32_C(0x3c010204)
 
+/* Bounds of errors in units of 2^-24. */
+#define IG1_BOUND_RECIP 1.5 /* RECIP, relative */
+#define IG1_BOUND_RSQRT 2.75 /* RSQRT, relative */
+#define IG1_BOUND_EXP 3.5 /* EXP, relative */
+#define IG1_BOUND_SIGMOID 4.75 /* SIGMOID, relative */
+#define IG1_BOUND_SILU 5.0 /* SILU, relative, x >= -87.33 */
+#define IG1_BOUND_QUANT 8.0 /* Quantise: of x_i * id, relative */
+
 #endif

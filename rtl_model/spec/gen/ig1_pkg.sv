@@ -22,8 +22,9 @@ package ig1_pkg;
   localparam int unsigned LoopDepth = 4;
   localparam int unsigned MaxCount = 16777216;
   localparam logic [31:0] JobMagic = 32'h424a4749;
+  localparam logic [31:0] JobStopOnFault = 32'h1;
   localparam logic [31:0] FwMagic = 32'h57464749;
-  localparam logic [31:0] FwAbi = 32'h10000;
+  localparam logic [31:0] FwAbi = 32'h10001;
   localparam logic [31:0] ChipId = 32'h31474749;
   localparam logic [31:0] EmitToken = 32'h1;
   localparam logic [31:0] EmitLogits = 32'h2;
@@ -31,7 +32,13 @@ package ig1_pkg;
   localparam logic [31:0] Priorities = 32'h4;
   localparam logic [31:0] Vectors = 32'h8;
   localparam logic [63:0] WatchdogDefault = 64'h2540be400;
+  localparam logic [31:0] TlmStaticMw = 32'h5dc;
+  localparam logic [31:0] TlmAmbientMc = 32'h88b8;
+  localparam logic [31:0] TlmMcPerW = 32'hfa0;
+  localparam logic [31:0] TlmTauCycles = 32'h40000000;
+  localparam logic [31:0] TlmWindowCycles = 32'h10000;
   localparam logic [31:0] FdtWindowBytes = 32'h10000;
+  localparam logic [31:0] TensorF32 = 32'hffffffff;
   localparam int unsigned McuSramBytes = 65536;
 
   // Configuration `default`.
@@ -472,6 +479,143 @@ package ig1_pkg;
     logic [7:0] op;
   } cmd_dma_t;
 
+  // Lowest bits of the commands' fields.
+  localparam int unsigned CmdSeqRdLsb = 64;
+  localparam int unsigned CmdSeqRaLsb = 72;
+  localparam int unsigned CmdSeqRbLsb = 80;
+  localparam int unsigned CmdSeqAluLsb = 96;
+  localparam int unsigned CmdSeqCondLsb = 104;
+  localparam int unsigned CmdSeqWidthLsb = 112;
+  localparam int unsigned CmdSeqImmLsb = 128;
+  localparam int unsigned CmdSeqLenLsb = 192;
+  localparam int unsigned CmdSeqKindLsb = 224;
+  localparam int unsigned CmdMmFmtLsb = 48;
+  localparam int unsigned CmdMmAccLsb = 56;
+  localparam int unsigned CmdMmScaledLsb = 57;
+  localparam int unsigned CmdMmRomLsb = 64;
+  localparam int unsigned CmdMmWstrideLsb = 128;
+  localparam int unsigned CmdMmRowsLsb = 160;
+  localparam int unsigned CmdMmGroupsLsb = 192;
+  localparam int unsigned CmdMmColsLsb = 224;
+  localparam int unsigned CmdMmXLsb = 256;
+  localparam int unsigned CmdMmXstrideLsb = 288;
+  localparam int unsigned CmdMmXsLsb = 320;
+  localparam int unsigned CmdMmXsstrideLsb = 352;
+  localparam int unsigned CmdMmYLsb = 384;
+  localparam int unsigned CmdMmYstrideLsb = 416;
+  localparam int unsigned CmdMmAlphaLsb = 448;
+  localparam int unsigned CmdMmRromLsb = 512;
+  localparam int unsigned CmdMmRrowsLsb = 520;
+  localparam int unsigned CmdMmRcolsLsb = 528;
+  localparam int unsigned CmdMmRxLsb = 536;
+  localparam int unsigned CmdMmRxsLsb = 544;
+  localparam int unsigned CmdMmRyLsb = 552;
+  localparam int unsigned CmdEmbFmtLsb = 48;
+  localparam int unsigned CmdEmbRomLsb = 64;
+  localparam int unsigned CmdEmbWstrideLsb = 128;
+  localparam int unsigned CmdEmbRowsLsb = 160;
+  localparam int unsigned CmdEmbGroupsLsb = 192;
+  localparam int unsigned CmdEmbColsLsb = 224;
+  localparam int unsigned CmdEmbIdxLsb = 256;
+  localparam int unsigned CmdEmbIstrideLsb = 288;
+  localparam int unsigned CmdEmbYLsb = 384;
+  localparam int unsigned CmdEmbYstrideLsb = 416;
+  localparam int unsigned CmdEmbRromLsb = 512;
+  localparam int unsigned CmdEmbRcolsLsb = 528;
+  localparam int unsigned CmdEmbRidxLsb = 536;
+  localparam int unsigned CmdEmbRyLsb = 552;
+  localparam int unsigned CmdAttListLsb = 48;
+  localparam int unsigned CmdAttKvLsb = 64;
+  localparam int unsigned CmdAttKsLsb = 128;
+  localparam int unsigned CmdAttNposLsb = 192;
+  localparam int unsigned CmdAttHeadsLsb = 224;
+  localparam int unsigned CmdAttQperLsb = 240;
+  localparam int unsigned CmdAttGroupsLsb = 256;
+  localparam int unsigned CmdAttDimsLsb = 272;
+  localparam int unsigned CmdAttXLsb = 288;
+  localparam int unsigned CmdAttXstrideLsb = 320;
+  localparam int unsigned CmdAttXsLsb = 352;
+  localparam int unsigned CmdAttXsstrideLsb = 384;
+  localparam int unsigned CmdAttYLsb = 416;
+  localparam int unsigned CmdAttYstrideLsb = 448;
+  localparam int unsigned CmdAttXgstrideLsb = 480;
+  localparam int unsigned CmdAttXsgstrideLsb = 576;
+  localparam int unsigned CmdAttBstrideLsb = 608;
+  localparam int unsigned CmdAttSbstrideLsb = 640;
+  localparam int unsigned CmdAttRkvLsb = 512;
+  localparam int unsigned CmdAttRksLsb = 520;
+  localparam int unsigned CmdAttRnposLsb = 528;
+  localparam int unsigned CmdAttRxLsb = 536;
+  localparam int unsigned CmdAttRxsLsb = 544;
+  localparam int unsigned CmdAttRyLsb = 552;
+  localparam int unsigned CmdVecOutLsb = 48;
+  localparam int unsigned CmdVecRedLsb = 50;
+  localparam int unsigned CmdVecSaLsb = 56;
+  localparam int unsigned CmdVecSbLsb = 57;
+  localparam int unsigned CmdVecScLsb = 58;
+  localparam int unsigned CmdVecSdLsb = 59;
+  localparam int unsigned CmdVecN0Lsb = 64;
+  localparam int unsigned CmdVecN1Lsb = 96;
+  localparam int unsigned CmdVecN2Lsb = 128;
+  localparam int unsigned CmdVecRn0Lsb = 160;
+  localparam int unsigned CmdVecRn1Lsb = 168;
+  localparam int unsigned CmdVecRn2Lsb = 176;
+  localparam int unsigned CmdVecRaLsb = 184;
+  localparam int unsigned CmdVecRbLsb = 192;
+  localparam int unsigned CmdVecRcLsb = 200;
+  localparam int unsigned CmdVecRyLsb = 208;
+  localparam int unsigned CmdVecRzLsb = 216;
+  localparam int unsigned CmdVecALsb = 224;
+  localparam int unsigned CmdVecA1Lsb = 256;
+  localparam int unsigned CmdVecA2Lsb = 288;
+  localparam int unsigned CmdVecBbLsb = 320;
+  localparam int unsigned CmdVecB1Lsb = 352;
+  localparam int unsigned CmdVecB2Lsb = 384;
+  localparam int unsigned CmdVecCLsb = 416;
+  localparam int unsigned CmdVecC1Lsb = 448;
+  localparam int unsigned CmdVecC2Lsb = 480;
+  localparam int unsigned CmdVecDdLsb = 512;
+  localparam int unsigned CmdVecD1Lsb = 544;
+  localparam int unsigned CmdVecD2Lsb = 576;
+  localparam int unsigned CmdVecA0Lsb = 608;
+  localparam int unsigned CmdVecB0Lsb = 624;
+  localparam int unsigned CmdVecC0Lsb = 640;
+  localparam int unsigned CmdVecD0Lsb = 656;
+  localparam int unsigned CmdVecY0Lsb = 672;
+  localparam int unsigned CmdVecYLsb = 704;
+  localparam int unsigned CmdVecY1Lsb = 736;
+  localparam int unsigned CmdVecY2Lsb = 768;
+  localparam int unsigned CmdVecZLsb = 800;
+  localparam int unsigned CmdVecZ1Lsb = 832;
+  localparam int unsigned CmdVecZ2Lsb = 864;
+  localparam int unsigned CmdVecAlphaLsb = 896;
+  localparam int unsigned CmdVecBetaLsb = 928;
+  localparam int unsigned CmdDmaVaLsb = 64;
+  localparam int unsigned CmdDmaV1Lsb = 128;
+  localparam int unsigned CmdDmaV2Lsb = 192;
+  localparam int unsigned CmdDmaSpLsb = 256;
+  localparam int unsigned CmdDmaS1Lsb = 288;
+  localparam int unsigned CmdDmaS2Lsb = 320;
+  localparam int unsigned CmdDmaBytesLsb = 352;
+  localparam int unsigned CmdDmaN1Lsb = 384;
+  localparam int unsigned CmdDmaN2Lsb = 416;
+  localparam int unsigned CmdDmaRvaLsb = 512;
+  localparam int unsigned CmdDmaRspLsb = 520;
+  localparam int unsigned CmdDmaRbytesLsb = 528;
+  localparam int unsigned CmdDmaRn1Lsb = 536;
+  localparam int unsigned CmdDmaRn2Lsb = 544;
+
+  // Sources of a vector operation: bit 0 is a, bit 1 b, bit 2 c, bit 3 d; 0: not one.
+  function automatic logic [3:0] vec_sources(logic [7:0] op);
+    case (op)
+      OpVMov, OpVLin, OpVRecip, OpVRsqrt, OpVSigm, OpVSilu: vec_sources = 4'h1;
+      OpVAdd, OpVSub, OpVMul, OpVExps, OpVSilumul, OpVMax: vec_sources = 4'h3;
+      OpVMad, OpVMul3: vec_sources = 4'h7;
+      OpVRot: vec_sources = 4'hf;
+      default: vec_sources = 4'h0;
+    endcase
+  endfunction
+
   // The opcode is known and implemented.
   function automatic logic op_known(logic [7:0] op);
     case (op)
@@ -872,10 +1016,9 @@ package ig1_pkg;
   localparam int unsigned Bar0StatusBusyBit = 2;  // a job is running
   localparam logic [16:0] Bar0Control = 17'hc;  // rw: control
   localparam int unsigned Bar0ControlMcuRunBit = 0;  // 1 releases the MCU from reset
-  // write 1: resets everything but this block; reads 0 when done
+  // write 1: resets everything but this block; reads 0 when done. Resident SRAM keeps its contents
   localparam int unsigned Bar0ControlResetBit = 1;
-  // ro: bytes of the device tree in the window at 0x10000
-  localparam logic [16:0] Bar0FdtSize = 17'h10;
+  localparam logic [16:0] Bar0FdtSize = 17'h10;  // ro: bytes of the device tree in its window
   // rw: MCU SRAM address for LOAD_DATA, multiple of 4
   localparam logic [16:0] Bar0LoadAddr = 17'h20;
   // rw: reads or writes the MCU SRAM while the MCU is in reset; address advances
@@ -971,7 +1114,8 @@ package ig1_pkg;
   localparam logic [11:0] McuSeqFaultIndex = 12'h298;  // ro: command index
   localparam logic [11:0] McuSeqEmitted = 12'h29c;  // ro: token records written
   localparam logic [11:0] McuSeqTraced = 12'h2a0;  // ro: trace records written
-  localparam logic [11:0] McuCounters = 12'h300;  // ro: counters of the last job, low word first
+  // ro: counters of the running job so far, or of the last one, low word first
+  localparam logic [11:0] McuCounters = 12'h300;
   localparam int unsigned McuCountersCount = 26;
   localparam logic [11:0] McuFdtSize = 12'h3f0;  // ro: bytes of the device tree
   localparam logic [11:0] McuRomTestAddr = 12'h400;  // rw: weight ROM byte offset, multiple of 4

@@ -306,6 +306,31 @@ static void test_lowest_word(void **state)
 	assert_int_equal(ig1_cmd_check(w, NULL), IG1_FAULT_FIELD);
 }
 
+/* Sources and bounds of vector operations against the bits that each may set and its formula. */
+static void test_vec_operations(void **state)
+{
+	static const uint8_t word[4] = { IG1_WORD_VEC_A, IG1_WORD_VEC_BB, IG1_WORD_VEC_C,
+					 IG1_WORD_VEC_DD };
+	uint32_t i, k, sources;
+
+	(void)state;
+	for (i = 0; i < IG1_OPS; i++) {
+		const struct ig1_op_desc *op = &ig1_ops[i];
+		const struct ig1_vec_bound bound = ig1_vec_bound(op->code);
+
+		sources = ig1_vec_sources(op->code);
+		if (op->engine != IG1_ENGINE_VEC) {
+			assert_int_equal(sources, 0);
+			continue;
+		}
+		for (k = 0; k < 4; k++)
+			assert_int_equal(sources >> k & 1, op->used[word[k]] == UINT32_MAX);
+		/* exact where nothing is rounded or computed */
+		assert_int_equal(bound.err == 0 && bound.arg == 0,
+				 !strchr(op->doc, '(') || !strncmp(op->doc, "max(", 4));
+	}
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -328,7 +353,8 @@ int main(void)
 		cmocka_unit_test(test_codec_vec),    cmocka_unit_test(test_codec_dma),
 		cmocka_unit_test(test_known_places), cmocka_unit_test(test_opcodes),
 		cmocka_unit_test(test_single_bits),  cmocka_unit_test(test_used_by_hand),
-		cmocka_unit_test(test_lowest_word),  cmocka_unit_test(test_names),
+		cmocka_unit_test(test_lowest_word),  cmocka_unit_test(test_vec_operations),
+		cmocka_unit_test(test_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -13,38 +13,15 @@
 #include <memory>
 #include <vector>
 
-#include <verilated.h>
-
+#include "Vtb.h"
 #include "ig1_chip.h"
 #include "ig1_isa.h"
-
-#include TB_HEADER
+#include "tb.h"
 
 static const unsigned int MEM = TB_MEM_BYTES;
 static const uint32_t SCRATCH = 32 * 1024;
 static const uint64_t BASE = UINT64_C(0x123450000);
 static const uint32_t SPAN = 64 * 4096;
-
-struct rng_t {
-	uint64_t s;
-
-	uint32_t next()
-	{
-		/* xorshift64* (Vigna 2016) */
-		s ^= s >> 12;
-		s ^= s << 25;
-		s ^= s >> 27;
-		return static_cast<uint32_t>((s * UINT64_C(0x2545f4914f6cdd1d)) >> 32);
-	}
-	uint32_t below(uint32_t n)
-	{
-		return static_cast<uint32_t>(static_cast<uint64_t>(next()) * n >> 32);
-	}
-	bool percent(uint32_t p)
-	{
-		return below(100) < p;
-	}
-};
 
 struct slot {
 	uint64_t due;
@@ -54,7 +31,7 @@ struct slot {
 
 class bench
 {
-public:
+      public:
 	explicit bench(uint64_t seed);
 	~bench()
 	{
@@ -63,55 +40,43 @@ public:
 	bool command(const struct ig1_fmt_dma &f, bool aborted);
 	struct ig1_fmt_dma random_command();
 
-	rng_t rng;
+	tb_rng rng;
 	unsigned int stall = 0, latency = 1;
 	uint64_t cycles = 0, bytes = 0;
 	bool faults_on = true;
 	uint32_t fault = 0;
 
-private:
+      private:
 	uint32_t fault_at(uint64_t va, bool we) const;
 	void clock();
 
 	VerilatedContext context;
-	std::unique_ptr<TB_CLASS> top;
+	std::unique_ptr<Vtb> top;
 	std::vector<uint8_t> mem[2], scratch[2]; /* bench, expected */
-	std::vector<uint8_t> pages;		 /* fault code of a page; write faults for writes only */
+	std::vector<uint8_t> pages; /* fault code of a page; write faults for writes only */
 	std::deque<slot> fly;
 	uint8_t rd_line[MEM];
 	bool rd_fresh = false;
 	bool broken = false;
 };
 
-bench::bench(uint64_t seed) : rng{ (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) }, pages(SPAN / 4096)
+bench::bench(uint64_t seed) : rng(seed), pages(SPAN / 4096)
 {
 	for (auto &m : mem)
 		m.resize(SPAN);
 	for (auto &s : scratch)
 		s.resize(SCRATCH);
 	for (uint32_t i = 0; i < SPAN; i++)
-		mem[0][i] = mem[1][i] = static_cast<uint8_t>(rng.next());
+		mem[0][i] = mem[1][i] = static_cast<uint8_t>(rng.u32());
 	for (uint32_t i = 0; i < SCRATCH; i++)
-		scratch[0][i] = scratch[1][i] = static_cast<uint8_t>(rng.next());
+		scratch[0][i] = scratch[1][i] = static_cast<uint8_t>(rng.u32());
 	for (auto &p : pages)
 		p = rng.percent(6) ? static_cast<uint8_t>(IG1_FAULT_PAGE + rng.below(4)) : 0;
-	top.reset(new TB_CLASS(&context, "tb"));
-	context.assertOn(false);
-	top->clk_i = 0;
-	top->rst_ni = 1;
-	top->eval();
-	top->rst_ni = 0;
+	tb_randomise(&context, seed);
+	top.reset(new Vtb(&context, "tb"));
 	top->cmd_valid_i = 0;
 	top->abort_i = 0;
-	top->eval();
-	for (int i = 0; i < 3; i++) {
-		top->clk_i = 1;
-		top->eval();
-		top->clk_i = 0;
-		top->eval();
-	}
-	top->rst_ni = 1;
-	context.assertOn(true);
+	tb_reset(&context, top.get());
 }
 
 uint32_t bench::fault_at(uint64_t va, bool we) const
@@ -176,7 +141,7 @@ void bench::clock()
 			memcpy(s.data, &mem[0][va - BASE], n);
 		/* what is beyond the access must not matter */
 		for (unsigned int i = n; i < MEM; i++)
-			s.data[i] = static_cast<uint8_t>(rng.next());
+			s.data[i] = static_cast<uint8_t>(rng.u32());
 		s.due = cycles + 1 + rng.below(latency);
 		fly.push_back(s);
 	}
@@ -249,7 +214,8 @@ bool bench::command(const struct ig1_fmt_dma &f, bool aborted)
 		return fly.empty();
 	}
 	if (got != code || (code && got_addr != addr)) {
-		printf("# fault %u at %#" PRIx64 ", should be %u at %#" PRIx64 "\n", got, got_addr, code, addr);
+		printf("# fault %u at %#" PRIx64 ", should be %u at %#" PRIx64 "\n", got, got_addr,
+		       code, addr);
 		return false;
 	}
 	if (scratch[0] != scratch[1]) {
@@ -264,7 +230,8 @@ bool bench::command(const struct ig1_fmt_dma &f, bool aborted)
 		return false;
 	}
 	if (!code && bytes - before != moved) {
-		printf("# %" PRIu64 " bytes counted, should be %" PRIu64 "\n", bytes - before, moved);
+		printf("# %" PRIu64 " bytes counted, should be %" PRIu64 "\n", bytes - before,
+		       moved);
 		return false;
 	}
 	return true;
@@ -282,7 +249,8 @@ struct ig1_fmt_dma bench::random_command()
 		f.n2 = rng.percent(60) ? 1 : 1 + rng.below(5);
 		f.s1 = rng.percent(20) ? 4 * rng.below(100) : f.bytes + 4 * rng.below(4);
 		f.s2 = rng.percent(20) ? 4 * rng.below(100) : f.s1 * f.n1;
-		span = static_cast<int64_t>(f.n1 - 1) * f.s1 + static_cast<int64_t>(f.n2 - 1) * f.s2 + f.bytes;
+		span = static_cast<int64_t>(f.n1 - 1) * f.s1 +
+		       static_cast<int64_t>(f.n2 - 1) * f.s2 + f.bytes;
 	} while (span > SCRATCH);
 	f.sp = 4 * rng.below(static_cast<uint32_t>((SCRATCH - span) / 4 + 1));
 	f.v1 = rng.percent(30) ? 4 * rng.below(2500) : f.bytes + 4 * rng.below(4);
@@ -295,17 +263,10 @@ struct ig1_fmt_dma bench::random_command()
 	return f;
 }
 
-static uint64_t env_u64(const char *name, uint64_t other)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? strtoull(s, nullptr, 0) : other;
-}
-
 int main()
 {
 	static const unsigned int cases[][2] = { { 0, 1 }, { 0, 30 }, { 40, 1 }, { 40, 60 } };
-	uint64_t seed = env_u64("SEED", 1), count = env_u64("COUNT", 2000);
+	uint64_t seed = tb_env("SEED", 1), count = tb_env("COUNT", 2000);
 	bench b(seed);
 	int failed = 0, test = 0;
 
@@ -322,7 +283,8 @@ int main()
 			faults += b.fault != 0;
 		}
 		failed += k != count;
-		printf("%sok %d - %" PRIu64 " commands, %" PRIu64 " faults, stall %u%%, latency up to %u\n",
+		printf("%sok %d - %" PRIu64 " commands, %" PRIu64
+		       " faults, stall %u%%, latency up to %u\n",
 		       k == count ? "" : "not ", ++test, k, faults, b.stall, b.latency);
 		if (k != count) {
 			printf("Bail out! the rest would follow from it\n");
@@ -333,11 +295,12 @@ int main()
 		uint64_t k;
 
 		for (k = 0; k < count / 4; k++)
-			if (!b.command(b.random_command(), true) || !b.command(b.random_command(), false))
+			if (!b.command(b.random_command(), true) ||
+			    !b.command(b.random_command(), false))
 				break;
 		failed += k != count / 4;
-		printf("%sok %d - aborted commands end, the next ones are right\n", k == count / 4 ? "" : "not ",
-		       ++test);
+		printf("%sok %d - aborted commands end, the next ones are right\n",
+		       k == count / 4 ? "" : "not ", ++test);
 	}
 	/* short rows, nothing in the way: a row per cycle */
 	b.stall = 0;
@@ -362,8 +325,8 @@ int main()
 			start = b.cycles - start;
 			ok = ok && start <= 512 + 12;
 			failed += !ok;
-			printf("%sok %d - %s, 512 rows of %u bytes: %" PRIu64 " cycles\n", ok ? "" : "not ", ++test,
-			       op ? "d.st" : "d.ld", bytes, start);
+			printf("%sok %d - %s, 512 rows of %u bytes: %" PRIu64 " cycles\n",
+			       ok ? "" : "not ", ++test, op ? "d.st" : "d.ld", bytes, start);
 		}
 	}
 	return failed != 0;

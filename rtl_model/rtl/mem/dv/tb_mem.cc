@@ -13,12 +13,10 @@
 #include <memory>
 #include <vector>
 
-#include <verilated.h>
-
+#include "Vtb.h"
 #include "prim_dpi_mem.h"
+#include "tb.h"
 #include "tb_mmu.h"
-
-#include TB_HEADER
 
 #ifndef TB_SRAM_BYTES
 #error TB_SRAM_BYTES, TB_MEM_BYTES and TB_DPI come from run.sh
@@ -29,30 +27,10 @@ static const uint64_t BUS = UINT64_C(0x40000000);
 static const uint32_t HOST = 1 << 20;
 static const unsigned int SRAM_PAGES = 8;
 static const uint64_t SRAM_BASE = TB_SRAM_BYTES - SRAM_PAGES * 4096;
-static const unsigned int PAGES = 32; /* of the test's virtual window */
+static const uint64_t SRAM_BIG = SRAM_BASE & ~UINT64_C(0x1fffff); /* a large leaf's, with them */
+static const unsigned int PAGES = 32;				  /* of the test's virtual window */
 
 enum { FETCH, WRITER, DMA, TILE, PHYS, CLIENTS };
-
-struct rng_t {
-	uint64_t s;
-
-	uint32_t next()
-	{
-		/* xorshift64* (Vigna 2016) */
-		s ^= s >> 12;
-		s ^= s << 25;
-		s ^= s >> 27;
-		return static_cast<uint32_t>((s * UINT64_C(0x2545f4914f6cdd1d)) >> 32);
-	}
-	uint32_t below(uint32_t n)
-	{
-		return static_cast<uint32_t>(static_cast<uint64_t>(next()) * n >> 32);
-	}
-	bool percent(uint32_t p)
-	{
-		return below(100) < p;
-	}
-};
 
 static int host_read(void *ctx, uint64_t addr, void *dst, size_t n)
 {
@@ -92,13 +70,13 @@ struct bus_slot {
 
 class bench
 {
-public:
+      public:
 	explicit bench(uint64_t seed);
 	~bench();
 	int run(uint64_t count, unsigned int stall, unsigned int latency);
 	uint64_t cycles = 0, done = 0, faults = 0, misses = 0;
 
-private:
+      private:
 	uint64_t page(unsigned int space);
 	void tables(unsigned int space);
 	void new_request(unsigned int c);
@@ -110,8 +88,8 @@ private:
 	int compare();
 
 	VerilatedContext context;
-	std::unique_ptr<TB_CLASS> top;
-	rng_t rng;
+	std::unique_ptr<Vtb> top;
+	tb_rng rng;
 	struct tb_mmu *mmu;
 	std::vector<uint8_t> host[2];
 	uint8_t *sram;
@@ -126,7 +104,7 @@ private:
 	bool quiet = false;
 };
 
-bench::bench(uint64_t seed) : rng{ (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) }
+bench::bench(uint64_t seed) : rng(seed)
 {
 	struct ig1_dpi_mem mem = { nullptr, 0, 0, 0, TB_DPI ? TB_SRAM_BYTES : 0 };
 	struct ig1_bus bus_fns = {};
@@ -135,7 +113,7 @@ bench::bench(uint64_t seed) : rng{ (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) }
 	tables(0);
 	tables(1);
 	for (size_t i = static_cast<size_t>(next_page * 4096); i < HOST; i++)
-		host[0][i] = static_cast<uint8_t>(rng.next());
+		host[0][i] = static_cast<uint8_t>(rng.u32());
 	host[1] = host[0];
 	bus_fns.ctx = host[1].data();
 	bus_fns.read = host_read;
@@ -144,35 +122,24 @@ bench::bench(uint64_t seed) : rng{ (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) }
 	sram = tb_mmu_sram(mmu);
 	if (ig1_dpi_mem_set(0, &mem))
 		abort();
-	top.reset(new TB_CLASS(&context, "tb"));
-	context.assertOn(false);
-	top->clk_i = 0;
-	top->rst_ni = 1;
-	top->host_rst_ni = 1;
-	top->eval();
-	top->rst_ni = 0;
-	top->host_rst_ni = 0;
+	tb_randomise(&context, seed);
+	top.reset(new Vtb(&context, "tb"));
 	top->chip_i = 0;
-	top->eval();
-	for (int i = 0; i < 3; i++) {
-		top->clk_i = 1;
-		top->eval();
-		top->clk_i = 0;
-		top->eval();
-	}
-	top->rst_ni = 1;
 	top->host_rst_ni = 1;
-	context.assertOn(true);
+	top->eval();
+	top->host_rst_ni = 0;
+	tb_reset(&context, top.get());
+	top->host_rst_ni = 1;
 	/* the gate body's memory has no defined contents: write what the test uses */
-	for (unsigned int i = 0; i < SRAM_PAGES * 4096; i += MEM) {
+	for (uint64_t at = SRAM_BIG; at < TB_SRAM_BYTES; at += MEM) {
 		quiet = true;
 		request &r = req[PHYS];
 		r = request();
 		r.active = r.we = true;
-		r.addr = SRAM_BASE + i;
+		r.addr = at;
 		r.bytes = MEM;
 		for (unsigned int k = 0; k < MEM; k++)
-			r.data[k] = static_cast<uint8_t>(rng.next());
+			r.data[k] = static_cast<uint8_t>(rng.u32());
 		while (r.active || !want[PHYS].empty())
 			if (!clock())
 				abort();
@@ -204,13 +171,15 @@ void bench::tables(unsigned int sp)
 
 		pte |= IG1_PTE_VALID | IG1_PTE_LEAF | (rng.percent(70) ? IG1_PTE_WRITE : 0);
 		if (rng.percent(50))
-			pte = (SRAM_BASE + 4096 * rng.below(SRAM_PAGES)) | (pte & 0xfff) | IG1_PTE_SRAM;
+			pte = (SRAM_BASE + 4096 * rng.below(SRAM_PAGES)) | (pte & 0xfff) |
+			      IG1_PTE_SRAM;
 		switch (rng.below(16)) {
 		case 0:
 			pte = 0;
 			break;
 		case 1:
-			pte |= UINT64_C(1) << (rng.percent(50) ? 4 + rng.below(8) : 56 + rng.below(8));
+			pte |= UINT64_C(1)
+			       << (rng.percent(50) ? 4 + rng.below(8) : 56 + rng.below(8));
 			break;
 		case 2:
 			pte = IG1_PTE_VALID | IG1_PTE_LEAF | IG1_PTE_WRITE | (BUS + HOST);
@@ -226,21 +195,23 @@ void bench::tables(unsigned int sp)
 
 		if (!*e2)
 			*e2 = (BUS + 4096 * next_page++) | IG1_PTE_VALID;
-		e1 = reinterpret_cast<uint64_t *>(host[0].data() + ((*e2 & IG1_PTE_ADDR_MASK) - BUS)) +
+		e1 = reinterpret_cast<uint64_t *>(host[0].data() +
+						  ((*e2 & IG1_PTE_ADDR_MASK) - BUS)) +
 		     (va >> 21 & 511);
 		if (!*e1)
 			*e1 = (BUS + 4096 * next_page++) | IG1_PTE_VALID;
-		reinterpret_cast<uint64_t *>(host[0].data() +
-					     ((*e1 & IG1_PTE_ADDR_MASK) - BUS))[va >> 12 & 511] = pte;
+		reinterpret_cast<uint64_t *>(
+			host[0].data() + ((*e1 & IG1_PTE_ADDR_MASK) - BUS))[va >> 12 & 511] = pte;
 	}
 	/* large leaves at fixed places: good, misaligned, too far into the SRAM, and bad pointers */
 	uint64_t *l1 = reinterpret_cast<uint64_t *>(host[0].data() + 4096 * next_page++);
 
-	t[2][100] = (BUS + static_cast<uint64_t>(reinterpret_cast<uint8_t *>(l1) - host[0].data())) |
-		    IG1_PTE_VALID;
+	t[2][100] =
+		(BUS + static_cast<uint64_t>(reinterpret_cast<uint8_t *>(l1) - host[0].data())) |
+		IG1_PTE_VALID;
 	l1[0] = BUS | IG1_PTE_VALID | IG1_PTE_LEAF;
 	l1[1] = (BUS + 4096) | IG1_PTE_VALID | IG1_PTE_LEAF;
-	l1[2] = (SRAM_BASE & ~UINT64_C(0x1fffff)) | IG1_PTE_VALID | IG1_PTE_LEAF | IG1_PTE_SRAM;
+	l1[2] = SRAM_BIG | IG1_PTE_VALID | IG1_PTE_LEAF | IG1_PTE_SRAM;
 	l1[3] = TB_SRAM_BYTES | IG1_PTE_VALID | IG1_PTE_LEAF | IG1_PTE_SRAM;
 	l1[4] = BUS | IG1_PTE_VALID | IG1_PTE_WRITE;
 	l1[5] = (BUS + HOST) | IG1_PTE_VALID;
@@ -267,7 +238,7 @@ void bench::new_request(unsigned int c)
 	}
 	r.host = rng.percent(50);
 	for (unsigned int i = 0; i < MEM; i++)
-		r.data[i] = static_cast<uint8_t>(rng.next());
+		r.data[i] = static_cast<uint8_t>(rng.u32());
 	if (c == PHYS) {
 		if (!r.host)
 			r.addr = SRAM_BASE + 4096 * rng.below(SRAM_PAGES);
@@ -287,7 +258,8 @@ void bench::new_request(unsigned int c)
 		if (top2 == 101)
 			r.addr = top2 << 30 | (64 + rng.below(40)) * 4096;
 		if (top2 == 102)
-			r.addr = top2 << 30 | (SRAM_BASE & 0x3fffffff) | 4096 * rng.below(2 * SRAM_PAGES);
+			r.addr = top2 << 30 | (SRAM_BASE & 0x3fffffff) |
+				 4096 * rng.below(2 * SRAM_PAGES);
 		if (rng.percent(10))
 			r.addr |= UINT64_C(1) << (39 + rng.below(25));
 	}
@@ -493,17 +465,10 @@ int bench::run(uint64_t count, unsigned int s, unsigned int l)
 	return compare();
 }
 
-static uint64_t env_u64(const char *name, uint64_t other)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? strtoull(s, nullptr, 0) : other;
-}
-
 int main()
 {
 	static const unsigned int cases[][2] = { { 0, 1 }, { 0, 40 }, { 30, 1 }, { 50, 100 } };
-	uint64_t seed = env_u64("SEED", 1), count = env_u64("COUNT", 20000);
+	uint64_t seed = tb_env("SEED", 1), count = tb_env("COUNT", 20000);
 	bench b(seed);
 	int failed = 0;
 
@@ -514,10 +479,10 @@ int main()
 		int err = b.run(count, cases[i][0], cases[i][1]);
 
 		failed |= err;
-		printf("%sok %u - %" PRIu64 " requests, stall %u%%, latency up to %u\n", err ? "not " : "",
-		       i + 1, count, cases[i][0], cases[i][1]);
-		printf("# %" PRIu64 " cycles, %" PRIu64 " faults, %" PRIu64 " walks\n", b.cycles - c,
-		       b.faults - f, b.misses - m);
+		printf("%sok %u - %" PRIu64 " requests, stall %u%%, latency up to %u\n",
+		       err ? "not " : "", i + 1, count, cases[i][0], cases[i][1]);
+		printf("# %" PRIu64 " cycles, %" PRIu64 " faults, %" PRIu64 " walks\n",
+		       b.cycles - c, b.faults - f, b.misses - m);
 		if (err) {
 			printf("Bail out! the rest would follow from it\n");
 			break;

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* C bodies of the arithmetic leaves. Words of a vector hold its bits in ascending order. */
+/* C bodies of the arithmetic leaves. */
 #include <stdint.h>
-#include <string.h>
 
 #include "svdpi.h"
 
 #include "fp.h"
 #include "prim_dpi.h"
-
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "vector words are read as little-endian bytes"
-#endif
-
-#define GROUP IG1_NUM_GROUP_ELEMS
 
 static inline float operand(unsigned int bits)
 {
@@ -65,27 +58,4 @@ unsigned int ig1_dpi_f16_f32(unsigned int h)
 signed char ig1_dpi_fp32_to_i8(unsigned int x)
 {
 	return ig1_f32_to_i8(ig1_f32_from(x));
-}
-
-/* Plain loops of fixed length: the compiler vectorises them. */
-int ig1_dpi_group_dot(const svBitVecVal *x, const svBitVecVal *w, svBit q4)
-{
-	int8_t xv[GROUP], wv[GROUP];
-	uint8_t b[GROUP / 2];
-	int32_t sum = 0;
-	int j;
-
-	memcpy(xv, x, sizeof(xv));
-	if (q4) {
-		memcpy(b, w, sizeof(b));
-		for (j = 0; j < GROUP / 2; j++) {
-			wv[j] = (int8_t)((b[j] & 15) - 8);
-			wv[j + GROUP / 2] = (int8_t)((b[j] >> 4) - 8);
-		}
-	} else {
-		memcpy(wv, w, sizeof(wv));
-	}
-	for (j = 0; j < GROUP; j++)
-		sum += wv[j] * xv[j];
-	return sum;
 }

@@ -16,7 +16,6 @@ unsigned int ig1_dpi_fp32_max(unsigned int a, unsigned int b);
 unsigned int ig1_dpi_i2f(int x);
 unsigned int ig1_dpi_f16_f32(unsigned int h);
 signed char ig1_dpi_fp32_to_i8(unsigned int x);
-int ig1_dpi_group_dot(const svBitVecVal *x, const svBitVecVal *w, svBit q4);
 
 #ifdef __cplusplus
 }

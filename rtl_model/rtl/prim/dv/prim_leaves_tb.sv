@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // All arithmetic leaves side by side on shared operands, for tb_leaves.cc. Elaborated once with
-// the gate bodies and once with the DPI bodies.
+// the gate bodies and once with the DPI bodies. prim_tile_dot is a part of the array's gates and has
+// no other body; the C of the array is held against it through ig1_tile.
 
 module prim_leaves_tb (
   input  logic [31:0]  a_i,
   input  logic [31:0]  b_i,
   input  logic [31:0]  c_i,
-  input  logic [255:0] x_i,
+  input  logic [255:0] x0_i,
+  input  logic [255:0] x1_i,
   input  logic [255:0] w_i,
   input  logic         q4_i,
   output logic [31:0]  mul_o,
@@ -18,7 +20,8 @@ module prim_leaves_tb (
   output logic [31:0]  i2f32_o,
   output logic [31:0]  f16_o,
   output logic [7:0]   to_i8_o,
-  output logic [20:0]  dot_o
+  output logic [20:0]  sum0_o,
+  output logic [20:0]  sum1_o
 );
   prim_fp32_mul u_mul (
     .a_i(a_i),
@@ -69,10 +72,19 @@ module prim_leaves_tb (
     .q_o(to_i8_o)
   );
 
-  prim_group_dot u_dot (
-    .x_i  (x_i),
-    .w_i  (w_i),
-    .q4_i (q4_i),
-    .sum_o(dot_o)
+  logic [255:0] planes;
+  always_comb begin
+    planes = '0;
+    if (q4_i) prim_tile_gates_pkg::planes_q4(w_i, planes);
+    else      prim_tile_gates_pkg::planes_q8(w_i, planes);
+  end
+
+  prim_tile_dot u_dot (
+    .x0_i    (x0_i),
+    .x1_i    (x1_i),
+    .planes_i(planes),
+    .q4_i    (q4_i),
+    .sum0_o  (sum0_o),
+    .sum1_o  (sum1_o)
   );
 endmodule

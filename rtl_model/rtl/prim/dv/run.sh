@@ -14,14 +14,15 @@ build=$(cd "$build" && pwd)
 [ $# -gt 0 ] || set -- gates dpi
 
 leaves="prim_fp32_mul prim_fp32_add prim_fp32_mad prim_fp32_max prim_i2f prim_f16_f32
-	prim_fp32_to_i8 prim_group_dot"
+	prim_fp32_to_i8"
 vroot=$(verilator --getenv VERILATOR_ROOT)
 cflags="-std=gnu11 -O2 -ftree-vectorize -ffp-contract=off -Wall -Wextra -Werror"
 
 for body; do
 	dir="$build/$body"
 	mkdir -p "$dir"
-	files="$model/spec/gen/ig1_numbers_pkg.sv"
+	files="$model/spec/gen/ig1_numbers_pkg.sv $model/rtl/prim/gates/prim_tile_gates_pkg.sv
+		$model/rtl/prim/gates/prim_tile_dot.sv"
 	for leaf in $leaves; do
 		files="$files $model/rtl/prim/$body/$leaf.sv"
 	done

@@ -103,20 +103,27 @@ class Bench {
     Convert();
   }
 
-  // bytes of a group and of a block
-  void Dot(const int8_t *x, const uint8_t *w, bool q4) {
-    int32_t want = 0;
+  // a word of weights: 32 int8, or two groups of 32 nibbles with activations of their own
+  void Dot(const int8_t *x0, const int8_t *x1, const uint8_t *w, bool q4) {
+    int32_t want[2] = {0, 0};
 
     for (int j = 0; j < IG1_NUM_GROUP_ELEMS; j++) {
-      const int nibble = j < 16 ? w[j] & 15 : w[j - 16] >> 4;
+      const int at = j % 16, shift = j < 16 ? 0 : 4;
 
-      want += x[j] * (q4 ? nibble - 8 : static_cast<int8_t>(w[j]));
+      if (q4) {
+        want[0] += x0[j] * ((w[at] >> shift & 15) - 8);
+        want[1] += x1[j] * ((w[16 + at] >> shift & 15) - 8);
+      } else {
+        want[0] += x0[j] * static_cast<int8_t>(w[j]);
+      }
     }
-    std::memcpy(dut_->x_i.data(), x, IG1_NUM_GROUP_ELEMS);
+    std::memcpy(dut_->x0_i.data(), x0, IG1_NUM_GROUP_ELEMS);
+    std::memcpy(dut_->x1_i.data(), x1, IG1_NUM_GROUP_ELEMS);
     std::memcpy(dut_->w_i.data(), w, IG1_NUM_GROUP_ELEMS);
     dut_->q4_i = q4;
     dut_->eval();
-    Expect("group_dot", dut_->dot_o, static_cast<uint32_t>(want) & 0x1fffff);
+    Expect("tile_dot", dut_->sum0_o, static_cast<uint32_t>(want[0]) & 0x1fffff);
+    if (q4) Expect("tile_dot, second group", dut_->sum1_o, static_cast<uint32_t>(want[1]) & 0x1fffff);
   }
 
   int failed() const { return failed_; }
@@ -214,9 +221,9 @@ int main(int argc, char **argv) {
       }
   bench.End();
 
-  bench.Begin("group dot");
+  bench.Begin("tile dot");
   for (uint64_t i = 0; i < count; i++) {
-    int8_t x[IG1_NUM_GROUP_ELEMS];
+    int8_t x[2][IG1_NUM_GROUP_ELEMS];
     uint8_t w[IG1_NUM_GROUP_ELEMS];
     static const uint8_t kBytes[] = {0x80, 0x7f, 0x00, 0xff, 0x81, 0x88, 0x01, 0x10};
     const uint32_t kind = Rng() % 4;
@@ -224,12 +231,13 @@ int main(int argc, char **argv) {
     for (int j = 0; j < IG1_NUM_GROUP_ELEMS; j++) {
       const uint32_t r = Rng();
 
-      x[j] = static_cast<int8_t>(kind == 0 ? kBytes[i % 8] : kind == 1 ? kBytes[r % 8] : r);
+      x[0][j] = static_cast<int8_t>(kind == 0 ? kBytes[i % 8] : kind == 1 ? kBytes[r % 8] : r);
+      x[1][j] = static_cast<int8_t>(kind == 0 ? kBytes[(i >> 7) % 8] : r >> 16);
       w[j] = static_cast<uint8_t>(kind == 0   ? kBytes[(i >> 3) % 8]
                                   : kind == 1 ? kBytes[(r >> 8) % 8]
                                               : r >> 8);
     }
-    bench.Dot(x, w, (i >> 6) & 1);
+    bench.Dot(x[0], x[1], w, (i >> 6) & 1);
   }
   bench.End();
 

@@ -5,7 +5,7 @@
  * memory behind the client port answers late and in order; its pages are the ones the model walks
  * to. SEED and COUNT from the environment.
  */
-#include "Vtb_tile.h"
+#include "Vtb.h"
 #include "../../vec/dv/compute_tb.h"
 
 #include <chrono>
@@ -76,7 +76,7 @@ struct host {
 	}
 };
 
-struct tile_bench : bench<Vtb_tile> {
+struct tile_bench : bench<Vtb> {
 	struct request {
 		uint64_t va, when;
 		uint32_t bytes;
@@ -601,7 +601,7 @@ static void speed(tile_bench &b)
 		     { IG1_WFMT_Q8_0, 8 },
 		     { IG1_WFMT_Q4_0, 1 },
 		     { IG1_WFMT_Q4_0, 8 } };
-	uint64_t times = env_u64("SPEED", 0);
+	uint64_t times = tb_env("SPEED", 0);
 
 	for (const auto &t : runs) {
 		uint32_t w[32];
@@ -624,7 +624,7 @@ static void speed(tile_bench &b)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = env_u64("SEED", 1), count = env_u64("COUNT", 2000);
+	uint64_t seed = tb_env("SEED", 1), count = tb_env("COUNT", 2000);
 	tile_bench b(seed);
 	int bad = 0;
 
@@ -642,7 +642,7 @@ int main(int argc, char **argv)
 	if (!bad && typical_test(b))
 		bad |= 2;
 	printf("%s 2 - typical commands\n", bad ? "not ok" : "ok");
-	if (env_u64("SPEED", 0))
+	if (tb_env("SPEED", 0))
 		speed(b);
 	return bad ? 1 : 0;
 }

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shared by the benches of the compute blocks: random numbers, the clock, the scratch through the
- * bench's port, commands into the engine port, the reference model beside it, TAP.
- *
- * Both sides start each command from equal scratch contents. Everything random comes from one seed,
- * so the runs of two bodies see the same stimulus and must take the same cycles.
+ * Shared by the benches of the compute blocks: the clock, the scratch through the bench's port,
+ * commands into the engine port, the reference model beside it. Both sides start each command from
+ * equal scratch contents.
  */
 #ifndef COMPUTE_TB_H
 #define COMPUTE_TB_H
 
-#include <verilated.h>
-
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <vector>
+
+#include "tb.h"
 
 extern "C" {
 #include "ig1_chip.h"
@@ -33,33 +29,8 @@ int bench_ref_exec(struct ig1_ref *r, const uint32_t w[32], uint32_t *fault, uin
 		   uint64_t counters[IG1_CTR_COUNT]);
 }
 
-struct rng {
-	uint64_t s;
-	uint64_t next()
-	{
-		s ^= s << 13;
-		s ^= s >> 7;
-		s ^= s << 17;
-		return s * UINT64_C(0x2545f4914f6cdd1d);
-	}
-	uint32_t u32()
-	{
-		return (uint32_t)(next() >> 32);
-	}
-	/* 0 .. n-1 */
-	uint32_t below(uint32_t n)
-	{
-		return (uint32_t)((uint64_t)u32() * n >> 32);
-	}
-	/* lo .. hi */
-	uint32_t range(uint32_t lo, uint32_t hi)
-	{
-		return lo + below(hi - lo + 1);
-	}
-	bool one_in(uint32_t n)
-	{
-		return below(n) == 0;
-	}
+struct rng : tb_rng {
+	using tb_rng::tb_rng;
 	uint32_t f32()
 	{
 		static const uint32_t special[] = {
@@ -79,13 +50,6 @@ struct rng {
 	}
 };
 
-static inline uint64_t env_u64(const char *name, uint64_t dflt)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? strtoull(v, NULL, 0) : dflt;
-}
-
 template <class Top> struct bench {
 	static constexpr unsigned lanes = CFG_LANES;
 	static constexpr unsigned line = 4 * CFG_LANES;
@@ -101,11 +65,10 @@ template <class Top> struct bench {
 	uint64_t got_addr = 0;
 	bool disturb = false; /* the bench's port takes cycles from the block */
 
-	bench(uint64_t seed) : top(new Top(&ctx))
+	bench(uint64_t seed) : r(seed)
 	{
-		r.s = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-		ctx.randReset(2);
-		ctx.randSeed((int)(seed & 0x7fffffff));
+		tb_randomise(&ctx, seed);
+		top.reset(new Top(&ctx));
 		cfg = &ig1_configs[0];
 		for (unsigned i = 0; i < IG1_CONFIGS; i++)
 			if (!strcmp(ig1_configs[i].name, CFG_NAME))
@@ -157,18 +120,11 @@ template <class Top> struct bench {
 
 	void reset()
 	{
-		top->clk_i = 0;
-		top->rst_ni = 1;
 		top->rd_valid_i = 0;
 		top->wr_valid_i = 0;
 		top->cmd_valid_i = 0;
 		top->abort_i = 0;
-		top->eval();
-		top->rst_ni = 0;
-		tick();
-		tick();
-		top->rst_ni = 1;
-		tick();
+		tb_reset(&ctx, top.get());
 	}
 
 	void write(uint32_t addr, const uint8_t *p, uint32_t n)

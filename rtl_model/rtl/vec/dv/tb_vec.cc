@@ -3,12 +3,12 @@
  * ig1_vec against the reference model: random resolved commands, every byte of scratch compared,
  * counters, abort, and the cycles of typical commands. SEED and COUNT from the environment.
  */
-#include "Vtb_vec.h"
+#include "Vtb.h"
 #include "compute_tb.h"
 
 #include <chrono>
 
-struct vec_bench : bench<Vtb_vec> {
+struct vec_bench : bench<Vtb> {
 	std::vector<uint8_t> crom;
 	uint64_t elems = 0;
 	uint32_t half, y_base, z_base;	 /* sources, elements, reductions */
@@ -117,7 +117,7 @@ struct vec_bench : bench<Vtb_vec> {
 		f.alpha = f32(r.f32());
 		f.beta = f32(r.f32());
 
-		unsigned srcs = sources(f.op);
+		uint32_t srcs = ig1_vec_sources(f.op);
 		uint32_t *addr[4] = { &f.a, &f.bb, &f.c, &f.dd };
 		int16_t *s0[4] = { &f.a0, &f.b0, &f.c0, &f.d0 };
 		int32_t *s1[4] = { &f.a1, &f.b1, &f.c1, &f.d1 };
@@ -194,26 +194,6 @@ struct vec_bench : bench<Vtb_vec> {
 
 		memcpy(&v, &bits, 4);
 		return v;
-	}
-
-	static unsigned sources(uint8_t op)
-	{
-		switch (op) {
-		case IG1_OP_V_ADD:
-		case IG1_OP_V_SUB:
-		case IG1_OP_V_MUL:
-		case IG1_OP_V_EXPS:
-		case IG1_OP_V_SILUMUL:
-		case IG1_OP_V_MAX:
-			return 3;
-		case IG1_OP_V_MAD:
-		case IG1_OP_V_MUL3:
-			return 7;
-		case IG1_OP_V_ROT:
-			return 15;
-		default:
-			return 1;
-		}
 	}
 
 	void show(const struct ig1_fmt_vec &f)
@@ -344,7 +324,7 @@ static int typical_test(vec_bench &b)
 			f.c0 = f.d0 = 1;
 			f.dd = 4096;
 		}
-		if (!(vec_bench::sources(f.op) & 4))
+		if (!(ig1_vec_sources(f.op) & 4))
 			f.sc = 0;
 		f.alpha = f.beta = 1.0f;
 		f.bb = t.b0 && 8 * t.n0 * t.n1 <= b.half ? 4 * t.n0 * t.n1 : 0;
@@ -389,7 +369,7 @@ static void speed(vec_bench &b)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = env_u64("SEED", 1), count = env_u64("COUNT", 2000);
+	uint64_t seed = tb_env("SEED", 1), count = tb_env("COUNT", 2000);
 	vec_bench b(seed);
 	int bad = 0;
 
@@ -407,7 +387,7 @@ int main(int argc, char **argv)
 	if (!bad && typical_test(b))
 		bad |= 2;
 	printf("%s 2 - typical commands\n", bad ? "not ok" : "ok");
-	if (env_u64("SPEED", 0))
+	if (tb_env("SPEED", 0))
 		speed(b);
 	return bad ? 1 : 0;
 }
