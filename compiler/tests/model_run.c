@@ -116,6 +116,7 @@ int model_open(struct model_run *r, const struct compile_options *o, uint32_t se
 	opt.model = "model";
 	opt.out = r->path;
 	ret = compile_model(&opt, &r->built);
+	r->compiled = !ret;
 	if (ret)
 		snprintf(r->err, sizeof(r->err), "%s", r->built.model.diag.msg);
 	else

@@ -3,6 +3,7 @@
 #ifndef IG1_COMPILER_TESTS_MODEL_RUN_H
 #define IG1_COMPILER_TESTS_MODEL_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@
 struct model_run {
 	char path[64]; /* of the .accel file, removed by model_close */
 	struct compile_result built;
+	bool compiled; /* model_open got that far */
 	struct ig1_image *img;
 	const struct ig1_image_manifest *mf;
 	struct ig1_ref *ref;

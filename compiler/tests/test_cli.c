@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 #include "compiler/quant/ggml_types.h"
-#include "compiler/tests/model_gen.h"
+#include "compiler/tests/gguf_writer.h"
 #include "image.h"
+#include "tests/models/synth.h"
 
-static const struct gen_spec spec = {
+static const struct synth_model spec = {
 	.name = "cli",
 	.arch = "qwen2",
 	.layers = 2,
@@ -28,14 +29,15 @@ static const struct gen_spec spec = {
 	.ff = 64,
 	.vocab = 64,
 	.context = 96,
-	.bias_qkv = true,
+	.bias = SYNTH_BIAS_QKV,
+	.eps = 1e-5f,
 	.type = GGML_TYPE_Q8_0,
 	.seed = 1,
 };
 
 static const char *accelc;
 static char dir[64];
-static char out[1 << 20], err[8192];
+static char out[1 << 20], was[1 << 20], err[8192];
 
 static void slurp(const char *name, char *buf, size_t room)
 {
@@ -112,7 +114,7 @@ static int setup(void **state)
 		return -1;
 	}
 	strcpy(dir, "/tmp/accelc-cli-XXXXXX");
-	if (!mkdtemp(dir) || gen_model(&spec, &data, &size))
+	if (!mkdtemp(dir) || synth_build(&spec, &data, &size))
 		return -1;
 	write_file("model.gguf", data, size);
 	free(data);
@@ -236,6 +238,13 @@ static void test_round_trip(void **state)
 		free(p);
 	}
 	ig1_image_close(img);
+	assert_int_equal(run("disasm model.accel --program decode"), 0);
+	strcpy(was, out);
+	assert_int_equal(run("disasm --raw bin"), 0);
+	assert_string_equal(out, was);
+	expect("disasm --raw garbage", 5, "are not a number of commands");
+	expect("disasm --raw --names bin", 2, "--raw");
+	expect("disasm --raw absent", 1, "absent");
 	assert_int_equal(run("disasm model.accel"), 0);
 	assert_non_null(strstr(out, "# prefill\n"));
 	assert_non_null(strstr(out, "# decode\n"));

@@ -22,12 +22,13 @@
 #include "compiler/quant/ggml_types.h"
 #include "compiler/quant/half.h"
 #include "compiler/quant/requant.h"
-#include "compiler/tests/model_gen.h"
+#include "compiler/tests/gguf_writer.h"
 #include "crc32.h"
 #include "image.h"
 #include "sha256.h"
+#include "tests/models/synth.h"
 
-static const struct gen_spec llama = {
+static const struct synth_model llama = {
 	.name = "a llama",
 	.arch = "llama",
 	.layers = 2,
@@ -37,13 +38,14 @@ static const struct gen_spec llama = {
 	.ff = 96,
 	.vocab = 70,
 	.context = 96,
-	.bias_qkv = true,
+	.bias = SYNTH_BIAS_QKV,
 	.rope_dims = 12,
+	.eps = 1e-5f,
 	.type = GGML_TYPE_Q4_0,
-	.type_v = GGML_TYPE_Q8_0,
+	.type2 = GGML_TYPE_Q8_0,
 	.seed = 1,
 };
-static const struct gen_spec qwen = {
+static const struct synth_model qwen = {
 	.name = "a qwen",
 	.arch = "qwen3",
 	.layers = 3,
@@ -55,6 +57,7 @@ static const struct gen_spec qwen = {
 	.context = 96,
 	.head_size = 16,
 	.tied = true,
+	.eps = 1e-5f,
 	.type = GGML_TYPE_F32,
 	.seed = 2,
 };
@@ -69,7 +72,7 @@ struct built {
 	size_t rom_bytes, crom_bytes;
 };
 
-static void build(struct built *b, const struct gen_spec *s, enum pass_format format)
+static void build(struct built *b, const struct synth_model *s, enum pass_format format)
 {
 	struct compile_options o = { .model = "model",
 				     .chip = compile_chip("default"),
@@ -78,7 +81,7 @@ static void build(struct built *b, const struct gen_spec *s, enum pass_format fo
 	char err[IG1_IMAGE_ERR];
 
 	memset(b, 0, sizeof(*b));
-	assert_int_equal(gen_model(s, &b->gguf, &b->gguf_bytes), 0);
+	assert_int_equal(synth_build(s, &b->gguf, &b->gguf_bytes), 0);
 	assert_int_equal(gguf_open_mem(b->gguf, b->gguf_bytes, &b->f, NULL), 0);
 	strcpy(b->path, "/tmp/accelc-test-XXXXXX");
 	close(mkstemp(b->path));
@@ -398,7 +401,7 @@ static uint8_t *slurp(const char *path, size_t *n)
 
 static void test_deterministic(void **state)
 {
-	static const struct gen_spec *const specs[] = { &llama, &qwen };
+	static const struct synth_model *const specs[] = { &llama, &qwen };
 	size_t i, na, nb;
 	struct built a, b;
 	uint8_t *pa, *pb;
@@ -420,9 +423,21 @@ static void test_deterministic(void **state)
 
 /* ---- refusals ---- */
 
-static struct gen_spec changed;
+static void put_keys(struct gguf_writer *w, const struct synth_model *m)
+{
+	gguf_writer_init(w);
+	assert_int_equal(synth_keys(m, w), 0);
+}
 
-static const struct gen_spec *with(uint32_t layers, uint32_t heads, uint32_t kv, uint32_t head_size)
+static void put_tensors(struct gguf_writer *w, const struct synth_model *m)
+{
+	assert_int_equal(synth_tensors(m, w), 0);
+}
+
+static struct synth_model changed;
+
+static const struct synth_model *with(uint32_t layers, uint32_t heads, uint32_t kv,
+				      uint32_t head_size)
 {
 	changed = llama;
 	changed.layers = layers;
@@ -505,9 +520,9 @@ static void test_refusals(void **state)
 			gguf_writer_init(&w);
 			gguf_write_str(&w, "general.architecture", refusals[i].text);
 		} else {
-			gen_keys(&w, &llama);
+			put_keys(&w, &llama);
 			if (refusals[i].change != NO_TENSOR)
-				gen_tensors(&w, &llama);
+				put_tensors(&w, &llama);
 		}
 		if (refusals[i].change == KEY_U32)
 			gguf_write_u32(&w, refusals[i].name, (uint32_t)refusals[i].value);
@@ -553,8 +568,8 @@ static void test_shapes(void **state)
 
 		with(cases[i].layers, cases[i].heads, cases[i].kv, cases[i].head_size);
 		changed.rope_dims = cases[i].head_size == 15 ? 15 : 12;
-		gen_keys(&w, &changed);
-		gen_tensors(&w, &llama);
+		put_keys(&w, &changed);
+		put_tensors(&w, &llama);
 		assert_int_equal(try_gguf(&w, &o, msg), -EINVAL);
 		if (!strstr(msg, cases[i].says))
 			fail_msg("case %zu: \"%s\" does not say \"%s\"", i, msg, cases[i].says);
@@ -568,13 +583,13 @@ static void test_limits(void **state)
 	struct compile_options o = { .chip = &chip };
 	char msg[DIAG_MSG_BYTES];
 	struct gguf_writer w;
-	struct gen_spec s = qwen;
+	struct synth_model s = qwen;
 	const char *p;
 
 	(void)state;
 	chip.rom_bytes = 20000;
-	gen_keys(&w, &s);
-	gen_tensors(&w, &s);
+	put_keys(&w, &s);
+	put_tensors(&w, &s);
 	if (try_gguf(&w, &o, msg) != -ENOSPC)
 		fail_msg("%s", msg);
 	assert_non_null(strstr(msg, "weight ROM: needs "));
@@ -582,8 +597,8 @@ static void test_limits(void **state)
 
 	chip = *compile_chip("small");
 	s.context = 200000; /* the table of rotations is the limit */
-	gen_keys(&w, &s);
-	gen_tensors(&w, &s);
+	put_keys(&w, &s);
+	put_tensors(&w, &s);
 	if (try_gguf(&w, &o, msg) != -ENOSPC)
 		fail_msg("%s", msg);
 	p = strstr(msg, "the largest --ctx that fits is ");
@@ -591,8 +606,8 @@ static void test_limits(void **state)
 		fail_msg("%s", msg);
 	o.context = (uint32_t)strtoul(p + strlen("the largest --ctx that fits is "), NULL, 10);
 	assert_true(o.context > 100000);
-	gen_keys(&w, &s);
-	gen_tensors(&w, &s);
+	put_keys(&w, &s);
+	put_tensors(&w, &s);
 	/* now the scores are */
 	if (try_gguf(&w, &o, msg) != -ENOSPC)
 		fail_msg("%s", msg);
@@ -601,12 +616,12 @@ static void test_limits(void **state)
 		fail_msg("%s", msg);
 	o.context = (uint32_t)strtoul(p + strlen("the largest --ctx that fits is "), NULL, 10);
 	assert_true(o.context > 5000);
-	gen_keys(&w, &s);
-	gen_tensors(&w, &s);
+	put_keys(&w, &s);
+	put_tensors(&w, &s);
 	assert_int_equal(try_gguf(&w, &o, msg), 0);
 	o.context += 32;
-	gen_keys(&w, &s);
-	gen_tensors(&w, &s);
+	put_keys(&w, &s);
+	put_tensors(&w, &s);
 	if (try_gguf(&w, &o, msg) != -ENOSPC)
 		fail_msg("%s", msg);
 }

@@ -17,13 +17,13 @@
 #include "compiler/codegen/hazards.h"
 #include "compiler/compile.h"
 #include "compiler/quant/ggml_types.h"
-#include "compiler/tests/model_gen.h"
+#include "tests/models/synth.h"
 
 /* Of the compiler's token numbers: those that are taken and given back; the one between iterations. */
 #define BATONS 0x7e00u
 #define CARRY  0x8000u
 
-static const struct gen_spec spec = {
+static const struct synth_model spec = {
 	.name = "hazards",
 	.arch = "qwen3",
 	.layers = 2,
@@ -33,6 +33,7 @@ static const struct gen_spec spec = {
 	.ff = 64,
 	.vocab = 64,
 	.context = 96,
+	.eps = 1e-5f,
 	.type = GGML_TYPE_Q8_0,
 	.seed = 1,
 };
@@ -84,7 +85,7 @@ static int verdict(const struct program *p, struct diag *d)
 	return hazards_check(&p->hp, &stats, d);
 }
 
-static void build(struct compile_result *r, struct program *p, const struct gen_spec *s,
+static void build(struct compile_result *r, struct program *p, const struct synth_model *s,
 		  enum ig1_prog kind)
 {
 	const struct ig1_config *chip = compile_chip("small");
@@ -92,7 +93,7 @@ static void build(struct compile_result *r, struct program *p, const struct gen_
 	uint8_t *data;
 	size_t size;
 
-	assert_int_equal(gen_model(s, &data, &size), 0);
+	assert_int_equal(synth_build(s, &data, &size), 0);
 	o.data = data;
 	o.size = size;
 	if (compile_model(&o, r))

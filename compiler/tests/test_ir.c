@@ -14,9 +14,9 @@
 #include "compiler/compile.h"
 #include "compiler/quant/ggml_types.h"
 #include "compiler/tests/gguf_walk.h"
-#include "compiler/tests/model_gen.h"
+#include "tests/models/synth.h"
 
-static const struct gen_spec specs[] = {
+static const struct synth_model specs[] = {
 	{ .name = "quote \" back \\ \xc3\xa9 \x01",
 	  .arch = "llama",
 	  .layers = 2,
@@ -26,11 +26,11 @@ static const struct gen_spec specs[] = {
 	  .ff = 64,
 	  .vocab = 64,
 	  .context = 96,
-	  .bias_qkv = true,
-	  .bias_o = true,
+	  .bias = SYNTH_BIAS_QKV | SYNTH_BIAS_O,
 	  .rope_freqs = true,
+	  .eps = 1e-5f,
 	  .type = GGML_TYPE_Q4_0,
-	  .type_v = GGML_TYPE_Q8_0,
+	  .type2 = GGML_TYPE_Q8_0,
 	  .seed = 1 },
 	{ .name = "q2",
 	  .arch = "qwen2",
@@ -41,11 +41,12 @@ static const struct gen_spec specs[] = {
 	  .ff = 64,
 	  .vocab = 64,
 	  .context = 96,
-	  .bias_qkv = true,
+	  .bias = SYNTH_BIAS_QKV,
 	  .tied = true,
 	  .scaling = "yarn",
 	  .factor = 3,
-	  .orig_context = 32,
+	  .original = 32,
+	  .eps = 1e-5f,
 	  .type = GGML_TYPE_F32,
 	  .seed = 2 },
 	{ .name = "q3",
@@ -58,6 +59,7 @@ static const struct gen_spec specs[] = {
 	  .vocab = 64,
 	  .context = 96,
 	  .head_size = 64,
+	  .eps = 1e-5f,
 	  .type = GGML_TYPE_Q8_0,
 	  .seed = 3 },
 };
@@ -101,7 +103,7 @@ static void test_round_trip(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
-		assert_int_equal(gen_model(&specs[i], &data, &size), 0);
+		assert_int_equal(synth_build(&specs[i], &data, &size), 0);
 		o.data = data;
 		o.size = size;
 		count = 0;
@@ -124,7 +126,7 @@ static char *sample(size_t *n)
 	uint8_t *data;
 	size_t size;
 
-	assert_int_equal(gen_model(&specs[0], &data, &size), 0);
+	assert_int_equal(synth_build(&specs[0], &data, &size), 0);
 	o.data = data;
 	o.size = size;
 	assert_int_equal(compile_model(&o, &r), 0);

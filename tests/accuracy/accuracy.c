@@ -5,8 +5,8 @@
  * The reference is a JSON file with `prompts` (prompt_ids, greedy_ids, greedy_margin, logits_file)
  * and `perplexity` (token_ids, block, mean_nll, nll_file); files are beside it. Prints a table row:
  * perplexity there and here, their ratio, mean difference of the tokens' nll, how often the most
- * likely token is the reference's when fed the reference's own continuation (in brackets: where the
- * reference's margin is above 0.05), and the normalised squared error of the logits.
+ * likely token is the reference's when fed the reference's own continuation, the same where the
+ * reference's margin is above 0.05, the normalised squared error of the logits and their KL divergence.
  */
 #include <argp.h>
 #include <errno.h>
@@ -19,8 +19,6 @@
 
 #define MARGIN 0.05
 
-const char *argp_program_version = "accel-accuracy 0.1.0";
-
 enum { KEY_HEADER = 0x2001, KEY_MAX_RATIO, KEY_MIN_TOP1, KEY_BOS };
 
 static const struct argp_option options[] = {
@@ -28,7 +26,8 @@ static const struct argp_option options[] = {
 	{ "header", KEY_HEADER, NULL, 0, "print the table's header first", 1 },
 	{ "max-ratio", KEY_MAX_RATIO, "X", 0, "fail if a perplexity is above X times the other",
 	  1 },
-	{ "min-top1", KEY_MIN_TOP1, "X", 0, "fail if fewer than X of the clear tokens agree", 1 },
+	{ "min-top1", KEY_MIN_TOP1, "X", 0, "fail if fewer than X of the most likely tokens agree",
+	  1 },
 	{ "bos", KEY_BOS, "ID", 0, "token in front of blocks (default: the vocabulary's BOS)", 1 },
 	{ "json", CLI_KEY_JSON, NULL, 0, "print one JSON object", 1 },
 	CLI_TARGET_OPTIONS,
@@ -39,7 +38,7 @@ struct run {
 	struct cli_target t;
 	const char *path;
 	char *dir;
-	bool header, json;
+	bool header;
 	double max_ratio, min_top1;
 	int64_t bos;
 	json_t *ref;
@@ -57,7 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run *r = state->input;
 
-	if (cli_target_option(&r->t, key, arg))
+	if (!cli_model_option(&r->t, key, arg, state))
 		return 0;
 	switch (key) {
 	case 'r':
@@ -75,17 +74,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_BOS:
 		r->bos = (int64_t)cli_uint("bos", arg, 0, INT32_MAX);
 		break;
-	case CLI_KEY_JSON:
-		r->json = true;
-		break;
-	case ARGP_KEY_ARG:
-		if (r->t.model)
-			argp_usage(state);
-		r->t.model = arg;
-		break;
 	case ARGP_KEY_END:
-		if (!r->t.model || !r->path)
-			argp_error(state, "MODEL.accel and --reference are needed");
+		if (!r->path)
+			argp_error(state, "no --reference");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -313,7 +304,7 @@ static void report(struct run *r)
 	json_t *j;
 
 	name = name ? name + 1 : r->path;
-	if (r->json) {
+	if (r->t.json) {
 		j = json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f}", "reference", name,
 			      "backend", accel_device_backend(r->t.dev), "tokens",
 			      (json_int_t)r->tokens, "perplexity_reference", r->ppl_ref,
@@ -348,9 +339,9 @@ static int judge(struct run *r)
 		cli_message(&r->t, "perplexity ratio %.4f is beyond %.4f", ratio, r->max_ratio);
 		return CLI_FAILURE;
 	}
-	if (share(r->clear_agree, r->clear) < r->min_top1) {
-		cli_message(&r->t, "top-1 agreement %.4f is below %.4f",
-			    share(r->clear_agree, r->clear), r->min_top1);
+	if (share(r->agree, r->steps) < r->min_top1) {
+		cli_message(&r->t, "top-1 agreement %.4f is below %.4f", share(r->agree, r->steps),
+			    r->min_top1);
 		return CLI_FAILURE;
 	}
 	return 0;

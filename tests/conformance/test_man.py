@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the examples of the man pages: test_man.py MAKETOY PAGES CC INCLUDE LIBRARY TOOL...
+"""Runs the examples of the man pages: test_man.py MAKETOY GGUF PAGES CC INCLUDE LIBRARY TOOL...
 
 Lines of literal blocks that begin with "$ " are commands; blocks that begin with #include are C
 programs, compiled and run. Speaks TAP.
@@ -26,8 +26,8 @@ def examples(path):
 
 
 def main():
-    maketoy, pages, cc, include, library = [os.path.abspath(x) if i != 2 else x
-                                            for i, x in enumerate(sys.argv[1:6])]
+    maketoy, gguf, pages, cc, include, library = [os.path.abspath(x) if i != 3 else x
+                                                  for i, x in enumerate(sys.argv[1:7])]
     folder = os.path.dirname(library)
     tests = [(page, kind, text) for page in sorted(os.listdir(pages)) if page.endswith(".scd")
              for kind, text in examples(os.path.join(pages, page))]
@@ -35,9 +35,10 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory() as d:
         os.mkdir(os.path.join(d, "bin"))
-        for tool in sys.argv[6:]:
+        for tool in sys.argv[7:]:
             os.symlink(os.path.abspath(tool), os.path.join(d, "bin", os.path.basename(tool)))
         subprocess.run([maketoy, os.path.join(d, "MODEL.accel")], check=True)
+        shutil.copy(gguf, os.path.join(d, "MODEL.gguf"))
         open(os.path.join(d, "TEXT"), "w").write("the cat sat on the mat and the rat ran " * 9)
         env = dict(os.environ, PATH=os.path.join(d, "bin") + ":" + os.environ["PATH"],
                    LD_LIBRARY_PATH=folder, ACCEL_BACKEND="ref")

@@ -30,7 +30,7 @@
 
 struct synth {
 	const struct synth_model *m;
-	struct gguf_writer w;
+	struct gguf_writer *w;
 	int error; /* sticky */
 };
 
@@ -140,7 +140,7 @@ static void put_tensor(struct synth *s, const char *name, uint32_t type, uint32_
 	for (r = 0; r < rows && !s->error; r++)
 		s->error = encode_row(type, values + (size_t)cols * r, data + row_bytes * r, cols);
 	if (!s->error)
-		gguf_write_tensor(&s->w, name, type, dims, ne, data, row_bytes * rows);
+		gguf_write_tensor(s->w, name, type, dims, ne, data, row_bytes * rows);
 	free(data);
 }
 
@@ -284,7 +284,7 @@ static void key_u32(struct synth *s, const char *name, uint32_t v)
 {
 	char buf[64];
 
-	gguf_write_u32(&s->w, key(s, name, buf), v);
+	gguf_write_u32(s->w, key(s, name, buf), v);
 }
 
 static void opt_u32(struct synth *s, const char *name, uint32_t v)
@@ -298,7 +298,7 @@ static void opt_f32(struct synth *s, const char *name, float v)
 	char buf[64];
 
 	if (v != 0)
-		gguf_write_f32(&s->w, key(s, name, buf), v);
+		gguf_write_f32(s->w, key(s, name, buf), v);
 }
 
 static void write_ff(struct synth *s)
@@ -318,7 +318,7 @@ static void write_ff(struct synth *s)
 	}
 	for (i = 0; i < m->layers; i++)
 		v[i] = m->ff + i * m->ff_step;
-	gguf_write_arr(&s->w, key(s, "feed_forward_length", buf), GGUF_U32, m->layers, v);
+	gguf_write_arr(s->w, key(s, "feed_forward_length", buf), GGUF_U32, m->layers, v);
 	free(v);
 }
 
@@ -327,8 +327,8 @@ static void write_keys(struct synth *s)
 	const struct synth_model *m = s->m;
 	char buf[64];
 
-	gguf_write_str(&s->w, "general.architecture", m->arch);
-	gguf_write_str(&s->w, "general.name", m->name ? m->name : "synth");
+	gguf_write_str(s->w, "general.architecture", m->arch);
+	gguf_write_str(s->w, "general.name", m->name ? m->name : "synth");
 	key_u32(s, "context_length", m->context);
 	key_u32(s, "embedding_length", m->width);
 	key_u32(s, "block_count", m->layers);
@@ -338,11 +338,11 @@ static void write_keys(struct synth *s)
 		key_u32(s, "attention.head_count_kv", m->kv_heads);
 	opt_u32(s, "attention.key_length", m->head_size);
 	opt_u32(s, "attention.value_length", m->head_size);
-	gguf_write_f32(&s->w, key(s, "attention.layer_norm_rms_epsilon", buf), m->eps);
+	gguf_write_f32(s->w, key(s, "attention.layer_norm_rms_epsilon", buf), m->eps);
 	opt_u32(s, "rope.dimension_count", m->rope_dims);
 	opt_f32(s, "rope.freq_base", m->rope_base);
 	if (m->scaling)
-		gguf_write_str(&s->w, key(s, "rope.scaling.type", buf), m->scaling);
+		gguf_write_str(s->w, key(s, "rope.scaling.type", buf), m->scaling);
 	opt_f32(s, "rope.scaling.factor", m->factor);
 	opt_f32(s, "rope.scale_linear", m->scale_linear);
 	opt_u32(s, "rope.scaling.original_context_length", m->original);
@@ -389,13 +389,13 @@ static void write_tokenizer(struct synth *s)
 			scores[i] = -(float)k;
 		}
 	}
-	gguf_write_str(&s->w, "tokenizer.ggml.model", "llama");
-	gguf_write_strs(&s->w, "tokenizer.ggml.tokens", n, texts);
-	gguf_write_arr(&s->w, "tokenizer.ggml.scores", GGUF_F32, n, scores);
-	gguf_write_arr(&s->w, "tokenizer.ggml.token_type", GGUF_I32, n, types);
-	gguf_write_u32(&s->w, "tokenizer.ggml.bos_token_id", 1);
-	gguf_write_u32(&s->w, "tokenizer.ggml.eos_token_id", 2);
-	gguf_write_u32(&s->w, "tokenizer.ggml.unknown_token_id", 0);
+	gguf_write_str(s->w, "tokenizer.ggml.model", "llama");
+	gguf_write_strs(s->w, "tokenizer.ggml.tokens", n, texts);
+	gguf_write_arr(s->w, "tokenizer.ggml.scores", GGUF_F32, n, scores);
+	gguf_write_arr(s->w, "tokenizer.ggml.token_type", GGUF_I32, n, types);
+	gguf_write_u32(s->w, "tokenizer.ggml.bos_token_id", 1);
+	gguf_write_u32(s->w, "tokenizer.ggml.eos_token_id", 2);
+	gguf_write_u32(s->w, "tokenizer.ggml.unknown_token_id", 0);
 out:
 	free(text);
 	free(texts);
@@ -420,20 +420,40 @@ static bool makes_sense(const struct synth_model *m)
 	return d && (m->rope_dims ? m->rope_dims % 2 == 0 && m->rope_dims <= d : d % 2 == 0);
 }
 
-int synth_build(const struct synth_model *m, uint8_t **data, size_t *size)
+int synth_keys(const struct synth_model *m, struct gguf_writer *w)
 {
-	struct synth s = { .m = m };
+	struct synth s = { .m = m, .w = w };
+
+	write_keys(&s);
+	write_tokenizer(&s);
+	return s.error;
+}
+
+int synth_tensors(const struct synth_model *m, struct gguf_writer *w)
+{
+	struct synth s = { .m = m, .w = w };
 
 	if (!makes_sense(m))
 		return -EINVAL;
-	gguf_writer_init(&s.w);
-	write_keys(&s);
-	write_tokenizer(&s);
 	write_tensors(&s);
-	if (!s.error)
-		s.error = gguf_writer_finish(&s.w, data, size);
-	gguf_writer_free(&s.w);
 	return s.error;
+}
+
+int synth_build(const struct synth_model *m, uint8_t **data, size_t *size)
+{
+	struct gguf_writer w;
+	int ret;
+
+	if (!makes_sense(m))
+		return -EINVAL;
+	gguf_writer_init(&w);
+	ret = synth_keys(m, &w);
+	if (!ret)
+		ret = synth_tensors(m, &w);
+	if (!ret)
+		ret = gguf_writer_finish(&w, data, size);
+	gguf_writer_free(&w);
+	return ret;
 }
 
 int synth_write(const struct synth_model *m, const char *path)

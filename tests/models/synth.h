@@ -22,6 +22,7 @@ enum synth_bias {
 	SYNTH_BIAS_Q = 1 << 0,
 	SYNTH_BIAS_K = 1 << 1,
 	SYNTH_BIAS_V = 1 << 2,
+	SYNTH_BIAS_QKV = 7,
 	SYNTH_BIAS_O = 1 << 3,
 	SYNTH_BIAS_GATE = 1 << 4,
 	SYNTH_BIAS_UP = 1 << 5,
@@ -58,13 +59,22 @@ struct synth_model {
 	uint32_t type2_from; /* not in the layers before this one */
 };
 
+struct gguf_writer;
+
 /* The size of a head as the file's readers see it. */
 uint32_t synth_head_size(const struct synth_model *m);
 
 /* *data is malloc'ed. 0, -EINVAL for a description that makes no sense, or -ENOMEM. */
 int synth_build(const struct synth_model *m, uint8_t **data, size_t *size);
 
-/* The same to a file; also negative errno of the file's operations. */
+/* As synth_build, to a file; also negative errno of the file's operations. */
 int synth_write(const struct synth_model *m, const char *path);
+
+/*
+ * Its two halves, for files with something more or something else: keys (with a vocabulary) that may
+ * contradict the tensors, which must make sense. The writer is initialised.
+ */
+int synth_keys(const struct synth_model *m, struct gguf_writer *w);
+int synth_tensors(const struct synth_model *m, struct gguf_writer *w);
 
 #endif
