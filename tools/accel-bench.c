@@ -9,8 +9,6 @@
 
 #define MAX_SIZES 16
 
-const char *argp_program_version = "accel-bench 0.1.0";
-
 enum { KEY_PP = 0x2001, KEY_TG, KEY_BATCH, KEY_DEPTH, KEY_CHUNK, KEY_STEPS };
 
 static const struct argp_option options[] = {
@@ -21,7 +19,7 @@ static const struct argp_option options[] = {
 	{ "repetitions", 'r', "N", 0, "repetitions after one for warm-up (default 5)", 1 },
 	{ "chunk", KEY_CHUNK, "N", 0, "tokens of a prompt job (default: all the program takes)",
 	  1 },
-	{ "steps", KEY_STEPS, "N", 0, "generated tokens of a job (default 32)", 1 },
+	{ "steps", KEY_STEPS, "N", 0, "generated tokens of a job (default 64)", 1 },
 	{ "json", CLI_KEY_JSON, NULL, 0, "print one JSON object", 1 },
 	CLI_TARGET_OPTIONS,
 	{ 0 },
@@ -37,7 +35,7 @@ struct run {
 	struct sizes pp, tg, batch;
 	uint64_t depth, reps;
 	struct accel_session_options o;
-	bool json, exact;
+	bool exact;
 	uint64_t vocab, context, max_cols, clock;
 	json_t *tests;
 	struct accel_session **sessions;
@@ -52,6 +50,7 @@ struct test {
 	size_t n;
 	uint64_t counters[ACCEL_COUNTERS]; /* of all repetitions */
 	uint64_t jobs;
+	uint64_t ioctls; /* of all repetitions */
 };
 
 static void parse_sizes(const char *name, char *arg, struct sizes *s)
@@ -72,7 +71,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run *r = state->input;
 
-	if (cli_target_option(&r->t, key, arg))
+	if (!cli_model_option(&r->t, key, arg, state))
 		return 0;
 	switch (key) {
 	case KEY_PP:
@@ -96,17 +95,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_STEPS:
 		r->o.decode_steps = (uint32_t)cli_uint("steps", arg, 1, 65536);
 		break;
-	case CLI_KEY_JSON:
-		r->json = true;
-		break;
-	case ARGP_KEY_ARG:
-		if (r->t.model)
-			argp_usage(state);
-		r->t.model = arg;
-		break;
 	case ARGP_KEY_END:
-		if (!r->t.model)
-			argp_error(state, "no MODEL.accel");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -188,6 +177,7 @@ static int measure(struct run *r, struct test *t)
 		cli_catch_interrupt(r->sessions[0], r->b);
 		err = once(r, t, logits, &unused);
 		forget_counters(r, t);
+		t->ioctls = cli_get(r->t.dev, ACCEL_PARAM_IOCTLS);
 	}
 	for (t->n = 0; t->n < r->reps && !err && !cli_interrupted(); t->n++) {
 		cli_progress(t->name, t->n + 1, r->reps);
@@ -196,6 +186,7 @@ static int measure(struct run *r, struct test *t)
 			break;
 	}
 	cli_progress("", 0, 0);
+	t->ioctls = cli_get(r->t.dev, ACCEL_PARAM_IOCTLS) - t->ioctls;
 	if (!err && t->batch > 1)
 		accel_batch_counters(r->b, t->counters, ACCEL_COUNTERS, &t->jobs, 0);
 	else if (!err)
@@ -252,6 +243,8 @@ static void report(struct run *r, const struct test *t)
 	json_object_set_new(j, "kv_bytes_per_token", json_real(counter(t, "kv_bytes") / all));
 	json_object_set_new(j, "dma_bytes_per_token", json_real(counter(t, "dma_bytes") / all));
 	json_object_set_new(j, "commands_per_token", json_real(counter(t, "commands") / all));
+	if (t->ioctls)
+		json_object_set_new(j, "ioctls_per_token", json_real((double)t->ioctls / all));
 	if (r->exact && cycles > 0) {
 		json_object_set_new(j, "cycles_per_token", json_real(cycles / all));
 		json_object_set_new(j, "modelled_tokens_per_s",
@@ -261,7 +254,7 @@ static void report(struct run *r, const struct test *t)
 		json_object_set_new(j, "vec_busy", json_real(counter(t, "vec_busy") / cycles));
 		json_object_set_new(j, "dma_busy", json_real(counter(t, "dma_busy") / cycles));
 	}
-	if (!r->json) {
+	if (!r->t.json) {
 		printf("| %-12s | %12.1f +/- %8.1f |", t->name, mean, sqrt(var));
 		if (r->exact && cycles > 0)
 			printf(" %12.0f | %14.1f |\n", cycles / all,
@@ -309,7 +302,7 @@ static int one(struct run *r, uint64_t pp, uint64_t tg, uint64_t batch)
 
 static void header(struct run *r)
 {
-	if (r->json)
+	if (r->t.json)
 		return;
 	printf("%s on %s%s\n\n", accel_model_string(r->t.m, ACCEL_MODEL_NAME),
 	       accel_device_backend(r->t.dev),
@@ -331,11 +324,9 @@ static int run(struct run *r)
 	r->exact = cli_get(r->t.dev, ACCEL_PARAM_CYCLE_EXACT);
 	if (!r->pp.n)
 		r->pp = (struct sizes){ { r->context < 512 ? r->context : 512 }, 1 };
-	if (r->o.chunk > r->max_cols) {
-		cli_message(&r->t, "--chunk: the model takes %llu tokens at once",
-			    (unsigned long long)r->max_cols);
-		return CLI_USAGE;
-	}
+	code = cli_check_chunk(&r->t, r->o.chunk);
+	if (code)
+		return code;
 	r->tests = json_array();
 	r->sessions = calloc(r->max_cols + 1, sizeof(struct accel_session *));
 	if (!r->tests || !r->sessions)
@@ -347,11 +338,10 @@ static int run(struct run *r)
 		for (k = 0; k < r->batch.n && !code; k++)
 			code = r->tg.v[i] ? one(r, 0, r->tg.v[i], r->batch.v[k]) : 0;
 	}
-	if (r->json) {
-		j = json_pack("{s:s, s:s, s:b, s:I, s:O}", "model",
-			      accel_model_string(r->t.m, ACCEL_MODEL_NAME), "backend",
-			      accel_device_backend(r->t.dev), "cycle_exact", r->exact, "clock_hz",
-			      (json_int_t)r->clock, "tests", r->tests);
+	if (r->t.json) {
+		j = json_pack("{s:o, s:s, s:b, s:I, s:O}", "model", cli_model_name(r->t.m),
+			      "backend", accel_device_backend(r->t.dev), "cycle_exact", r->exact,
+			      "clock_hz", (json_int_t)r->clock, "tests", r->tests);
 		cli_print_json(j);
 	}
 	return code;
@@ -378,7 +368,7 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &r);
 	code = cli_open(&r.t);
 	if (!code)
-		code = run(&r);
+		code = cli_flush(&r.t, run(&r));
 	json_decref(r.tests);
 	free(r.sessions);
 	cli_close(&r.t);

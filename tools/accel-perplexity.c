@@ -9,8 +9,6 @@
 #include "common/cli.h"
 #include "common/perplexity.h"
 
-const char *argp_program_version = "accel-perplexity 0.1.0";
-
 enum { KEY_BLOCK = 0x2001, KEY_CTX, KEY_BOS, KEY_NLL, KEY_CHUNK };
 
 static const struct argp_option options[] = {
@@ -35,7 +33,6 @@ struct run {
 	uint64_t block, ctx;
 	int64_t bos;
 	uint32_t chunk;
-	bool json;
 
 	struct accel_session *s;
 	int32_t *ids;
@@ -48,7 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run *r = state->input;
 
-	if (cli_target_option(&r->t, key, arg))
+	if (!cli_model_option(&r->t, key, arg, state))
 		return 0;
 	switch (key) {
 	case 'f':
@@ -69,17 +66,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_CHUNK:
 		r->chunk = (uint32_t)cli_uint("chunk", arg, 1, UINT32_MAX);
 		break;
-	case CLI_KEY_JSON:
-		r->json = true;
-		break;
-	case ARGP_KEY_ARG:
-		if (r->t.model)
-			argp_usage(state);
-		r->t.model = arg;
-		break;
 	case ARGP_KEY_END:
-		if (!r->t.model || !r->file)
-			argp_error(state, "MODEL.accel and --file are needed");
+		if (!r->file)
+			argp_error(state, "no --file");
 		if (r->block && r->ctx)
 			argp_error(state, "--block and --ctx exclude each other");
 		if (r->nll_path && !r->block)
@@ -108,8 +97,11 @@ static int prepare(struct run *r)
 	uint32_t flags = r->block ? 0 : ACCEL_TEXT_AUTO;
 	char *text;
 	size_t len;
-	int err;
+	int code, err;
 
+	code = cli_check_chunk(&r->t, r->chunk);
+	if (code)
+		return code;
 	if (!r->block && !r->ctx)
 		r->ctx = context < 512 ? context : 512;
 	if (r->block + 1 > context || r->ctx > context) {
@@ -128,17 +120,14 @@ static int prepare(struct run *r)
 	text = cli_read_file(&r->t, r->file, &len);
 	if (!text)
 		return CLI_INPUT;
-	err = accel_model_tokenize(r->t.m, text, len, flags, NULL, 0, &r->n);
-	if (!err || err == ACCEL_ENOSPACE) {
-		r->ids = calloc(r->n + 1, sizeof(*r->ids));
-		r->nll = calloc(r->n + 1, sizeof(*r->nll));
-		err = !r->ids || !r->nll
-			      ? ACCEL_ENOMEM
-			      : accel_model_tokenize(r->t.m, text, len, flags, r->ids, r->n, &r->n);
-	}
+	code = cli_tokenize(&r->t, r->file, text, len, flags, &r->ids, &r->n);
 	free(text);
-	if (!err)
-		err = accel_session_create(r->t.m, &o, &r->s);
+	if (code)
+		return code;
+	r->nll = calloc(r->n + 1, sizeof(*r->nll));
+	if (!r->nll)
+		return CLI_FAILURE;
+	err = accel_session_create(r->t.m, &o, &r->s);
 	return err ? cli_fail(&r->t, err, r->file) : 0;
 }
 
@@ -162,19 +151,18 @@ static void report(struct run *r, double seconds)
 	double error = perplexity_error(&r->p);
 	json_t *j;
 
-	if (!r->json) {
+	if (!r->t.json) {
 		printf("perplexity %.4f +/- %.4f (%s %llu, %zu of %zu tokens, mean nll %.6f)\n",
 		       value, error, r->block ? "blocks of" : "windows of",
 		       (unsigned long long)(r->block ? r->block : r->ctx), r->p.scored, r->n, mean);
 		return;
 	}
 	accel_session_counters(r->s, counters, ACCEL_COUNTERS, NULL, 0);
-	j = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "model",
-		      accel_model_string(r->t.m, ACCEL_MODEL_NAME), "backend",
-		      accel_device_backend(r->t.dev), "rule", r->block ? "blocks" : "windows",
-		      "size", (json_int_t)(r->block ? r->block : r->ctx), "tokens",
-		      (json_int_t)r->n, "scored", (json_int_t)r->p.scored, "interrupted",
-		      cli_interrupted());
+	j = json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:b}", "model", cli_model_name(r->t.m),
+		      "backend", accel_device_backend(r->t.dev), "rule",
+		      r->block ? "blocks" : "windows", "size",
+		      (json_int_t)(r->block ? r->block : r->ctx), "tokens", (json_int_t)r->n,
+		      "scored", (json_int_t)r->p.scored, "interrupted", cli_interrupted());
 	if (isfinite(value)) {
 		json_object_set_new(j, "mean_nll", json_real(mean));
 		json_object_set_new(j, "perplexity", json_real(value));
@@ -231,7 +219,7 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &r);
 	code = cli_open(&r.t);
 	if (!code)
-		code = run(&r);
+		code = cli_flush(&r.t, run(&r));
 	accel_session_unref(r.s);
 	cli_close(&r.t);
 	free(r.nll);

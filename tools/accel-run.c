@@ -14,8 +14,6 @@
 #define TRACE_ENTRIES (1u << 17)
 #define MAX_STOPS     16
 
-const char *argp_program_version = "accel-run 0.1.0";
-
 enum {
 	KEY_TEMP = 0x2001,
 	KEY_TOP_K,
@@ -77,7 +75,7 @@ struct run {
 	uint64_t n, watchdog;
 	uint32_t ctx, chunk;
 	struct accel_sampler_options sampling;
-	bool ignore_eos, all_logits, json, chat, echo, special, stats;
+	bool ignore_eos, all_logits, chat, echo, special, stats;
 
 	int32_t *ids; /* prompt */
 	size_t n_ids;
@@ -101,7 +99,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run *r = state->input;
 
-	if (cli_target_option(&r->t, key, arg))
+	if (!cli_model_option(&r->t, key, arg, state))
 		return 0;
 	switch (key) {
 	case 'p':
@@ -175,17 +173,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_STATS:
 		r->stats = true;
 		break;
-	case CLI_KEY_JSON:
-		r->json = true;
-		break;
-	case ARGP_KEY_ARG:
-		if (r->t.model)
-			argp_usage(state);
-		r->t.model = arg;
-		break;
 	case ARGP_KEY_END:
-		if (!r->t.model)
-			argp_error(state, "no MODEL.accel");
 		if (!!r->prompt + !!r->file + !!r->tokens != 1)
 			argp_error(state, "give exactly one of -p, -f and --tokens");
 		if (r->all_logits && !r->logits_path)
@@ -199,28 +187,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static int tokenize(struct run *r, const char *text, size_t len, uint32_t flags)
-{
-	size_t n;
-	int err;
-
-	err = accel_model_tokenize(r->t.m, text, len, flags, NULL, 0, &n);
-	if (err && err != ACCEL_ENOSPACE)
-		return cli_fail(&r->t, err, "prompt");
-	r->ids = malloc((n ? n : 1) * sizeof(*r->ids));
-	if (!r->ids) {
-		cli_message(&r->t, "out of memory");
-		return CLI_FAILURE;
-	}
-	err = accel_model_tokenize(r->t.m, text, len, flags, r->ids, n, &r->n_ids);
-	return err ? cli_fail(&r->t, err, "prompt") : 0;
-}
-
 /* The message in the model's chat form; its control tokens are tokens. */
 static int tokenize_chat(struct run *r, const char *message, size_t len)
 {
 	const char *t = accel_model_string(r->t.m, ACCEL_MODEL_TEMPLATE);
-	char *text;
+	char forms[256], *text;
 	size_t n;
 	int err, code;
 
@@ -229,13 +200,19 @@ static int tokenize_chat(struct run *r, const char *message, size_t len)
 		return CLI_INPUT;
 	}
 	err = chat_prompt(t, message, len, &text, &n);
-	if (err) {
-		cli_message(&r->t, "--chat: %s",
-			    err == -ENOENT ? "the model's template has no known form"
-					   : "out of memory");
-		return err == -ENOENT ? CLI_INPUT : CLI_FAILURE;
+	if (err == -ENOENT) {
+		chat_forms(forms, sizeof(forms));
+		cli_message(&r->t,
+			    "--chat: the model's chat template has none of the known markers: %s",
+			    forms);
+		return CLI_INPUT;
 	}
-	code = tokenize(r, text, n, ACCEL_TEXT_AUTO | ACCEL_TEXT_SPECIAL);
+	if (err) {
+		cli_message(&r->t, "out of memory");
+		return CLI_FAILURE;
+	}
+	code = cli_tokenize(&r->t, "prompt", text, n, ACCEL_TEXT_AUTO | ACCEL_TEXT_SPECIAL, &r->ids,
+			    &r->n_ids);
 	free(text);
 	return code;
 }
@@ -263,8 +240,10 @@ static int get_prompt(struct run *r)
 			len = strlen(r->prompt);
 		}
 		text = content ? content : r->prompt;
-		code = r->chat ? tokenize_chat(r, text, len) : tokenize(r, text, len, flags);
-		if (!code && r->echo && !r->json)
+		code = r->chat ? tokenize_chat(r, text, len)
+			       : cli_tokenize(&r->t, "prompt", text, len, flags, &r->ids,
+					      &r->n_ids);
+		if (!code && r->echo && !r->t.json)
 			fwrite(text, 1, len, stdout);
 		free(content);
 	}
@@ -348,10 +327,10 @@ static int on_token(void *ctx, uint32_t slot, int32_t token)
 	}
 	if (r->detok && !accel_detok_push(r->detok, token, &text, &len))
 		stop_push(&r->text, text, len);
-	if (!r->detok && !r->json) {
+	if (!r->detok && !r->t.json) {
 		printf("%s%d", r->n_out > 1 ? "," : "", token);
 		fflush(stdout);
-	} else if (!r->json) {
+	} else if (!r->t.json) {
 		stop_print(&r->text, stdout);
 	}
 	if (r->text.hit) {
@@ -421,13 +400,11 @@ static int open_outputs(struct run *r)
 	struct accel_session_options o = { .size = sizeof(o),
 					   .chunk = r->chunk,
 					   .watchdog = r->watchdog };
-	int err;
+	int code, err;
 
-	if (r->chunk > cli_model(r->t.m, ACCEL_MODEL_MAX_COLS)) {
-		cli_message(&r->t, "--chunk: the model takes %llu tokens at once",
-			    (unsigned long long)cli_model(r->t.m, ACCEL_MODEL_MAX_COLS));
-		return CLI_USAGE;
-	}
+	code = cli_check_chunk(&r->t, r->chunk);
+	if (code)
+		return code;
 	if (r->logits_path) {
 		r->logits = fopen(r->logits_path, "wb");
 		if (!r->logits) {
@@ -464,11 +441,11 @@ static void finish_text(struct run *r)
 		if (!r->text.hit && !accel_detok_push(r->detok, -1, &text, &len))
 			stop_push(&r->text, text, len);
 		stop_flush(&r->text);
-		if (!r->json) {
+		if (!r->t.json) {
 			stop_print(&r->text, stdout);
 			putchar('\n');
 		}
-	} else if (!r->json) {
+	} else if (!r->t.json) {
 		putchar('\n');
 	}
 }
@@ -480,7 +457,7 @@ static void report(struct run *r)
 	json_t *j, *ids;
 	uint32_t i;
 
-	if (!r->json) {
+	if (!r->t.json) {
 		if (isatty(STDERR_FILENO) || r->stats)
 			fprintf(stderr,
 				"\n%zu prompt tokens, %u generated (%s); wall clock: first token after "
@@ -493,10 +470,10 @@ static void report(struct run *r)
 	ids = json_array();
 	for (i = 0; i < r->n_out; i++)
 		json_array_append_new(ids, json_integer(r->out[i]));
-	j = json_pack("{s:s, s:s, s:i, s:o, s:s, s:f, s:f}", "model",
-		      accel_model_string(r->t.m, ACCEL_MODEL_NAME), "backend",
-		      accel_device_backend(r->t.dev), "prompt_tokens", (int)r->n_ids, "tokens", ids,
-		      "stop_reason", r->reason, "wall_first_token_s", prompt_s, "wall_tokens_per_s",
+	j = json_pack("{s:o, s:s, s:i, s:o, s:s, s:f, s:f}", "model", cli_model_name(r->t.m),
+		      "backend", accel_device_backend(r->t.dev), "prompt_tokens", (int)r->n_ids,
+		      "tokens", ids, "stop_reason", r->reason, "wall_first_token_s", prompt_s,
+		      "wall_tokens_per_s",
 		      r->n_out > 1 && gen_s > 0 ? (r->n_out - 1) / gen_s : 0.0);
 	if (r->detok)
 		json_object_set_new(j, "text",
@@ -537,9 +514,7 @@ static int run(struct run *r)
 	if (r->trace.dropped)
 		cli_message(&r->t, "trace: records of %llu jobs did not fit",
 			    (unsigned long long)r->trace.dropped);
-	if (fflush(stdout) || ferror(stdout))
-		code = CLI_FAILURE;
-	return code;
+	return cli_flush(&r->t, code);
 }
 
 int main(int argc, char **argv)

@@ -11,7 +11,7 @@
 #include "compiler/compile.h"
 #include "image.h"
 
-const char *argp_program_version = "accelc 0.1.0";
+const char *argp_program_version = "accelc " ACCEL_VERSION;
 const char *const accelc_program_names[] = { "prefill", "decode" };
 
 static const struct {

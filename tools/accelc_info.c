@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accelc.h"
+#include "common/json_text.h"
 #include "compiler/ir/ir.h"
 #include "compiler/quant/ggml_types.h"
 #include "image.h"
@@ -59,14 +60,6 @@ static void hex(const uint8_t *p, size_t n, char *out)
 		sprintf(out + 2 * i, "%02x", p[i]);
 }
 
-/* Text from a file: jansson refuses what is no UTF-8. */
-static json_t *text(const char *p, size_t n)
-{
-	json_t *s = json_stringn(p, strnlen(p, n));
-
-	return s ? s : json_string("");
-}
-
 static json_t *sections(const struct ig1_image *img)
 {
 	json_t *list = json_array();
@@ -96,7 +89,7 @@ static json_t *tensors(const struct ig1_image *img)
 		json_array_append_new(
 			list,
 			json_pack("{s:o,s:s,s:I,s:I,s:I,s:I,s:s,s:b,s:I}", "name",
-				  text(name, strlen(name)), "format", fmt_name(t->fmt), "offset",
+				  json_text(name, SIZE_MAX), "format", fmt_name(t->fmt), "offset",
 				  (json_int_t)t->offset, "rows", (json_int_t)t->rows, "groups",
 				  (json_int_t)t->groups, "bytes", (json_int_t)t->bytes, "source",
 				  ggml_type_name(t->src_type), "requantised", (int)t->requant,
@@ -111,9 +104,9 @@ static json_t *manifest(const struct ig1_image_manifest *m)
 
 	hex(m->source_sha256, 32, sha);
 	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}",
-			 "name", text(m->name, sizeof(m->name)), "arch",
-			 text(m->arch, sizeof(m->arch)), "layers", (json_int_t)m->layers, "width",
-			 (json_int_t)m->width, "vocab", (json_int_t)m->vocab, "context",
+			 "name", json_text(m->name, sizeof(m->name)), "arch",
+			 json_text(m->arch, sizeof(m->arch)), "layers", (json_int_t)m->layers,
+			 "width", (json_int_t)m->width, "vocab", (json_int_t)m->vocab, "context",
 			 (json_int_t)m->context, "heads", (json_int_t)m->heads, "kv_heads",
 			 (json_int_t)m->kv_heads, "head_size", (json_int_t)m->head_size, "max_cols",
 			 (json_int_t)m->max_cols, "kv_block_bytes", (json_int_t)m->kv_block_bytes,

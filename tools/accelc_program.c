@@ -15,13 +15,13 @@
 #include "ig1_tables.h"
 #include "image.h"
 
-enum { OPT_PROGRAM = 0x100, OPT_COLS, OPT_POS, OPT_JSON, OPT_TRACE, OPT_NAMES };
+enum { OPT_PROGRAM = 0x100, OPT_COLS, OPT_POS, OPT_JSON, OPT_TRACE, OPT_NAMES, OPT_RAW };
 
 struct args {
 	const char *file, *out, *trace;
 	int program;
 	uint32_t cols, pos;
-	bool have_cols, have_pos, json, names;
+	bool have_cols, have_pos, json, names, raw;
 };
 
 static uint32_t number(struct argp_state *state, const char *name, const char *arg,
@@ -64,6 +64,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_NAMES:
 		a->names = true;
 		return 0;
+	case OPT_RAW:
+		a->raw = true;
+		return 0;
 	case OPT_TRACE:
 		a->trace = arg;
 		return 0;
@@ -81,83 +84,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* ---- disasm ---- */
-
-/* With the debug database's names behind the commands. */
-static int print_named(struct ig1_image *img, int prog, const void *cmds, size_t count)
-{
-	char line[IG1_DISASM_MAX];
-	size_t i, k;
-
-	for (i = 0; i < count; i++) {
-		const uint8_t *p = (const uint8_t *)cmds + i * IG1_COMMAND_BYTES;
-		const char *name = ig1_image_debug(img, (uint32_t)prog, i);
-		uint32_t w[IG1_CMD_WORDS];
-
-		for (k = 0; k < IG1_CMD_WORDS; k++)
-			w[k] = (uint32_t)p[4 * k] | (uint32_t)p[4 * k + 1] << 8 |
-			       (uint32_t)p[4 * k + 2] << 16 | (uint32_t)p[4 * k + 3] << 24;
-		if (ig1_disasm(w, line, sizeof(line)) < 0)
-			return -ENOSPC;
-		printf("%5zu: %s", i, line);
-		if (name && name[0])
-			printf(" # %s", name);
-		putchar('\n');
-	}
-	return 0;
-}
-
-int accelc_disasm(int argc, char **argv)
-{
-	static const struct argp_option options[] = {
-		{ "program", OPT_PROGRAM, "NAME", 0, "prefill or decode (default: both)", 0 },
-		{ "names", OPT_NAMES, NULL, 0, "what each command is for, as comments", 0 },
-		{ 0 },
-	};
-	static const struct argp argp = { options, parse, "FILE", "Print programs as text." };
-	struct args a = { .program = -1 };
-	struct ig1_image *img;
-	int code = ACCELC_OK, k, ret;
-	const void *cmds;
-	size_t count, len;
-	char *text;
-
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	img = accelc_open(a.file, &code);
-	if (!img)
-		return code;
-	for (k = 0; k < IG1_PROGS; k++) {
-		if (a.program >= 0 && a.program != k)
-			continue;
-		ret = ig1_image_program(img, (uint32_t)k, &cmds, &count);
-		if (ret) {
-			accelc_error("%s: no usable program `%s`", a.file, accelc_program_names[k]);
-			code = ACCELC_INPUT;
-			break;
-		}
-		if (a.program < 0)
-			printf("# %s\n", accelc_program_names[k]);
-		if (a.names) {
-			ret = print_named(img, k, cmds, count);
-		} else {
-			ret = ig1_disasm_program(cmds, count * IG1_COMMAND_BYTES, 1, &text, &len);
-			if (!ret) {
-				fwrite(text, 1, len, stdout);
-				free(text);
-			}
-		}
-		if (ret) {
-			accelc_error("%s: %s", a.file, strerror(-ret));
-			code = ACCELC_FAILURE;
-			break;
-		}
-	}
-	ig1_image_close(img);
-	return code;
-}
-
-/* ---- as ---- */
-
+/* - is standard input. */
 static int read_file(const char *path, char **text, size_t *len)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "rb") : stdin;
@@ -192,6 +119,120 @@ static int read_file(const char *path, char **text, size_t *len)
 		*text = p;
 	return ret;
 }
+
+/* ---- disasm ---- */
+
+/* With the debug database's names behind the commands. */
+static int print_named(struct ig1_image *img, int prog, const void *cmds, size_t count)
+{
+	char line[IG1_DISASM_MAX];
+	size_t i, k;
+
+	for (i = 0; i < count; i++) {
+		const uint8_t *p = (const uint8_t *)cmds + i * IG1_COMMAND_BYTES;
+		const char *name = ig1_image_debug(img, (uint32_t)prog, i);
+		uint32_t w[IG1_CMD_WORDS];
+
+		for (k = 0; k < IG1_CMD_WORDS; k++)
+			w[k] = (uint32_t)p[4 * k] | (uint32_t)p[4 * k + 1] << 8 |
+			       (uint32_t)p[4 * k + 2] << 16 | (uint32_t)p[4 * k + 3] << 24;
+		if (ig1_disasm(w, line, sizeof(line)) < 0)
+			return -ENOSPC;
+		printf("%5zu: %s", i, line);
+		if (name && name[0])
+			printf(" # %s", name);
+		putchar('\n');
+	}
+	return 0;
+}
+
+static int print_plain(const void *cmds, size_t bytes)
+{
+	size_t len;
+	char *text;
+	int ret = ig1_disasm_program(cmds, bytes, 1, &text, &len);
+
+	if (ret)
+		return ret;
+	fwrite(text, 1, len, stdout);
+	free(text);
+	return 0;
+}
+
+/* A file of nothing but commands, as `as` writes it and ACCEL_DEBUG=dump does. */
+static int disasm_raw(const char *path)
+{
+	size_t bytes;
+	char *cmds;
+	int ret;
+
+	ret = read_file(path, &cmds, &bytes);
+	if (ret) {
+		accelc_error("%s: %s", path, strerror(-ret));
+		return ACCELC_FAILURE;
+	}
+	if (!bytes || bytes % IG1_COMMAND_BYTES) {
+		accelc_error("%s: %zu bytes are not a number of commands of %d bytes", path, bytes,
+			     IG1_COMMAND_BYTES);
+		ret = -EINVAL;
+	} else {
+		ret = print_plain(cmds, bytes);
+		if (ret)
+			accelc_error("%s: %s", path, strerror(-ret));
+	}
+	free(cmds);
+	return ret ? accelc_exit_code(ret) : ACCELC_OK;
+}
+
+int accelc_disasm(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "program", OPT_PROGRAM, "NAME", 0, "prefill or decode (default: both)", 0 },
+		{ "names", OPT_NAMES, NULL, 0, "what each command is for, as comments", 0 },
+		{ "raw", OPT_RAW, NULL, 0, "FILE holds nothing but commands", 0 },
+		{ 0 },
+	};
+	static const struct argp argp = { options, parse, "FILE", "Print programs as text." };
+	struct args a = { .program = -1 };
+	struct ig1_image *img;
+	int code = ACCELC_OK, k, ret;
+	const void *cmds;
+	size_t count;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	if (a.raw && (a.names || a.program >= 0)) {
+		accelc_error("disasm: --raw has neither --names nor --program");
+		return ACCELC_USAGE;
+	}
+	if (a.raw)
+		return disasm_raw(a.file);
+	img = accelc_open(a.file, &code);
+	if (!img)
+		return code;
+	for (k = 0; k < IG1_PROGS; k++) {
+		if (a.program >= 0 && a.program != k)
+			continue;
+		ret = ig1_image_program(img, (uint32_t)k, &cmds, &count);
+		if (ret) {
+			accelc_error("%s: no usable program `%s`", a.file, accelc_program_names[k]);
+			code = ACCELC_INPUT;
+			break;
+		}
+		if (a.program < 0)
+			printf("# %s\n", accelc_program_names[k]);
+		ret = a.names ? print_named(img, k, cmds, count)
+			      : print_plain(cmds, count * IG1_COMMAND_BYTES);
+		if (ret) {
+			accelc_error("%s: %s", a.file, strerror(-ret));
+			code = ACCELC_FAILURE;
+			break;
+		}
+	}
+	ig1_image_close(img);
+	return code;
+}
+
+/* ---- as ---- */
 
 int accelc_as(int argc, char **argv)
 {

@@ -47,6 +47,15 @@ enum backend_query {
 	BACKEND_HOST_FREE,
 	BACKEND_FW_VERSION,
 	BACKEND_CYCLE_EXACT,
+	BACKEND_IOCTLS, /* system calls to a driver so far */
+	/* Of the whole device, all processes. */
+	BACKEND_CHIP_HOST_USED,
+	BACKEND_CHIP_JOBS_DONE,
+	BACKEND_CHIP_JOBS_FAULTED,
+	BACKEND_CHIP_TIMEOUTS,
+	BACKEND_CHIP_RESETS,
+	BACKEND_CHIP_CYCLES,
+	BACKEND_CHIP_COUNTER_0 = 64, /* + counter */
 };
 
 struct backend_job {
@@ -61,7 +70,8 @@ struct backend_job {
 	uint64_t watchdog;
 };
 
-/* How a job ended. error: 0, ACCEL_EFAULT (code, addr, index are set), ACCEL_EDEVICE. */
+/* How a job ended. error: 0, ACCEL_EFAULT (code, addr, index are set), ACCEL_ECANCELED (an earlier
+ * job of the queue failed, or cancel(); fault is set if it was running), ACCEL_EDEVICE. */
 struct backend_result {
 	int error;
 	uint32_t fault;
@@ -95,16 +105,19 @@ struct backend_ops {
 	void (*close)(struct backend_dev *dev);
 	/* The chip's device tree; valid until close. */
 	int (*fdt)(struct backend_dev *dev, const void **fdt, size_t *bytes);
+	/* Device node, valid until close; the op may be NULL. */
+	const char *(*node)(struct backend_dev *dev);
 	/* ACCEL_ENOTSUP for what it does not have. */
 	int (*query)(struct backend_dev *dev, enum backend_query what, uint64_t *value);
 
 	int (*space_create)(struct backend_dev *dev, struct backend_space **out);
 	void (*space_destroy)(struct backend_space *space);
 
-	/* bytes: a multiple of the page size, not zero. Zeroed. ACCEL_ENOSPACE: full (no detail
-	 * recorded, the core may try elsewhere). */
-	int (*bo_create)(struct backend_dev *dev, uint64_t bytes, uint32_t flags,
-			 struct backend_bo **out);
+	/* bytes: a multiple of the page size, not zero. Zeroed. space: the only one it will be
+	 * bound to, or NULL; it outlives the buffer. ACCEL_ENOSPACE: full (no detail recorded, the
+	 * core may try elsewhere). */
+	int (*bo_create)(struct backend_dev *dev, struct backend_space *space, uint64_t bytes,
+			 uint32_t flags, struct backend_bo **out);
 	/* The last reference of the core; mappings are gone, running jobs may still see it. */
 	void (*bo_destroy)(struct backend_bo *bo);
 	/* NULL: the CPU cannot see it. */
@@ -123,8 +136,12 @@ struct backend_ops {
 	/* Hands a job over; done is called exactly once if this returns 0. */
 	int (*submit)(struct backend_queue *queue, const struct backend_job *job,
 		      backend_done_fn done, void *ctx);
-	/* The jobs handed over end soon, with fault abort unless they are faster. */
+	/* The jobs handed over end soon, with fault abort or ACCEL_ECANCELED unless they are
+	 * faster. */
 	int (*cancel)(struct backend_queue *queue);
+	/* Called after a failed job or cancel() and before the next submit, when all jobs handed
+	 * over have ended. NULL: the queue runs on by itself. */
+	int (*resume)(struct backend_queue *queue);
 };
 
 extern const struct backend_ops backend_null;

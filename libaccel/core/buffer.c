@@ -7,6 +7,12 @@
 int accel_buffer_create(struct accel_device *dev, uint64_t bytes, uint32_t flags,
 			struct accel_buffer **out)
 {
+	return buffer_create(dev, NULL, bytes, flags, out);
+}
+
+int buffer_create(struct accel_device *dev, struct accel_space *space, uint64_t bytes,
+		  uint32_t flags, struct accel_buffer **out)
+{
 	struct accel_buffer *b;
 	int err;
 
@@ -26,7 +32,7 @@ int accel_buffer_create(struct accel_device *dev, uint64_t bytes, uint32_t flags
 	atomic_init(&b->refs, 1);
 	b->bytes = (bytes + PAGE - 1) / PAGE * PAGE;
 	b->flags = flags;
-	err = dev->ops->bo_create(dev->bdev, b->bytes,
+	err = dev->ops->bo_create(dev->bdev, space ? space->b : NULL, b->bytes,
 				  flags & ACCEL_BUFFER_RESIDENT ? BACKEND_BO_RESIDENT : 0, &b->b);
 	if (err) {
 		env_free(&dev->env, b);

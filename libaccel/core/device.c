@@ -52,8 +52,36 @@ int accel_backend_devices(const char *backend, size_t *count)
 	return ops->count(count);
 }
 
+static int bring_up(struct accel_device *dev, const struct accelfile *file);
+
+static bool has_mask(const struct accel_device *dev)
+{
+	return !memcmp(dev->info.mask_id, dev->mask->mask_id, sizeof(dev->mask->mask_id));
+}
+
+/* Looks for real chip number `index` of those that have the mask; true: it is brought up. */
+static bool find_by_mask(struct accel_device *dev, size_t devices)
+{
+	uint32_t wanted = dev->options.index, i;
+
+	for (i = 0; i < devices; i++) {
+		dev->options.index = i;
+		if (bring_up(dev, NULL)) {
+			env_take_error(&dev->env, NULL, 0); /* busy or forbidden: no candidate */
+			continue;
+		}
+		if (has_mask(dev) && !wanted--)
+			return true;
+		dev->ops->close(dev->bdev);
+		dev->bdev = NULL;
+	}
+	return false;
+}
+
+/* dev->mask is the file asked for, if any. */
 static int choose(struct accel_device *dev, const char *name)
 {
+	uint32_t index = dev->options.index;
 	size_t i, n;
 
 	if (!name || !*name)
@@ -63,17 +91,22 @@ static int choose(struct accel_device *dev, const char *name)
 		if (!dev->ops)
 			return env_fail(&dev->env, ACCEL_EBACKEND,
 					"back end '%.40s' is unknown or not compiled in", name);
-		if (dev->ops->count(&n) || dev->options.index >= n)
+		/* Opening a real one tells better why there is none. */
+		if (dev->ops->flags & BACKEND_NEEDS_MASK &&
+		    (dev->ops->count(&n) || dev->options.index >= n))
 			return env_fail(&dev->env, ACCEL_ENODEV, "back end %s has no device %u",
 					dev->ops->name, dev->options.index);
 		return 0;
 	}
 	for (i = 0; i < BACKENDS; i++) {
-		if (!backends[i]->count(&n) && dev->options.index < n) {
-			dev->ops = backends[i];
+		if (backends[i]->count(&n) || index >= n)
+			continue;
+		dev->ops = backends[i];
+		if (dev->ops->flags & BACKEND_NEEDS_MASK || !dev->mask || find_by_mask(dev, n))
 			return 0;
-		}
+		dev->options.index = index;
 	}
+	dev->ops = NULL;
 	return env_fail(&dev->env, ACCEL_ENODEV, "no back end has a device %u", dev->options.index);
 }
 
@@ -172,15 +205,21 @@ int accel_device_open(const struct accel_device_options *user, struct accel_devi
 			goto fail;
 		dev->options.firmware = dev->firmware;
 	}
-	err = choose(dev, o.backend);
+	if (o.mask)
+		err = accelfile_open(&dev->env, o.mask, &dev->mask);
+	if (!err)
+		err = choose(dev, o.backend);
 	if (err)
 		goto fail;
-	if (!(dev->ops->flags & BACKEND_NEEDS_MASK)) {
-		err = bring_up(dev, NULL);
-	} else if (o.mask) {
-		err = accelfile_open(&dev->env, o.mask, &dev->mask);
-		if (!err)
+	if (dev->ops->flags & BACKEND_NEEDS_MASK) {
+		if (dev->mask)
 			err = bring_up(dev, dev->mask);
+	} else if (!dev->bdev) {
+		err = bring_up(dev, NULL);
+		if (!err && dev->mask && !has_mask(dev))
+			err = env_fail(&dev->env, ACCEL_EMISMATCH,
+				       "%s is not the mask of the chip (%s)", o.mask,
+				       dev->info.name);
 	}
 	if (err)
 		goto fail;
@@ -296,6 +335,12 @@ int accel_device_get(struct accel_device *dev, enum accel_param param, uint64_t 
 		pthread_mutex_unlock(&dev->lock);
 		return 0;
 	}
+	if ((uint32_t)param >= ACCEL_PARAM_CHIP_COUNTER_0 &&
+	    (uint32_t)param < ACCEL_PARAM_CHIP_COUNTER_0 + IG1_CTR_COUNT)
+		return query(dev,
+			     (enum backend_query)(BACKEND_CHIP_COUNTER_0 + param -
+						  ACCEL_PARAM_CHIP_COUNTER_0),
+			     value);
 	switch (param) {
 	case ACCEL_PARAM_TILES:
 		*value = c->tiles;
@@ -345,6 +390,27 @@ int accel_device_get(struct accel_device *dev, enum accel_param param, uint64_t 
 	case ACCEL_PARAM_CYCLE_EXACT:
 		err = query(dev, BACKEND_CYCLE_EXACT, value);
 		break;
+	case ACCEL_PARAM_IOCTLS:
+		err = query(dev, BACKEND_IOCTLS, value);
+		break;
+	case ACCEL_PARAM_CHIP_HOST_USED:
+		err = query(dev, BACKEND_CHIP_HOST_USED, value);
+		break;
+	case ACCEL_PARAM_CHIP_JOBS_DONE:
+		err = query(dev, BACKEND_CHIP_JOBS_DONE, value);
+		break;
+	case ACCEL_PARAM_CHIP_JOBS_FAULTED:
+		err = query(dev, BACKEND_CHIP_JOBS_FAULTED, value);
+		break;
+	case ACCEL_PARAM_CHIP_TIMEOUTS:
+		err = query(dev, BACKEND_CHIP_TIMEOUTS, value);
+		break;
+	case ACCEL_PARAM_CHIP_RESETS:
+		err = query(dev, BACKEND_CHIP_RESETS, value);
+		break;
+	case ACCEL_PARAM_CHIP_CYCLES:
+		err = query(dev, BACKEND_CHIP_CYCLES, value);
+		break;
 	case ACCEL_PARAM_JOBS_DONE:
 		pthread_mutex_lock(&dev->lock);
 		*value = dev->jobs_done;
@@ -391,6 +457,11 @@ int accel_device_get_string(struct accel_device *dev, enum accel_device_string w
 		for (i = 0; i < 32; i++)
 			snprintf(hex + 2 * i, 3, "%02x", dev->info.mask_id[i]);
 		s = hex;
+		break;
+	case ACCEL_STRING_NODE:
+		s = dev->ops->node ? dev->ops->node(dev->bdev) : NULL;
+		if (!s)
+			return ACCEL_ENOTSUP;
 		break;
 	default:
 		return env_fail(&dev->env, ACCEL_EARG, "unknown string %d", (int)which);

@@ -36,6 +36,7 @@ static uint32_t debug_flags(const char *s)
 		{ "submit", ENV_DEBUG_SUBMIT },
 		{ "bo", ENV_DEBUG_BO },
 		{ "dump", ENV_DEBUG_DUMP },
+		{ "ioctl", ENV_DEBUG_IOCTL },
 	};
 	uint32_t flags = 0;
 	size_t i, n;

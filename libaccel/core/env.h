@@ -20,6 +20,7 @@
 #define ENV_DEBUG_SUBMIT (1u << 0)
 #define ENV_DEBUG_BO	 (1u << 1)
 #define ENV_DEBUG_DUMP	 (1u << 2)
+#define ENV_DEBUG_IOCTL	 (1u << 3)
 
 struct accel_env {
 	struct accel_allocator alloc;

@@ -44,6 +44,8 @@ const char *accel_error_string(int error)
 		return "not supported";
 	case ACCEL_EDOMAIN:
 		return "logits without a maximum";
+	case ACCEL_EPERM:
+		return "not permitted";
 	}
 	return "unknown error";
 }

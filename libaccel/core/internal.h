@@ -21,7 +21,7 @@ struct accel_device {
 	const struct backend_ops *ops;
 	struct backend_options options;
 	char *firmware;
-	struct accelfile *mask;	  /* of a simulated chip */
+	struct accelfile *mask;	  /* of a simulated chip, or what a real one was asked to have */
 	pthread_mutex_t lock;	  /* of the members below */
 	struct backend_dev *bdev; /* NULL: a simulated chip without a mask; never changes again */
 	struct chipfdt info;
@@ -64,6 +64,7 @@ struct accel_queue {
 	uint32_t in_flight;	     /* handed over */
 	uint32_t completing;	     /* fences being completed outside the lock */
 	uint64_t cancelled;	     /* jobs up to this value were cancelled */
+	bool stopped;		     /* a job failed or was cancelled: resume before the next one */
 	int poison;		     /* error of the job that failed, 0: none */
 	struct accel_fault fault;    /* of that job */
 };
@@ -93,6 +94,11 @@ int device_ready(struct accel_device *dev);
 /* Makes `file` the mask if the device has none. *used tells whether the file was taken. */
 int device_give_mask(struct accel_device *dev, struct accelfile *file, bool *used);
 void device_account(struct accel_device *dev, const struct backend_result *r);
+
+/* buffer.c */
+/* space: the only one it will be mapped in, which outlives it, or NULL. */
+int buffer_create(struct accel_device *dev, struct accel_space *space, uint64_t bytes,
+		  uint32_t flags, struct accel_buffer **out);
 
 /* space.c */
 int space_reserve(struct accel_space *space, uint64_t bytes, uint64_t *va);

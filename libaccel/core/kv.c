@@ -26,36 +26,110 @@ void copy_program(uint32_t (*out)[IG1_CMD_WORDS])
 	ig1_encode_seq(&end, out[5]);
 }
 
+/* A single sequence may not hold much more of the SRAM than it uses. */
+static uint32_t slab_blocks(const struct accel_model *m)
+{
+	uint64_t n = m->dev->info.cfg.sram_bytes / 16 / m->file->manifest.kv_block_bytes;
+
+	return n > KV_SLAB_BLOCKS ? KV_SLAB_BLOCKS : n ? (uint32_t)n : 1;
+}
+
+static int slab_create(struct accel_model *m, uint32_t n, uint32_t flags, struct kv_slab **out)
+{
+	struct kv_slab *s = env_zalloc(&m->dev->env, 1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return ACCEL_ENOMEM;
+	s->n = n;
+	s->resident = flags & ACCEL_BUFFER_RESIDENT;
+	err = buffer_create(m->dev, m->space, n * m->file->manifest.kv_block_bytes, flags, &s->buf);
+	if (err) {
+		env_free(&m->dev->env, s);
+		return err;
+	}
+	s->next = m->slabs;
+	m->slabs = s;
+	*out = s;
+	return 0;
+}
+
+static struct kv_slab *slab_with_room(struct accel_model *m, bool resident)
+{
+	struct kv_slab *s = m->slabs;
+
+	while (s && (s->resident != resident || s->used == (1u << s->n) - 1))
+		s = s->next;
+	return s;
+}
+
+/* SRAM while there is some, then host memory. Lock held. */
+static int find_slab(struct accel_model *m, struct kv_slab **out)
+{
+	struct kv_slab *host = slab_with_room(m, false);
+	uint32_t n = slab_blocks(m);
+	int err = ACCEL_ENOSPACE;
+
+	*out = slab_with_room(m, true);
+	if (*out)
+		return 0;
+	/* Others may have given SRAM back, but asking for every block would cost too much. */
+	if (!m->sram_full || !host) {
+		for (; err == ACCEL_ENOSPACE && n; n /= 2)
+			err = slab_create(m, n, ACCEL_BUFFER_RESIDENT, out);
+		m->sram_full = err == ACCEL_ENOSPACE;
+		if (err != ACCEL_ENOSPACE)
+			return err;
+	}
+	*out = host;
+	return host ? 0 : slab_create(m, slab_blocks(m), ACCEL_BUFFER_HOST, out);
+}
+
 int kv_block_create(struct accel_model *m, struct kv_block **out)
 {
-	uint64_t bytes = m->file->manifest.kv_block_bytes;
 	struct kv_block *b;
+	struct kv_slab *s;
 	int err;
 
 	b = env_zalloc(&m->dev->env, 1, sizeof(*b));
 	if (!b)
 		return ACCEL_ENOMEM;
 	atomic_init(&b->refs, 1);
-	b->resident = true;
-	err = accel_buffer_create(m->dev, bytes, ACCEL_BUFFER_RESIDENT, &b->buf);
-	if (err == ACCEL_ENOSPACE) {
-		b->resident = false;
-		err = accel_buffer_create(m->dev, bytes, ACCEL_BUFFER_HOST, &b->buf);
+	pthread_mutex_lock(&m->kv_lock);
+	err = find_slab(m, &s);
+	if (!err) {
+		b->slab = s;
+		b->index = (uint32_t)__builtin_ctz(~s->used);
+		s->used |= 1u << b->index;
 	}
+	pthread_mutex_unlock(&m->kv_lock);
 	if (err) {
 		env_free(&m->dev->env, b);
 		return err;
 	}
-	atomic_fetch_add(b->resident ? &m->kv_resident : &m->kv_host, 1);
+	atomic_fetch_add(s->resident ? &m->kv_resident : &m->kv_host, 1);
 	*out = b;
 	return 0;
 }
 
 void kv_block_unref(struct accel_model *m, struct kv_block *b)
 {
+	struct kv_slab *s, **p;
+
 	if (!b || atomic_fetch_sub(&b->refs, 1) != 1)
 		return;
-	atomic_fetch_sub(b->resident ? &m->kv_resident : &m->kv_host, 1);
-	accel_buffer_unref(b->buf);
+	s = b->slab;
+	atomic_fetch_sub(s->resident ? &m->kv_resident : &m->kv_host, 1);
+	pthread_mutex_lock(&m->kv_lock);
+	s->used &= ~(1u << b->index);
+	if (!s->used) {
+		for (p = &m->slabs; *p != s; p = &(*p)->next)
+			;
+		*p = s->next;
+		m->sram_full &= !s->resident;
+		accel_buffer_unref(s->buf);
+		env_free(&m->dev->env, s);
+	}
+	pthread_mutex_unlock(&m->kv_lock);
 	env_free(&m->dev->env, b);
 }

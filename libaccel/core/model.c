@@ -66,7 +66,7 @@ int program_load(struct accel_model *m, const void *cmds, size_t bytes, struct p
 	if (!bytes || bytes % IG1_COMMAND_BYTES || bytes / IG1_COMMAND_BYTES > IG1_MAX_COUNT)
 		return env_fail(&m->dev->env, ACCEL_EFORMAT, "%s: a program of %zu bytes",
 				m->file->path, bytes);
-	err = accel_buffer_create(m->dev, bytes, ACCEL_BUFFER_HOST, &out->buf);
+	err = buffer_create(m->dev, m->space, bytes, ACCEL_BUFFER_HOST, &out->buf);
 	if (err)
 		return err;
 	memcpy(accel_buffer_data(out->buf), cmds, bytes);
@@ -139,6 +139,7 @@ int accel_model_open(struct accel_device *dev, const char *path,
 	if (!m)
 		return ACCEL_ENOMEM;
 	atomic_init(&m->refs, 1);
+	pthread_mutex_init(&m->kv_lock, NULL);
 	m->dev = accel_device_ref(dev);
 	err = accelfile_open(&dev->env, path, &m->file);
 	if (!err && o.flags & ACCEL_MODEL_VERIFY)
@@ -181,6 +182,7 @@ void accel_model_unref(struct accel_model *m)
 	accel_buffer_unref(m->copy.buf);
 	accel_space_unref(m->space);
 	tokenizer_destroy(m->tok);
+	pthread_mutex_destroy(&m->kv_lock);
 	env_free(&dev->env, m->chat_template);
 	accelfile_unref(m->file);
 	env_free(&dev->env, m);

@@ -25,6 +25,9 @@ struct accel_model {
 	char *chat_template;
 	char source[65];
 	atomic_uint kv_resident, kv_host; /* blocks */
+	pthread_mutex_t kv_lock;	  /* of the members below */
+	struct kv_slab *slabs;
+	bool sram_full; /* since the last slab in SRAM was given back */
 };
 
 /* A buffer of the model's programs, read-only in the address space. */
@@ -37,12 +40,29 @@ int program_load(struct accel_model *m, const void *cmds, size_t bytes, struct p
 #define COPY_COMMANDS 6
 void copy_program(uint32_t (*out)[IG1_CMD_WORDS]);
 
-/* One block of 32 positions. Shared by sessions after a fork; written only by a single owner. */
-struct kv_block {
-	atomic_uint refs;
+/* Blocks come from buffers of several, so that a growing sequence seldom asks the driver. */
+#define KV_SLAB_BLOCKS 8u
+
+struct kv_slab {
+	struct kv_slab *next;
 	struct accel_buffer *buf;
+	uint32_t n;    /* blocks, at most KV_SLAB_BLOCKS */
+	uint32_t used; /* bit i: block i is taken */
 	bool resident;
 };
+
+/* One block of 32 positions. Shared by sessions after a fork; written only by a single owner. Its
+ * contents are whatever an earlier owner left. */
+struct kv_block {
+	atomic_uint refs;
+	struct kv_slab *slab;
+	uint32_t index; /* in the slab */
+};
+
+static inline uint64_t kv_block_offset(const struct accel_model *m, const struct kv_block *b)
+{
+	return b->index * m->file->manifest.kv_block_bytes;
+}
 
 int kv_block_create(struct accel_model *m, struct kv_block **out);
 void kv_block_unref(struct accel_model *m, struct kv_block *b);

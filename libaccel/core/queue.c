@@ -72,6 +72,17 @@ static void end_all(struct accel_queue *q, struct accel_fence *list, int status)
 
 static void job_done(void *ctx, const struct backend_result *result);
 
+/* After a failure or cancellation, once the jobs handed over have ended. Lock held. */
+static int resume(struct accel_queue *q)
+{
+	const struct backend_ops *ops = q->space->dev->ops;
+	int err = q->stopped && ops->resume ? ops->resume(q->b) : 0;
+
+	if (!err)
+		q->stopped = false;
+	return err;
+}
+
 /* Hands jobs over while the back end takes them. Lock held. */
 static void hand_over(struct accel_queue *q)
 {
@@ -80,11 +91,15 @@ static void hand_over(struct accel_queue *q)
 	int err;
 
 	while (q->waiting && q->in_flight < ops->queue_depth && !q->poison) {
+		if (q->stopped && q->in_flight)
+			return;
 		f = q->waiting;
 		q->waiting = f->next;
 		f->next = NULL;
 		q->in_flight++;
-		err = ops->submit(q->b, &f->job, job_done, f);
+		err = resume(q);
+		if (!err)
+			err = ops->submit(q->b, &f->job, job_done, f);
 		if (!err)
 			continue;
 		q->in_flight--;
@@ -105,7 +120,7 @@ static void job_done(void *ctx, const struct backend_result *result)
 	struct accel_fault fault = { 0 };
 	int status = result->error;
 
-	if (status == ACCEL_EFAULT) {
+	if (status == ACCEL_EFAULT || (status == ACCEL_ECANCELED && result->fault)) {
 		fault.code = result->fault;
 		fault.index = result->fault_index;
 		fault.address = result->fault_addr;
@@ -115,8 +130,12 @@ static void job_done(void *ctx, const struct backend_result *result)
 	pthread_mutex_lock(&q->lock);
 	q->in_flight--;
 	q->completing++;
+	q->stopped |= status != 0;
 	if (status && f->value <= q->cancelled) {
 		status = ACCEL_ECANCELED;
+	} else if (status == ACCEL_ECANCELED && q->poison) {
+		/* Handed over before the job that failed was known to. */
+		fault = q->fault;
 	} else if (status && !q->poison) {
 		q->poison = status;
 		q->fault = fault;
@@ -178,6 +197,7 @@ int accel_queue_cancel(struct accel_queue *q)
 	if (!q)
 		return ACCEL_EARG;
 	pthread_mutex_lock(&q->lock);
+	q->stopped = true;
 	cancel_waiting(q);
 	pthread_mutex_unlock(&q->lock);
 	return q->space->dev->ops->cancel(q->b);
@@ -185,14 +205,19 @@ int accel_queue_cancel(struct accel_queue *q)
 
 int accel_queue_reset(struct accel_queue *q)
 {
+	int err;
+
 	if (!q)
 		return ACCEL_EARG;
 	wait_idle(q, false);
 	pthread_mutex_lock(&q->lock);
-	q->poison = 0;
-	memset(&q->fault, 0, sizeof(q->fault));
+	err = resume(q);
+	if (!err) {
+		q->poison = 0;
+		memset(&q->fault, 0, sizeof(q->fault));
+	}
 	pthread_mutex_unlock(&q->lock);
-	return 0;
+	return err;
 }
 
 void accel_queue_unref(struct accel_queue *q)

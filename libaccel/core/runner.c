@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define DECODE_STEPS	 32u
+#define DECODE_STEPS	 64u
 #define MAX_DECODE_STEPS 65536u
 #define MAX_TRACE	 (1u << 20)
 
@@ -29,7 +29,7 @@ static int reserve(struct runner *r, struct mapped *b, uint64_t bytes)
 	if (bytes <= b->bytes)
 		return 0;
 	release(r, b);
-	err = accel_buffer_create(r->m->dev, bytes, ACCEL_BUFFER_HOST, &b->buf);
+	err = buffer_create(r->m->dev, r->m->space, bytes, ACCEL_BUFFER_HOST, &b->buf);
 	if (err)
 		return err;
 	b->bytes = accel_buffer_size(b->buf);
@@ -293,7 +293,8 @@ int runner_copy(struct runner *r, struct kv_block *src, uint64_t dst_va)
 		if (err)
 			return err;
 	}
-	err = ops->bind(space->b, r->window, src->buf->b, 0, bytes, 0);
+	err = ops->bind(space->b, r->window, src->slab->buf->b, kv_block_offset(r->m, src), bytes,
+			0);
 	if (err)
 		return env_fail(&r->m->dev->env, err, "KV block: %s", accel_error_string(err));
 	job_init(r, &job, &r->m->copy);

@@ -58,13 +58,20 @@ static uint64_t block_va(const struct accel_session *s, uint32_t i)
 	return s->kv_va + i * s->m->file->manifest.kv_block_bytes;
 }
 
-static int bind_block(struct accel_session *s, uint32_t i, struct kv_block *b)
+/* n blocks from number i on, neighbours in one slab, of which b is the first. */
+static int bind_blocks(struct accel_session *s, uint32_t i, const struct kv_block *b, uint32_t n)
 {
 	int err;
 
-	err = s->m->dev->ops->bind(s->m->space->b, block_va(s, i), b->buf->b, 0,
-				   s->m->file->manifest.kv_block_bytes, BACKEND_MAP_WRITE);
+	err = s->m->dev->ops->bind(s->m->space->b, block_va(s, i), b->slab->buf->b,
+				   kv_block_offset(s->m, b),
+				   n * s->m->file->manifest.kv_block_bytes, BACKEND_MAP_WRITE);
 	return err ? env_fail(env_of(s), err, "KV block: %s", accel_error_string(err)) : 0;
+}
+
+static int bind_block(struct accel_session *s, uint32_t i, const struct kv_block *b)
+{
+	return bind_blocks(s, i, b, 1);
 }
 
 static void drop_block(struct accel_session *s, uint32_t i)
@@ -74,6 +81,28 @@ static void drop_block(struct accel_session *s, uint32_t i)
 	s->m->dev->ops->unbind(s->m->space->b, block_va(s, i), s->m->file->manifest.kv_block_bytes);
 	kv_block_unref(s->m, s->blocks[i]);
 	s->blocks[i] = NULL;
+}
+
+/* Takes blocks for numbers [first, last), which have none, and binds them. */
+static int add_blocks(struct accel_session *s, uint32_t first, uint32_t last)
+{
+	struct kv_block **b = s->blocks;
+	uint32_t i, end, n;
+	int err = 0;
+
+	for (end = first; end < last && !err; end++)
+		err = kv_block_create(s->m, &b[end]);
+	end -= !!err;
+	for (i = first; i < end && !err; i += n) {
+		n = 1;
+		while (i + n < end && b[i + n]->slab == b[i]->slab &&
+		       b[i + n]->index == b[i]->index + n)
+			n++;
+		err = bind_blocks(s, i, b[i], n);
+	}
+	for (i = first; err && i < end; i++)
+		drop_block(s, i);
+	return err;
 }
 
 void session_trim(struct accel_session *s)
@@ -126,18 +155,15 @@ static int own_block(struct accel_session *s, struct runner *r, uint32_t i, uint
 int session_prepare(struct accel_session *s, struct runner *r, uint32_t n)
 {
 	uint32_t first = s->pos / KV_POSITIONS;
-	uint32_t last = (s->pos + n + KV_POSITIONS - 1) / KV_POSITIONS, i;
+	uint32_t last = (s->pos + n + KV_POSITIONS - 1) / KV_POSITIONS, i, end;
 	int err = 0;
 
-	for (i = first; i < last && !err; i++) {
+	for (i = first; i < last && !err; i = end) {
+		end = i + 1;
 		if (!s->blocks[i]) {
-			err = kv_block_create(s->m, &s->blocks[i]);
-			if (!err)
-				err = bind_block(s, i, s->blocks[i]);
-			if (err) {
-				kv_block_unref(s->m, s->blocks[i]);
-				s->blocks[i] = NULL;
-			}
+			while (end < last && !s->blocks[end])
+				end++;
+			err = add_blocks(s, i, end);
 		} else if (atomic_load(&s->blocks[i]->refs) > 1) {
 			err = own_block(s, r, i, i == first ? s->pos % KV_POSITIONS : 0);
 		}

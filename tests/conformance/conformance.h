@@ -2,7 +2,8 @@
 /*
  * The conformance suite: one set of tests for every back end.
  *
- *	ACCEL_TEST_BACKEND	back end, default ref
+ *	ACCEL_TEST_BACKEND	back end, default ref; the option --backend goes before it. For
+ *				drm, the chip must have the ROM that maketoy writes.
  *	ACCEL_TEST_MODEL	.accel file for the tests of sessions, default the toy model
  *	ACCEL_TEST_SLOW		1: opening a device takes long, try fewer cases that do
  */
@@ -25,6 +26,7 @@
 
 extern const char *test_backend;
 extern int test_slow;
+extern int test_simulated;   /* the chip is made from the file; else its ROM is the toy model */
 extern char test_dir[256];   /* for files, removed at the end */
 extern char test_model[512]; /* the model of the session tests */
 extern char test_toy[512];   /* the toy model, for tests of jobs */
@@ -117,7 +119,8 @@ void assert_logits(const struct bench *b, const float *a, const float *x, size_t
 	extern const size_t n_tests_##name;
 TEST_LISTS(DECLARE_LIST)
 RESULT_LISTS(DECLARE_LIST)
-DECLARE_LIST(null) /* for the null back end alone */
+DECLARE_LIST(null)	/* for the null back end alone */
+DECLARE_LIST(simulated) /* for chips made from a file */
 
 #define TEST_LIST(name, ...)                                      \
 	const struct CMUnitTest tests_##name[] = { __VA_ARGS__ }; \

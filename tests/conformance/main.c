@@ -10,6 +10,7 @@
 
 const char *test_backend;
 int test_slow;
+int test_simulated;
 char test_dir[256];
 char test_model[512];
 char test_toy[512];
@@ -220,19 +221,27 @@ static int teardown(void **state)
 	return rmdir(test_dir);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static struct CMUnitTest all[256];
 	size_t n = 0;
 
 	test_slow = getenv("ACCEL_TEST_SLOW") && atoi(getenv("ACCEL_TEST_SLOW"));
 	test_backend = getenv("ACCEL_TEST_BACKEND");
+	if (argc == 3 && !strcmp(argv[1], "--backend"))
+		test_backend = argv[2];
+	else if (argc != 1)
+		return fprintf(stderr, "usage: %s [--backend NAME]\n", argv[0]), 2;
 	if (!test_backend || !*test_backend)
 		test_backend = "ref";
+	test_simulated = strcmp(test_backend, "drm") != 0;
 #define ADD_LIST(name)                                                  \
 	memcpy(all + n, tests_##name, n_tests_##name * sizeof(all[0])); \
 	n += n_tests_##name;
 	TEST_LISTS(ADD_LIST)
+	if (test_simulated) {
+		ADD_LIST(simulated)
+	}
 	if (!strcmp(test_backend, "null")) {
 		ADD_LIST(null)
 	} else {

@@ -12,5 +12,7 @@
  * 0, -ENOENT (no form known for this template), -ENOMEM. */
 int chat_prompt(const char *chat_template, const char *message, size_t n, char **out,
 		size_t *out_n);
+/* The markers it looks for, for messages: "MARKER (NAME), ...", cut to n bytes. */
+void chat_forms(char *buf, size_t n);
 
 #endif

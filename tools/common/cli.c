@@ -12,9 +12,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "json_text.h"
+
 static volatile sig_atomic_t interrupted;
 static struct accel_session *volatile active_session;
 static struct accel_batch *volatile active_batch;
+
+static const char *program;
+
+static void print_version(FILE *f, struct argp_state *state)
+{
+	(void)state;
+	fprintf(f, "%s " ACCEL_VERSION "\n", program);
+}
 
 void cli_init(const char *argv0, struct cli_target *t)
 {
@@ -22,6 +32,8 @@ void cli_init(const char *argv0, struct cli_target *t)
 
 	memset(t, 0, sizeof(*t));
 	t->program = slash ? slash + 1 : argv0;
+	program = t->program;
+	argp_program_version_hook = print_version;
 	argp_err_exit_status = CLI_USAGE;
 	signal(SIGPIPE, SIG_DFL);
 }
@@ -43,6 +55,27 @@ bool cli_target_option(struct cli_target *t, int key, const char *arg)
 		return true;
 	}
 	return false;
+}
+
+error_t cli_model_option(struct cli_target *t, int key, char *arg, struct argp_state *state)
+{
+	if (cli_target_option(t, key, arg))
+		return 0;
+	switch (key) {
+	case CLI_KEY_JSON:
+		t->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (t->model)
+			argp_usage(state);
+		t->model = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!t->model)
+			argp_error(state, "no MODEL.accel");
+		break;
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
 void cli_message(const struct cli_target *t, const char *fmt, ...)
@@ -102,16 +135,23 @@ int cli_open_device(struct cli_target *t)
 	if (!err)
 		return CLI_OK;
 	cli_message(t, "%s", text[0] ? text : accel_error_string(err));
+	if (err == ACCEL_ENOTSUP) /* no simulated chip of that configuration */
+		return CLI_NO_DEVICE;
 	/* A file that cannot be read is a bad input file here. */
 	return err == ACCEL_EIO ? CLI_INPUT : cli_exit_code(err);
 }
 
 int cli_open(struct cli_target *t)
 {
+	const char *mask = t->mask;
 	char text[512] = "";
 	int err, code;
 
+	/* Where nobody names a back end, a chip that has the model goes before others. */
+	if (!mask && !t->backend && !getenv("ACCEL_BACKEND"))
+		t->mask = t->model;
 	code = cli_open_device(t);
+	t->mask = mask;
 	if (code)
 		return code;
 	err = accel_model_open(t->dev, t->model, NULL, &t->m);
@@ -204,6 +244,34 @@ ssize_t cli_ids(const struct cli_target *t, const char *arg, uint64_t vocab, int
 	return (ssize_t)n;
 }
 
+int cli_check_chunk(struct cli_target *t, uint32_t chunk)
+{
+	uint64_t max = cli_model(t->m, ACCEL_MODEL_MAX_COLS);
+
+	if (chunk <= max)
+		return CLI_OK;
+	cli_message(t, "--chunk: the model takes %llu tokens at once", (unsigned long long)max);
+	return CLI_USAGE;
+}
+
+int cli_tokenize(struct cli_target *t, const char *what, const char *text, size_t len,
+		 uint32_t flags, int32_t **ids, size_t *n)
+{
+	int err;
+
+	*ids = NULL;
+	err = accel_model_tokenize(t->m, text, len, flags, NULL, 0, n);
+	if (err && err != ACCEL_ENOSPACE)
+		return cli_fail(t, err, what);
+	*ids = malloc((*n ? *n : 1) * sizeof(**ids));
+	if (!*ids) {
+		cli_message(t, "out of memory");
+		return CLI_FAILURE;
+	}
+	err = accel_model_tokenize(t->m, text, len, flags, *ids, *n, n);
+	return err ? cli_fail(t, err, what) : CLI_OK;
+}
+
 char *cli_read_file(const struct cli_target *t, const char *path, size_t *n)
 {
 	size_t cap = 65536, used = 0, got;
@@ -282,6 +350,15 @@ void cli_progress(const char *label, size_t done, size_t total)
 	fflush(stderr);
 }
 
+int cli_flush(struct cli_target *t, int code)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	cli_message(t, "standard output: %s", errno ? strerror(errno) : "write error");
+	return code ? code : CLI_FAILURE;
+}
+
 void cli_print_json(json_t *j)
 {
 	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
@@ -314,4 +391,11 @@ uint64_t cli_model(struct accel_model *m, enum accel_model_param p)
 
 	accel_model_get(m, p, &v);
 	return v;
+}
+
+json_t *cli_model_name(struct accel_model *m)
+{
+	const char *name = accel_model_string(m, ACCEL_MODEL_NAME);
+
+	return json_text(name ? name : "", SIZE_MAX);
 }

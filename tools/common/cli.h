@@ -3,6 +3,7 @@
 #ifndef CLI_H
 #define CLI_H
 
+#include <argp.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,10 +20,11 @@ enum cli_exit {
 	CLI_INPUT = 5,	  /* a damaged or unsuitable input file */
 };
 
-/* The options of every tool that runs a model. */
+/* What every tool that runs a model is told. */
 struct cli_target {
 	const char *program; /* argv[0] without folders, for messages */
-	const char *model;
+	const char *model;   /* cli_model_option only, as json */
+	bool json;
 	const char *backend, *mask, *firmware;
 	uint32_t device;
 	struct accel_device *dev;
@@ -48,9 +50,15 @@ struct cli_target {
 		"firmware", CLI_KEY_FIRMWARE, "FILE", 0, "sim: firmware (ACCEL_FIRMWARE)", 90   \
 	}
 
+/* Also answers --version, as "PROGRAM VERSION". */
 void cli_init(const char *argv0, struct cli_target *t);
 /* true: key was one of the target's. */
 bool cli_target_option(struct cli_target *t, int key, const char *arg);
+/*
+ * For tools with exactly one MODEL.accel: the target's options, --json, and the argument. 0, or
+ * ARGP_ERR_UNKNOWN: the key is the tool's. At ARGP_KEY_END, which is the tool's too, the model is there.
+ */
+error_t cli_model_option(struct cli_target *t, int key, char *arg, struct argp_state *state);
 /* Open device, then model; prints what went wrong. enum cli_exit. */
 int cli_open_device(struct cli_target *t);
 int cli_open(struct cli_target *t);
@@ -67,6 +75,11 @@ uint64_t cli_uint(const char *name, const char *arg, uint64_t lo, uint64_t hi);
 double cli_double(const char *name, const char *arg, double lo, double hi);
 /* "1,2,3" (spaces allowed): ids below vocab. Returns how many, or prints and returns -1. */
 ssize_t cli_ids(const struct cli_target *t, const char *arg, uint64_t vocab, int32_t **out);
+/* Whether prefill jobs of `chunk` tokens fit the model's program; CLI_OK or CLI_USAGE with a message. */
+int cli_check_chunk(struct cli_target *t, uint32_t chunk);
+/* Tokens of a text, malloc'ed; flags of enum accel_text. enum cli_exit; `what` names the text. */
+int cli_tokenize(struct cli_target *t, const char *what, const char *text, size_t len,
+		 uint32_t flags, int32_t **ids, size_t *n);
 /* A whole file, terminated; NULL with a message. */
 char *cli_read_file(const struct cli_target *t, const char *path, size_t *n);
 
@@ -77,8 +90,12 @@ bool cli_interrupted(void);
 double cli_now(void); /* seconds */
 /* Progress on stderr, if that is a terminal: "label 12/40"; total 0 clears the line. */
 void cli_progress(const char *label, size_t done, size_t total);
+/* At the end of a tool that would return `code`: CLI_FAILURE instead of CLI_OK if output was lost. */
+int cli_flush(struct cli_target *t, int code);
 /* Prints with a newline and frees. */
 void cli_print_json(json_t *j);
+/* The model's name, whatever bytes it has. */
+json_t *cli_model_name(struct accel_model *m);
 json_t *cli_counters_json(const uint64_t *counters);
 uint64_t cli_get(struct accel_device *dev, enum accel_param p);
 uint64_t cli_model(struct accel_model *m, enum accel_model_param p);

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
+
 #define ENGINES 4u
 
 static void string(FILE *f, const char *s)
 {
-	json_t *j = json_string(s);
+	json_t *j = json_text(s, SIZE_MAX);
 	char *text = j ? json_dumps(j, JSON_ENCODE_ANY) : NULL;
 
 	fputs(text ? text : "\"\"", f);

@@ -139,14 +139,15 @@ static int sram_take(struct soft_dev *dev, struct backend_bo *bo)
 	return 0;
 }
 
-int soft_bo_create(struct backend_dev *bdev, uint64_t bytes, uint32_t flags,
-		   struct backend_bo **out)
+int soft_bo_create(struct backend_dev *bdev, struct backend_space *space, uint64_t bytes,
+		   uint32_t flags, struct backend_bo **out)
 {
 	struct soft_dev *dev = soft(bdev);
 	struct backend_bo *bo;
 	size_t i;
 	int err;
 
+	(void)space;
 	bo = env_zalloc(dev->env, 1, sizeof(*bo));
 	if (!bo)
 		return ACCEL_ENOMEM;

@@ -49,8 +49,8 @@ int soft_fdt(struct backend_dev *dev, const void **fdt, size_t *bytes);
 int soft_query(struct backend_dev *dev, enum backend_query what, uint64_t *value);
 int soft_space_create(struct backend_dev *dev, struct backend_space **out);
 void soft_space_destroy(struct backend_space *space);
-int soft_bo_create(struct backend_dev *dev, uint64_t bytes, uint32_t flags,
-		   struct backend_bo **out);
+int soft_bo_create(struct backend_dev *dev, struct backend_space *space, uint64_t bytes,
+		   uint32_t flags, struct backend_bo **out);
 void soft_bo_destroy(struct backend_bo *bo);
 void *soft_bo_ptr(struct backend_bo *bo);
 int soft_bind(struct backend_space *space, uint64_t va, struct backend_bo *bo, uint64_t offset,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The sim back end's chip: the Verilated RTL. */
+/*
+ * The sim back end's chip: the Verilated RTL. SIM_CHIPS lists the models that are linked, as
+ * SIM_CHIP(configuration, body of the leaves) one after the other.
+ */
 #include "sim_chip.h"
 
 #include <errno.h>
@@ -7,13 +10,12 @@
 
 #include "rtl_model/sim/sim.h"
 
+#define SIM_CHIP(config, leaves) { #config, &ig1_sim_##config##_##leaves },
+
 static const struct {
 	const char *name;
 	const struct ig1_sim_model *model;
-} models[] = {
-	{ "default", &ig1_sim_default_dpi },
-	{ "small", &ig1_sim_small_dpi },
-};
+} models[] = { SIM_CHIPS };
 
 int sim_chip_open(const struct ig1_config *cfg, const struct ig1_mask *mask, const void *fdt,
 		  size_t fdt_bytes, const struct ig1_bus *bus, struct sim_chip **out)

@@ -97,6 +97,8 @@ enum accel_error {
 	ACCEL_ENOTSUP = -17,
 	/* The model or its input: logits without a usable maximum. */
 	ACCEL_EDOMAIN = -18,
+	/* The machine: the user may not do that, such as a high priority without CAP_SYS_NICE. */
+	ACCEL_EPERM = -19,
 };
 
 /* A constant sentence; never NULL. */
@@ -145,8 +147,9 @@ struct accel_device_options {
 	/* Name of the back end; NULL: the environment's ACCEL_BACKEND, else the first that finds
 	 * a device, in the order drm, sim, ref. */
 	const char *backend;
-	/* Simulated chips: the .accel file that is their mask. NULL: the first model that is
-	 * opened. */
+	/* The .accel file whose mask the chip has. Simulated chips are made from it; NULL: from the
+	 * first model that is opened. Others are compared with it (ACCEL_EMISMATCH), or, where no
+	 * back end is named, passed over until one has it; NULL: any will do. */
 	const char *mask;
 	/* sim: firmware file; NULL: ACCEL_FIRMWARE, else the one in the library. */
 	const char *firmware;
@@ -188,8 +191,18 @@ enum accel_param {
 	ACCEL_PARAM_JOBS_FAULTED = 37,
 	ACCEL_PARAM_FW_VERSION = 38,  /* ACCEL_ENOTSUP without firmware */
 	ACCEL_PARAM_CYCLE_EXACT = 39, /* 1: the timed counters are the chip's */
+	ACCEL_PARAM_IOCTLS = 40,      /* system calls to a driver; ACCEL_ENOTSUP without one */
+	/* State of the whole chip, all processes; ACCEL_ENOTSUP without a driver. */
+	ACCEL_PARAM_CHIP_HOST_USED = 48, /* bytes of host memory in buffers */
+	ACCEL_PARAM_CHIP_JOBS_DONE = 49,
+	ACCEL_PARAM_CHIP_JOBS_FAULTED = 50,
+	ACCEL_PARAM_CHIP_TIMEOUTS = 51, /* jobs that the driver gave up */
+	ACCEL_PARAM_CHIP_RESETS = 52,
+	ACCEL_PARAM_CHIP_CYCLES = 53, /* free-running; 0 while it sleeps */
 	/* Sum over finished jobs of counter n, in the order of accel_counter_name(). */
 	ACCEL_PARAM_COUNTER_0 = 64,
+	/* The same of all processes. */
+	ACCEL_PARAM_CHIP_COUNTER_0 = 128,
 };
 
 ACCEL_API int accel_device_get(struct accel_device *dev, enum accel_param param, uint64_t *value);
@@ -200,6 +213,7 @@ enum accel_device_string {
 	ACCEL_STRING_ARCH = 2,
 	ACCEL_STRING_FORMAT = 3,
 	ACCEL_STRING_MASK_ID = 4, /* 64 hexadecimal digits */
+	ACCEL_STRING_NODE = 5,	  /* device file; ACCEL_ENOTSUP when there is none */
 };
 
 /* Terminated copy; ACCEL_EARG when it does not fit n bytes. */
@@ -445,7 +459,7 @@ typedef void (*accel_trace_fn)(void *ctx, enum accel_program program,
 struct accel_session_options {
 	size_t size;
 	uint32_t chunk;		/* tokens of a prefill job; 0: as many as the program takes */
-	uint32_t decode_steps;	/* greedy steps of a job; 0: 32 */
+	uint32_t decode_steps;	/* greedy steps of a job; 0: 64 */
 	uint32_t priority;	/* 0 .. 3 */
 	uint32_t trace_entries; /* per job; 0: no trace */
 	accel_trace_fn trace;
