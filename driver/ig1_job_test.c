@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* KUnit: queues and jobs on the scheduler, with a chip that the test plays. */
+#include <linux/delay.h>
+
+#include <drm/drm_drv.h>
+
+#include "ig1_test_chip.h"
+
+static u32 state_of(struct ig1_queue *queue)
+{
+	guard(spinlock)(&queue->dev->hwq.lock);
+	return queue->state;
+}
+
+/* Its end is asynchronous; so is that of the numbers it held. */
+static void close_queue(struct test_chip *chip, struct ig1_queue *queue)
+{
+	ig1_queue_close(queue);
+	flush_workqueue(chip->dev->sched.wq);
+	flush_workqueue(ig1_free_wq);
+}
+
+static void expect_no_queues(struct test_chip *chip)
+{
+	u32 i;
+
+	for (i = 0; i < 1000 && !list_empty(&chip->dev->sched.queues); i++) {
+		usleep_range(1000, 2000);
+		flush_workqueue(ig1_free_wq);
+	}
+	KUNIT_EXPECT_TRUE(chip->test, list_empty(&chip->dev->sched.queues));
+}
+
+static void test_done(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 2);
+	struct dma_fence *a = test_submit(chip, queue, NULL), *b = test_submit(chip, queue, NULL);
+	const struct ig1_hw_job *desc;
+
+	test_wait_tail(chip, 2, 2);
+	desc = test_chip_job(chip, 2, 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(desc->magic), IG1_JOB_MAGIC);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(desc->flags), IG1_JOB_STOP_ON_FAULT);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(desc->context), queue->context);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(desc->pt_root), chip->root.dma);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(desc->prog_va), 0x10000);
+	test_chip_answer(chip, 2, 0);
+	test_expect(chip, a, 0);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(b));
+	test_chip_answer(chip, 2, 0);
+	test_expect(chip, b, 0);
+	KUNIT_EXPECT_EQ(test, queue->completed, 2);
+	KUNIT_EXPECT_EQ(test, chip->stats->counts.done, 2);
+	KUNIT_EXPECT_EQ(test, chip->stats->counts.counters[IG1_CTR_CYCLES], 200);
+	close_queue(chip, queue);
+	expect_no_queues(chip);
+}
+
+/* Records are in the ring, by number, before anyone is told. */
+static void test_records(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct drm_intaglio_completion *ring;
+	struct dma_fence *fence;
+	u64 seq;
+
+	ring = kunit_kcalloc(test, 4, sizeof(*ring), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, ring);
+	queue->ring = ring;
+	queue->ring_entries = 4;
+	for (seq = 1; seq <= 9; seq++) {
+		fence = test_submit(chip, queue, NULL);
+		test_wait_tail(chip, 1, seq);
+		test_chip_answer(chip, 1, 0);
+		KUNIT_EXPECT_EQ(test, ring[seq % 4].seq, seq);
+		KUNIT_EXPECT_EQ(test, ring[seq % 4].error, 0);
+		KUNIT_EXPECT_EQ(test, ring[seq % 4].counters[IG1_CTR_CYCLES], 100);
+		test_expect(chip, fence, 0);
+	}
+	queue->ring = NULL;
+	close_queue(chip, queue);
+}
+
+/* A fault stops the queue; what follows ends in order and does not run; RESUME lets it go on. */
+static void test_stop_on_fault(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct dma_fence *f[4];
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		f[i] = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 3);
+	mutex_lock(&queue->control_lock);
+	KUNIT_EXPECT_EQ(test, ig1_queue_resume(queue), 0);
+	test_chip_answer(chip, 1, IG1_FAULT_PAGE);
+	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_STOPPED);
+	KUNIT_EXPECT_EQ(test, queue->last.error, -EFAULT);
+	KUNIT_EXPECT_EQ(test, queue->last.fault, IG1_FAULT_PAGE);
+	KUNIT_EXPECT_EQ(test, queue->last.fault_addr, 0x1234000);
+	KUNIT_EXPECT_EQ(test, queue->last.seq, 1);
+	KUNIT_EXPECT_EQ(test, ig1_queue_resume(queue), -EBUSY);
+	/* Submitted before anybody noticed: does not reach the ring, and waits for its turn. */
+	f[3] = test_submit(chip, queue, NULL);
+	flush_workqueue(chip->dev->sched.wq);
+	KUNIT_EXPECT_EQ(test, chip->tail[1], 3);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(f[3]));
+	test_chip_answer(chip, 1, IG1_FAULT_ABORT);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(f[3]));
+	test_chip_answer(chip, 1, IG1_FAULT_ABORT);
+	test_expect(chip, f[0], -EFAULT);
+	test_expect(chip, f[1], -ECANCELED);
+	test_expect(chip, f[2], -ECANCELED);
+	test_expect(chip, f[3], -ECANCELED);
+	KUNIT_EXPECT_EQ(test, chip->tail[1], 3);
+	KUNIT_EXPECT_EQ(test, ig1_queue_resume(queue), 0);
+	mutex_unlock(&queue->control_lock);
+	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_RUNNING);
+	f[0] = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 4);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f[0], 0);
+	close_queue(chip, queue);
+}
+
+/* CANCEL ends what runs and what waits, here and in the firmware. */
+static void test_cancel(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1), *other = test_queue(chip, 1);
+	const u32 n = IG1_SCHED_CREDITS + 5;
+	struct dma_fence *f[IG1_SCHED_CREDITS + 5], *g;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		f[i] = test_submit(chip, queue, NULL);
+	/* The queue has no more in the ring than its credits. */
+	test_wait_tail(chip, 1, IG1_SCHED_CREDITS);
+	g = test_submit(chip, other, NULL);
+	test_wait_tail(chip, 1, IG1_SCHED_CREDITS + 1);
+	mutex_lock(&queue->control_lock);
+	KUNIT_EXPECT_EQ(test, ig1_queue_cancel(queue), 0);
+	mutex_unlock(&queue->control_lock);
+	KUNIT_EXPECT_EQ(test, chip->stopped_context, queue->context);
+	ig1_hwq_process(chip->dev, 1);
+	for (i = 0; i < n; i++)
+		test_expect(chip, f[i], -ECANCELED);
+	KUNIT_EXPECT_EQ(test, chip->tail[1], IG1_SCHED_CREDITS + 1);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(g));
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, g, 0);
+	KUNIT_EXPECT_EQ(test, state_of(other), DRM_INTAGLIO_QUEUE_RUNNING);
+	close_queue(chip, queue);
+	close_queue(chip, other);
+	expect_no_queues(chip);
+}
+
+/* A job that waits for a fence outlives its queue's owner, and does not reach the chip. */
+static void test_close_waiting(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *first = test_queue(chip, 0), *queue = test_queue(chip, 1);
+	struct dma_fence *f = test_submit(chip, first, NULL), *g = test_submit(chip, queue, f);
+
+	test_wait_tail(chip, 0, 1);
+	close_queue(chip, queue);
+	KUNIT_EXPECT_FALSE(test, list_empty(&chip->dev->sched.queues));
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(g));
+	test_chip_answer(chip, 0, 0);
+	test_expect(chip, f, 0);
+	test_expect(chip, g, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, chip->tail[1], 0);
+	close_queue(chip, first);
+	expect_no_queues(chip);
+}
+
+/* An address space whose bind failed. */
+static void test_vm_unusable(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+
+	WRITE_ONCE(chip->vm->unusable, true);
+	test_expect(chip, test_submit(chip, queue, NULL), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, chip->tail[1], 0);
+	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_STOPPED);
+	close_queue(chip, queue);
+}
+
+/* The interrupt is lost: the timer finds the answer, and nobody is to blame. */
+static void test_lost_interrupt(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct dma_fence *f = test_submit(chip, queue, NULL);
+
+	test_wait_tail(chip, 1, 1);
+	test_chip_write(chip, 1, 0);
+	test_expect(chip, f, 0);
+	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_RUNNING);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	close_queue(chip, queue);
+}
+
+/* A job that goes on is left alone, and those behind it are. */
+static void test_progress(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1), *behind = test_queue(chip, 3);
+	struct dma_fence *f, *g;
+	u32 i;
+
+	chip->running_ring = 1;
+	f = test_submit(chip, queue, NULL);
+	g = test_submit(chip, behind, NULL);
+	test_wait_tail(chip, 1, 1);
+	test_wait_tail(chip, 3, 1);
+	for (i = 0; i < 60; i++) {
+		chip->commands++;
+		usleep_range(5000, 6000);
+	}
+	KUNIT_EXPECT_EQ(test, chip->dev->stats.timeouts, 0);
+	test_chip_answer(chip, 1, 0);
+	test_chip_answer(chip, 3, 0);
+	test_expect(chip, f, 0);
+	test_expect(chip, g, 0);
+	close_queue(chip, queue);
+	close_queue(chip, behind);
+}
+
+/* Busy for ever, and nothing comes out: the limit ends it. */
+static void test_limit(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue;
+	struct dma_fence *f;
+	u32 i;
+
+	chip->dev->reset.limit_ms = 200;
+	chip->running_ring = 1;
+	queue = test_queue(chip, 1);
+	f = test_submit(chip, queue, NULL);
+	for (i = 0; i < 400 && !dma_fence_is_signaled(f); i++) {
+		chip->commands++;
+		/* Tokens buy time. */
+		if (i < 60)
+			chip->emitted++;
+		usleep_range(5000, 6000);
+	}
+	KUNIT_EXPECT_GT(test, i, 60);
+	test_expect(chip, f, -ETIME);
+	close_queue(chip, queue);
+}
+
+/* The hung job's queue is banned, the chip is not reset, others do not notice. */
+static void test_timeout(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1), *other = test_queue(chip, 1);
+	struct dma_fence *a, *b, *c, *d;
+
+	chip->running_ring = 1;
+	a = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	b = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 2);
+	c = test_submit(chip, other, NULL);
+	test_wait_tail(chip, 1, 3);
+	test_expect(chip, a, -ETIME);
+	test_expect(chip, b, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_BANNED);
+	KUNIT_EXPECT_EQ(test, queue->last.seq, 2);
+	KUNIT_EXPECT_EQ(test, chip->stopped_context, queue->context);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	KUNIT_EXPECT_EQ(test, chip->dev->stats.timeouts, 1);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(c));
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, c, 0);
+	KUNIT_EXPECT_EQ(test, state_of(other), DRM_INTAGLIO_QUEUE_RUNNING);
+	/* For good. */
+	mutex_lock(&queue->control_lock);
+	KUNIT_EXPECT_EQ(test, ig1_queue_resume(queue), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, ig1_queue_cancel(queue), -ECANCELED);
+	mutex_unlock(&queue->control_lock);
+	d = test_submit(chip, queue, NULL);
+	test_expect(chip, d, -ECANCELED);
+	close_queue(chip, queue);
+	close_queue(chip, other);
+	expect_no_queues(chip);
+}
+
+/* The chip does not obey: reset. What had not begun runs afterwards, in order. */
+static void test_reset(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1), *other = test_queue(chip, 1);
+	struct ig1_queue *high = test_queue(chip, 0);
+	struct dma_fence *a, *b[3], *c;
+	u64 id[4];
+	u32 i;
+
+	chip->running_ring = 1;
+	chip->obeys = false;
+	a = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	for (i = 0; i < 3; i++) {
+		b[i] = test_submit(chip, other, NULL);
+		test_wait_tail(chip, 1, 2 + i);
+		id[i] = le64_to_cpu(test_chip_job(chip, 1, 1 + i)->job_id);
+	}
+	c = test_submit(chip, high, NULL);
+	test_wait_tail(chip, 0, 1);
+	test_expect(chip, a, -ETIME);
+	/* Behind the reset. */
+	drain_workqueue(chip->dev->reset.wq);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	KUNIT_EXPECT_EQ(test, chip->dev->stats.resets, 1);
+	KUNIT_EXPECT_EQ(test, chip->tail[1], 3);
+	KUNIT_EXPECT_EQ(test, chip->tail[0], 1);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(b[i]));
+		KUNIT_EXPECT_EQ(test, le64_to_cpu(test_chip_job(chip, 1, i)->job_id), id[i]);
+	}
+	test_chip_answer(chip, 0, 0);
+	for (i = 0; i < 3; i++)
+		test_chip_answer(chip, 1, 0);
+	for (i = 0; i < 3; i++)
+		test_expect(chip, b[i], 0);
+	test_expect(chip, c, 0);
+	close_queue(chip, queue);
+	close_queue(chip, other);
+	close_queue(chip, high);
+	expect_no_queues(chip);
+}
+
+/* The firmware is dead. The job that may have begun is lost, the one behind it is not to blame. */
+static void test_firmware_dead(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue, *behind;
+	struct dma_fence *a, *b;
+
+	/* The one behind finds out. */
+	chip->dev->reset.timeout_ms = 10000;
+	queue = test_queue(chip, 1);
+	chip->dev->reset.timeout_ms = 40;
+	behind = test_queue(chip, 1);
+	chip->mbox_error = -ETIMEDOUT;
+	a = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	b = test_submit(chip, behind, NULL);
+	test_expect(chip, a, -EIO);
+	drain_workqueue(chip->dev->reset.wq);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_BANNED);
+	KUNIT_EXPECT_EQ(test, state_of(behind), DRM_INTAGLIO_QUEUE_RUNNING);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(b));
+	KUNIT_EXPECT_EQ(test, chip->tail[1], 1);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, b, 0);
+	close_queue(chip, queue);
+	close_queue(chip, behind);
+}
+
+/* A reset that is not its fault, while it runs: it cannot be repeated, and its queue says so. */
+static void test_reset_running(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue, *other;
+	struct ig1_loss loss = {};
+	struct dma_fence *a, *b, *c;
+
+	dev->reset.timeout_ms = 10000;
+	queue = test_queue(chip, 1);
+	other = test_queue(chip, 2);
+	chip->running_ring = 1;
+	a = test_submit(chip, queue, NULL);
+	b = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 2);
+	c = test_submit(chip, other, NULL);
+	test_wait_tail(chip, 2, 1);
+	down_write(&dev->hw_lock);
+	ig1_reset_begin(dev, &loss);
+	KUNIT_EXPECT_FALSE(test, loss.unknown);
+	KUNIT_EXPECT_EQ(test, ig1_reset_complete(dev, &loss), 0);
+	up_write(&dev->hw_lock);
+	KUNIT_EXPECT_EQ(test, loss.ended, 2);
+	test_expect(chip, a, -EIO);
+	test_expect(chip, b, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_BANNED);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(c));
+	KUNIT_EXPECT_EQ(test, chip->tail[2], 1);
+	test_chip_answer(chip, 2, 0);
+	test_expect(chip, c, 0);
+	close_queue(chip, queue);
+	close_queue(chip, other);
+}
+
+/* Nobody knows what ran: the oldest of each ring may have. */
+static void test_reset_unknown(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *q[3];
+	struct ig1_loss loss = {};
+	struct dma_fence *f[3];
+	u32 i;
+
+	dev->reset.timeout_ms = 10000;
+	for (i = 0; i < 3; i++) {
+		q[i] = test_queue(chip, i ? 2 : 1);
+		f[i] = test_submit(chip, q[i], NULL);
+		test_wait_tail(chip, i ? 2 : 1, i ? i : 1);
+	}
+	chip->mbox_error = -ETIMEDOUT;
+	down_write(&dev->hw_lock);
+	ig1_reset_begin(dev, &loss);
+	chip->mbox_error = 0;
+	KUNIT_EXPECT_EQ(test, ig1_reset_complete(dev, &loss), 0);
+	up_write(&dev->hw_lock);
+	test_expect(chip, f[0], -EIO);
+	test_expect(chip, f[1], -EIO);
+	KUNIT_EXPECT_EQ(test, chip->tail[2], 1);
+	test_chip_answer(chip, 2, 0);
+	test_expect(chip, f[2], 0);
+	for (i = 0; i < 3; i++)
+		close_queue(chip, q[i]);
+}
+
+/* A transfer that does not end keeps the chip from resetting: the whole function is reset. */
+static void test_reset_flr(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue;
+	struct ig1_loss loss = {};
+	struct dma_fence *f;
+
+	dev->reset.timeout_ms = 10000;
+	queue = test_queue(chip, 1);
+	f = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	chip->halt_error = -ETIMEDOUT;
+	chip->running_ring = 1;
+	down_write(&dev->hw_lock);
+	ig1_reset_begin(dev, &loss);
+	KUNIT_EXPECT_EQ(test, ig1_reset_complete(dev, &loss), 0);
+	up_write(&dev->hw_lock);
+	KUNIT_EXPECT_EQ(test, chip->flrs, 1);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	KUNIT_EXPECT_TRUE(test, loss.sram);
+	test_expect(chip, f, -EIO);
+	close_queue(chip, queue);
+}
+
+/* The chip does not come back: all jobs end, the device is gone. */
+static void test_reset_fails(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue, *other;
+	struct ig1_loss loss = {};
+	struct dma_fence *a, *b;
+
+	dev->reset.timeout_ms = 10000;
+	queue = test_queue(chip, 1);
+	other = test_queue(chip, 2);
+	a = test_submit(chip, queue, NULL);
+	b = test_submit(chip, other, a);
+	test_wait_tail(chip, 1, 1);
+	chip->start_error = -EIO;
+	down_write(&dev->hw_lock);
+	ig1_reset_begin(dev, &loss);
+	KUNIT_EXPECT_EQ(test, ig1_reset_complete(dev, &loss), -EIO);
+	up_write(&dev->hw_lock);
+	KUNIT_EXPECT_TRUE(test, dev->reset.failed);
+	KUNIT_EXPECT_TRUE(test, chip->cut);
+	test_expect(chip, a, -EIO);
+	test_expect(chip, b, -EIO);
+	KUNIT_EXPECT_EQ(test, chip->tail[2], 0);
+	close_queue(chip, queue);
+	close_queue(chip, other);
+	expect_no_queues(chip);
+}
+
+/* --- arguments ------------------------------------------------------------------------------ */
+
+#define JOB(...) { .prog_va = 128, .prog_len = 1, __VA_ARGS__ }
+
+static const struct job_case {
+	const char *name;
+	struct drm_intaglio_job job;
+	int error;
+} job_cases[] = {
+	{ "plain", JOB(), 0 },
+	{ "longest", JOB(.prog_len = IG1_MAX_COUNT), 0 },
+	{ "prog_va", JOB(.prog_va = 64), -EINVAL },
+	{ "prog_len_zero", JOB(.prog_len = 0), -EINVAL },
+	{ "prog_len", JOB(.prog_len = IG1_MAX_COUNT + 1), -EINVAL },
+	{ "nargs", JOB(.nargs = 9), -EINVAL },
+	{ "all_args", JOB(.nargs = 8, .args = { 1, 2, 3, 4, 5, 6, 7, 8 }), 0 },
+	{ "arg_unused", JOB(.nargs = 2, .args = { 1, 2, 1 }), -EINVAL },
+	{ "last_arg_unused", JOB(.nargs = 7, .args = { [7] = 1 }), -EINVAL },
+	{ "emit_va", JOB(.emit_va = 8), -EINVAL },
+	{ "trace_va", JOB(.trace_va = 16), -EINVAL },
+};
+
+KUNIT_ARRAY_PARAM_DESC(job, job_cases, name);
+
+static void test_job_check(struct kunit *test)
+{
+	const struct job_case *c = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, ig1_job_check(&c->job), c->error);
+}
+
+#define QUEUE(...) { .vm_id = 1, .priority = 1, __VA_ARGS__ }
+#define RING(...) QUEUE(.ring_handle = 1, .ring_entries = 16, __VA_ARGS__)
+
+static const struct queue_case {
+	const char *name;
+	struct drm_intaglio_queue_create args;
+	u64 bo_size;
+	int error;
+} queue_cases[] = {
+	{ "plain", QUEUE(), 0, 0 },
+	{ "flags", QUEUE(.flags = 1), 0, -EINVAL },
+	{ "priority", QUEUE(.priority = IG1_PRIORITIES), 0, -EINVAL },
+	{ "lowest", QUEUE(.priority = IG1_PRIORITIES - 1), 0, 0 },
+	{ "entries_without_ring", QUEUE(.ring_entries = 1), 0, -EINVAL },
+	{ "offset_without_ring", QUEUE(.ring_offset = 64), 0, -EINVAL },
+	{ "ring", RING(), 8192, 0 },
+	{ "one", RING(.ring_entries = 1), 4096, 0 },
+	{ "most", RING(.ring_entries = 4096), 4096 * 320, 0 },
+	{ "entries_zero", RING(.ring_entries = 0), 8192, -EINVAL },
+	{ "entries_odd", RING(.ring_entries = 12), 8192, -EINVAL },
+	{ "entries", RING(.ring_entries = 8192), 1 << 24, -EINVAL },
+	{ "entries_huge", RING(.ring_entries = 1u << 31), U64_MAX, -EINVAL },
+	{ "offset_unaligned", RING(.ring_offset = 32), 8192, -EINVAL },
+	{ "fits", RING(.ring_offset = 8192 - 16 * 320), 8192, 0 },
+	{ "end", RING(.ring_offset = 8192 - 15 * 320), 8192, -EINVAL },
+	{ "beyond", RING(.ring_offset = 1 << 20), 8192, -EINVAL },
+	{ "overflow", RING(.ring_offset = -64ull), 8192, -EINVAL },
+};
+
+KUNIT_ARRAY_PARAM_DESC(queue, queue_cases, name);
+
+static void test_queue_check(struct kunit *test)
+{
+	const struct queue_case *c = test->param_value;
+	int err;
+
+	BUILD_BUG_ON(sizeof(struct drm_intaglio_completion) != 320);
+	err = ig1_queue_check_create(&c->args);
+	if (!err && c->args.ring_handle)
+		err = ig1_queue_check_ring(&c->args, c->bo_size);
+	KUNIT_EXPECT_EQ(test, err, c->error);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(test_done),
+	KUNIT_CASE(test_records),
+	KUNIT_CASE(test_stop_on_fault),
+	KUNIT_CASE(test_cancel),
+	KUNIT_CASE(test_close_waiting),
+	KUNIT_CASE(test_vm_unusable),
+	KUNIT_CASE(test_lost_interrupt),
+	KUNIT_CASE(test_progress),
+	KUNIT_CASE(test_limit),
+	KUNIT_CASE(test_timeout),
+	KUNIT_CASE(test_reset),
+	KUNIT_CASE(test_firmware_dead),
+	KUNIT_CASE(test_reset_running),
+	KUNIT_CASE(test_reset_unknown),
+	KUNIT_CASE(test_reset_flr),
+	KUNIT_CASE(test_reset_fails),
+	KUNIT_CASE_PARAM(test_job_check, job_gen_params),
+	KUNIT_CASE_PARAM(test_queue_check, queue_gen_params),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "ig1_job",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

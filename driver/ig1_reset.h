@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _IG1_RESET_H_
+#define _IG1_RESET_H_
+
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+struct ig1_coredump;
+struct ig1_device;
+struct ig1_job;
+
+/* No progress for this long: a job is hung. */
+#define IG1_TIMEOUT_MS 30000
+/* Progress or not, a job that emits nothing for this long is given up. */
+#define IG1_LIMIT_MS 600000
+
+/**
+ * struct ig1_reset - Recovery
+ */
+struct ig1_reset {
+	/** @wq: ordered: timeouts and resets never overlap; drmm */
+	struct workqueue_struct *wq;
+	/** @work: a reset that is not a job's fault */
+	struct work_struct work;
+	/** @timeout_ms: see IG1_TIMEOUT_MS; of queues created from now on */
+	u32 timeout_ms;
+	/** @limit_ms: see IG1_LIMIT_MS; zero: none */
+	u32 limit_ms;
+	/** @dump: memory of the next core dump */
+	struct ig1_coredump *dump;
+	/** @failed: a reset did not bring the chip back; set once */
+	bool failed;
+};
+
+/**
+ * struct ig1_loss - What a reset costs
+ */
+struct ig1_loss {
+	/** @guilty: job that is the reason, or NULL */
+	const struct ig1_job *guilty;
+	/** @running: number of the job the chip was executing, 0: none */
+	u64 running;
+	/** @unknown: @running is not known, the oldest of each ring may have been begun */
+	bool unknown;
+	/** @sram: the resident SRAM lost its contents */
+	bool sram;
+	/** @ended: returned: jobs ended by it */
+	u32 ended;
+};
+
+int ig1_reset_init(struct ig1_device *dev);
+void ig1_reset_fini(struct ig1_device *dev);
+
+/* A reset soon; atomic. Nothing after ig1_reset_fini(). */
+void ig1_reset_schedule(struct ig1_device *dev);
+
+/* The scheduler's timer for a job has run out. */
+void ig1_reset_timeout(struct ig1_job *job);
+
+/*
+ * Holds all of the chip but its host interface in reset until it is started again: no access to
+ * memory after it. Does not look at drm_dev_enter(). -ENODEV: not there, -ETIMEDOUT.
+ */
+int ig1_reset_halt(struct ig1_device *dev);
+
+/*
+ * The two halves of every recovery; hw_lock held for writing. begin() stops the chip after
+ * reading what it has answered; complete() decides what becomes of the jobs and starts it again.
+ * When complete() fails the device is dead: jobs have ended with -EIO, the caller unplugs it with
+ * ig1_reset_give_up().
+ */
+void ig1_reset_begin(struct ig1_device *dev, struct ig1_loss *loss);
+int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss);
+
+/* After a failed recovery, with no lock held and outside of drm_dev_enter(). */
+void ig1_reset_give_up(struct ig1_device *dev);
+
+#endif /* _IG1_RESET_H_ */
