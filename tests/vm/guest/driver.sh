@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+# What the tests of the driver share; after tap.sh.
+# shellcheck shell=sh
+
+PCI=/sys/bus/pci/devices
+DRV=/sys/bus/pci/drivers/intaglio
+
+# The first chip's PCI address, whatever its number.
+chip() {
+	lspci -D -n -d ::1200 | sed -n "${1:-1}s/ .*//p"
+}
+
+# The device node of a chip (PCI address): /dev/accel/accelN
+node() {
+	for _dir in "$PCI/$1"/accel/accel*; do
+		[ ! -e "$_dir" ] || echo "/dev/accel/${_dir##*/}"
+	done
+}
+
+# The debugfs folder of a chip (PCI address)
+debugfs() {
+	echo "/sys/kernel/debug/accel/$1"
+}
+
+# Starts each test from a loaded driver and a working chip, whatever the test before left.
+driver_up() {
+	host chip 0 clear >/dev/null
+	modprobe intaglio 2>&1 || return 1
+	_chip=$(chip)
+	if [ -z "$_chip" ]; then
+		echo 1 >/sys/bus/pci/rescan
+		_chip=$(chip)
+	fi
+	# A chip that the driver gave up starts anew.
+	if [ -e "$(debugfs "$_chip")/state" ] &&
+		! grep -q '^reset failed: 0$' "$(debugfs "$_chip")/state"; then
+		echo "$_chip" >$DRV/unbind
+	fi
+	[ -e "$PCI/$_chip/driver" ] || echo "$_chip" >$DRV/bind
+	poll 20 test -c "$(node "$_chip")"
+}
+
+driver_down() {
+	rmmod intaglio
+}
+
+# A line of accel-run's arguments from /ref/cases
+case_args() {
+	sed -n "s/^$1 //p" /ref/cases
+}
+
+# infer CASE TOKENS LOGITS [ARGUMENT...]: one case on the chip
+infer() {
+	_case=$1 _tokens=$2 _logits=$3
+	shift 3
+	# shellcheck disable=SC2046
+	accel-run /models/model.accel --backend drm "$@" $(case_args "$_case") --logits "$_logits" \
+		>"$_tokens"
+}
+
+# equal CASE DESCRIPTION [ARGUMENT...]: the chip answers as the reference model does
+equal() {
+	_what=$1 _text=$2
+	shift 2
+	if ! infer "$_what" /run/got.tokens /run/got.logits "$@" 2>/run/got.err; then
+		fail "$_text" "accel-run: $(tail -n 5 /run/got.err)"
+		return 1
+	fi
+	same /run/got.tokens "/ref/$_what.tokens" "$_text: tokens"
+	same /run/got.logits "/ref/$_what.logits" "$_text: logits, byte for byte"
+}
+
+# What must be the same before and after: used memory and live objects, per chip and in the module.
+counts() {
+	_at=$(debugfs "$(chip)")
+	[ ! -e "$_at/clients" ] || sed 's/^ *//' "$_at/clients"
+	grep -E '^queue |^context |^buffers|^pages|^slots' "$_at/state"
+	accel-smi --json 2>/dev/null | tr ',' '\n' | grep -oE '"(sram_free_bytes|chip_host_bytes)": *[0-9]+' || :
+	cut -d ' ' -f 1,3 /proc/modules | grep '^intaglio '
+}

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# The chip behind the driver gives the reference model's bytes.
+# vm: chips=1 needs=driver,accel-run timeout=300
+. /tests/tap.sh
+. /tests/driver.sh
+
+ok "the driver is up" driver_up || done_testing
+for case in $(grep -o '^[a-z]*' /ref/cases); do
+	equal "$case" "$case"
+done
+
+# Two processes, each with its own context, at the same time: each as if it were alone.
+infer short /run/a.tokens /run/a.logits 2>/run/a.err &
+a=$!
+infer long /run/b.tokens /run/b.logits 2>/run/b.err &
+b=$!
+ok "the first of two processes ends well" wait $a || diag </run/a.err
+ok "the second too" wait $b || diag </run/b.err
+same /run/a.tokens /ref/short.tokens "first: tokens"
+same /run/a.logits /ref/short.logits "first: logits, byte for byte"
+same /run/b.tokens /ref/long.tokens "second: tokens"
+same /run/b.logits /ref/long.logits "second: logits, byte for byte"
+done_testing

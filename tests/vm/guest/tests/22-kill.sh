@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# A process killed in the middle of its jobs leaves nothing behind.
+# vm: chips=1 needs=driver,accel-run timeout=240
+. /tests/tap.sh
+. /tests/driver.sh
+
+ok "the driver is up" driver_up || done_testing
+chip=$(chip)
+state=$(debugfs "$chip")/state
+
+busy() {
+	grep -q '^queue [0-9].* submitted [1-9]' "$state"
+}
+
+idle() {
+	! grep -q '^queue ' "$state"
+}
+
+equal short "before"
+ok "no queue is left by a process that ended" poll 10 idle
+counts >/run/before
+ok "free SRAM and host memory can be counted" \
+	sh -c 'grep -q sram_free_bytes /run/before && grep -q chip_host_bytes /run/before'
+for try in 1 2 3; do
+	infer endless /run/k.tokens /run/k.logits 2>/run/k.err &
+	victim=$!
+	ok "try $try: a process has jobs on the chip" poll 60 busy
+	sleep 0.$try
+	# The shell's child is a subshell: its program dies too.
+	killall -KILL accel-run
+	wait $victim
+	is $? 137 "try $try: it is killed"
+	ok "try $try: its queue goes" poll 20 idle
+done
+counts >/run/after
+ok "memory, SRAM, contexts and references are as before" diff /run/before /run/after
+ok "nobody has the node open" sh -c '! ls -l /proc/[0-9]*/fd 2>/dev/null | grep /dev/accel'
+equal short "after"
+done_testing

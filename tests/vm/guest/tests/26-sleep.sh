@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# Runtime power management, and system sleep in the middle of a session.
+# vm: chips=1 needs=driver,accel-run timeout=300
+. /tests/tap.sh
+. /tests/driver.sh
+
+ok "the driver is up" driver_up || done_testing
+chip=$(chip)
+power=$PCI/$chip/power
+
+asleep() {
+	[ "$(cat "$power/runtime_status")" = suspended ]
+}
+
+ok "an idle chip goes to sleep" poll 20 asleep
+before=$(cat "$power/runtime_active_time")
+cat "$PCI/$chip/mask_id" "$PCI/$chip/fw_version" "$(debugfs "$chip")/state" >/dev/null
+ok "reading sysfs and debugfs does not wake it" asleep
+equal short "it wakes for work"
+ok "and sleeps again" poll 20 asleep
+[ "$(cat "$power/runtime_active_time")" -gt "$before" ]
+is $? 0 "its time awake is accounted"
+
+# Devices are suspended for five seconds and come back; the CPU stays.
+if [ -e /sys/power/pm_test ] && grep -qw mem /sys/power/state; then
+	infer endless /run/s.tokens /run/s.logits 2>/run/s.err &
+	user=$!
+	sleep 2
+	ok "pm_test: devices sleep and wake" sh -c 'echo devices >/sys/power/pm_test; echo mem >/sys/power/state'
+	echo none >/sys/power/pm_test
+	ok "pm_test: the session goes on" wait $user || diag </run/s.err
+	same /run/s.tokens /ref/endless.tokens "pm_test: tokens"
+	same /run/s.logits /ref/endless.logits "pm_test: logits, byte for byte"
+else
+	skip "pm_test" "this kernel has no pm_test"
+fi
+
+# The whole machine sleeps to idle; its clock wakes it.
+if grep -qw freeze /sys/power/state; then
+	infer endless /run/s.tokens /run/s.logits 2>/run/s.err &
+	user=$!
+	sleep 2
+	echo 0 >/sys/class/rtc/rtc0/wakealarm
+	ok "s2idle: the machine sleeps and wakes" \
+		sh -c 'echo +3 >/sys/class/rtc/rtc0/wakealarm && echo freeze >/sys/power/state'
+	ok "s2idle: the session goes on" wait $user || diag </run/s.err
+	same /run/s.tokens /ref/endless.tokens "s2idle: tokens"
+	same /run/s.logits /ref/endless.logits "s2idle: logits, byte for byte"
+fi
+done_testing

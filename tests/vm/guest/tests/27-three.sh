@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# Three chips at once, one process each.
+# vm: chips=3 needs=driver,accel-run timeout=300
+. /tests/tap.sh
+. /tests/driver.sh
+
+ok "the driver is up" driver_up || done_testing
+ok "three nodes" poll 20 test -c /dev/accel/accel2
+users=
+for n in 0 1 2; do
+	infer short /run/$n.tokens /run/$n.logits --device $n 2>/run/$n.err &
+	users="$users $!"
+done
+n=0
+for user in $users; do
+	ok "chip $n: the process ends well" wait "$user" || diag </run/$n.err
+	same /run/$n.tokens /ref/short.tokens "chip $n: tokens"
+	same /run/$n.logits /ref/short.logits "chip $n: logits, byte for byte"
+	n=$((n + 1))
+done
+for n in 1 2 3; do
+	jobs=$(host chip $((n - 1)) status | grep -o 'interrupts=[0-9]*' | cut -d = -f 2)
+	[ "${jobs:-0}" -gt 0 ]
+	is $? 0 "chip $((n - 1)) did work"
+done
+
+# One of them goes; the others do not notice.
+infer endless /run/e.tokens /run/e.logits --device 0 2>/run/e.err &
+user=$!
+sleep 1
+ok "the last chip is removed" sh -c "echo 1 >$PCI/$(chip 3)/remove"
+ok "a session on the first goes on" wait $user || diag </run/e.err
+same /run/e.tokens /ref/endless.tokens "with the right tokens"
+ok "rmmod with two chips" rmmod intaglio
+done_testing

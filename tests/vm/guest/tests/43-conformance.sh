@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+# libaccel's conformance suite, the same as for the other back ends.
+# vm: chips=1 needs=driver,conformance timeout=900 mask=toy
+. /tests/tap.sh
+. /tests/driver.sh
+
+driver_up >/run/up 2>&1 || {
+	fail "the driver is up" "$(cat /run/up)"
+	done_testing
+}
+exec env ACCEL_TEST_BACKEND=drm ACCEL_TEST_SLOW=1 CMOCKA_MESSAGE_OUTPUT=TAP conformance

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The parts of the harness that need no machine, as TAP: above all, that it notices failures."""
+
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from harness import catalog, cpio, machine, procs, splats, tap  # noqa: E402
+
+results = []
+
+
+def ok(good, name):
+    results.append(bool(good))
+    print("%s %d - %s" % ("ok" if good else "not ok", len(results), name), flush=True)
+
+
+def judge(lines, code=0, complaints=()):
+    """(passed, failed, skipped) of one test that printed these lines."""
+    report = tap.Report(io.StringIO())
+    test = tap.Test(report, "t")
+    for line in lines:
+        test.line(line)
+    test.end(code, list(complaints))
+    return report.passed, report.failed, report.skipped
+
+
+def test_tap():
+    # A clean test has one more result: that the kernel did not complain.
+    ok(judge(["ok 1 - a", "1..1"]) == (2, 0, 0), "tap: a test that passes")
+    ok(judge(["not ok 1 - a", "1..1"], 1) == (1, 1, 0), "tap: a failure counts once")
+    ok(judge(["ok 1 - a"])[1] == 1, "tap: no plan is a failure")
+    ok(judge([])[1] == 1, "tap: no output is a failure")
+    ok(judge(["ok 1 - a", "1..2"])[1] == 1, "tap: a result too few is a failure")
+    ok(judge(["ok 1 - a", "1..1"], 3)[1] == 1, "tap: a bad exit status is a failure")
+    ok(judge(["ok 1 - a", "1..1"], 137)[1] == 1, "tap: a timeout is a failure")
+    ok(judge(["ok 1 - a", "1..1"], 0, ["WARNING: x"]) == (1, 1, 0), "tap: a splat is a failure")
+    ok(judge(["ok 1 - a # SKIP why", "1..1"]) == (1, 0, 1), "tap: a skip is a skip")
+    ok(judge(["1..0 # SKIP why"]) == (0, 0, 1), "tap: a test may skip as a whole")
+    ok(judge(["Bail out! no"], 1)[1] == 2, "tap: bailing out is a failure")
+    report = tap.Report(io.StringIO())
+    ok(report.end() == 1, "tap: no result at all is a failure")
+
+
+def test_splats():
+    bad = ["WARNING: CPU: 0 PID: 1 at x", "BUG: KASAN: use-after-free", "Oops: 0000 [#1]",
+           "BUG: sleeping function called from invalid context",
+           "WARNING: possible circular locking dependency detected",
+           "INFO: task accel-run:12 blocked for more than 120 seconds.",
+           "kmemleak: 3 new suspected memory leaks", "DMA-API: device driver frees DMA memory"]
+    for line in bad:
+        ok(splats.find(["[    1.0] " + line]), "splats: " + line)
+    good = ["intaglio 0000:01:00.0: reset", "Spectre V2 : Mitigation", "kmemleak: 0 new"]
+    ok(not splats.find(good), "splats: plain lines are none")
+    ok(not splats.find(bad[:1], ["WARNING: CPU"]), "splats: allowed ones are not reported")
+
+
+def test_cpio():
+    archive = cpio.Archive()
+    archive.data("a/b/file", b"content", 0o755)
+    archive.link("a/link", "b/file")
+    archive.data("a/b/file", b"other")
+    one, two = io.BytesIO(), io.BytesIO()
+    archive.write(one)
+    archive.write(two)
+    ok(one.getvalue() == two.getvalue(), "cpio: the same bytes twice")
+    names = [name for name in (b"a\0", b"a/b\0", b"a/b/file\0", b"a/link\0") if name in
+             one.getvalue()]
+    ok(len(names) == 4, "cpio: parents are added")
+    ok(one.getvalue().count(b"070701") == 5, "cpio: an entry each, and the trailer")
+
+
+def test_catalog():
+    entries = catalog.load()
+    ok(entries, "catalog: there are tests")
+    ok(len({entry.name for entry in entries}) == len(entries), "catalog: each name once")
+    grouped = [entry for group in catalog.boots(entries) for entry in group]
+    ok(sorted(one.name for one in grouped) == sorted(one.name for one in entries),
+       "catalog: every test is in a boot")
+    try:
+        catalog.load(["nonsense"])
+        ok(False, "catalog: an unknown name is refused")
+    except KeyError:
+        ok(True, "catalog: an unknown name is refused")
+    with tempfile.NamedTemporaryFile("w", suffix=".sh") as source:
+        source.write("# vm: chip=1\n")
+        source.flush()
+        try:
+            catalog.Entry(source.name)
+            ok(False, "catalog: an unknown word is refused")
+        except ValueError:
+            ok(True, "catalog: an unknown word is refused")
+
+
+def test_procs():
+    child = procs.start(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
+    begin = time.monotonic()
+    procs.stop(child, 0.2)
+    ok(child.poll() is not None and time.monotonic() - begin < 10, "procs: a stubborn child ends")
+    # The harness is killed outright: its children go too.
+    script = ("import sys; sys.path.insert(0, %r)\nfrom harness import procs\n"
+              "print(procs.start(['sleep', '60']).pid, flush=True)\nimport time; time.sleep(60)"
+              % HERE)
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    end = time.monotonic() + 10
+    gone = False
+    while not gone and time.monotonic() < end:
+        try:
+            with open("/proc/%d/stat" % pid) as stat:
+                gone = stat.read().rpartition(")")[2].split()[0] in "ZX"
+        except OSError:
+            gone = True
+        time.sleep(0.05)
+    ok(gone, "procs: children die with a harness that is killed")
+    parent.stdout.close()
+
+
+def test_machine():
+    """With a QEMU that is none: it says nothing, or ends at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        qemu = os.path.join(folder, "qemu")
+        with open(qemu, "w") as script:
+            script.write("#!/bin/sh\nexit 3\n")
+        os.chmod(qemu, 0o755)
+        machine.QEMU = qemu
+        try:
+            machine.Machine([], folder + "/console", folder + "/log")
+            ok(False, "machine: a QEMU that ends at once is noticed")
+        except (RuntimeError, OSError):
+            ok(True, "machine: a QEMU that ends at once is noticed")
+
+
+def main():
+    print("TAP version 13")
+    for test in (test_tap, test_splats, test_cpio, test_catalog, test_procs, test_machine):
+        test()
+    procs.stop_all()
+    print("1..%d" % len(results))
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
