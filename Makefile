@@ -8,7 +8,7 @@ PROMPT ?= Once upon a time
 MESON_FLAGS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all bootstrap configure run check bench soak asan clean help
+.PHONY: all install bootstrap configure run check bench soak asan clean help vm vm-build vm-test vm-lint vm-debug kunit uml-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,8 @@ all: configure ## build everything
 	@ninja -C $(BUILD) --quiet
 
 run: configure ## a story from the simulated chip
+	@test -x $(BUILD)/tools/accel-run || \
+		echo "Building the chip, its firmware and its software: a few minutes, once." >&2
 	@ninja -C $(BUILD) --quiet tools/accel-run compiler/accelc
 	@tests/story $(BUILD) $(MODEL) $(BACKEND) $(N) "$(PROMPT)"
 
@@ -33,14 +35,40 @@ check: all ## every test that needs neither GPU nor KVM
 bench: all ## figures of README.md and docs/accuracy.md
 	@tests/bench.sh $(BUILD)
 
-soak: configure ## the slow tests
-	@meson configure $(BUILD) -Dsoak=true
-	@ninja -C $(BUILD) --quiet
-	@python3 tests/check.py $(BUILD) --suite soak
+soak: ## the slow tests, in a build folder of their own
+	@$(MAKE) --no-print-directory all BUILD=$(BUILD)-soak MESON_FLAGS="-Dsoak=true $(MESON_FLAGS)"
+	@python3 tests/check.py $(BUILD)-soak --suite soak
+
+install: all ## programs, library, manual pages, firmware, udev rule (DESTDIR=)
+	@meson install -C $(BUILD) --no-rebuild --quiet
 
 asan: ## the tests under ASan and UBSan (without the Verilated chip)
 	@$(MAKE) --no-print-directory check BUILD=$(BUILD)-asan \
 		MESON_FLAGS="-Db_sanitize=address,undefined -Db_lundef=false -Dsim=disabled $(MESON_FLAGS)"
 
+vm: vm-build ## a stock kernel with intaglio.ko in QEMU: the same story through /dev/accel/accel0
+	@tests/vm/shell $(BUILD) $(MODEL) $(N) "$(PROMPT)"
+
+vm-build: configure
+	@tools/bootstrap vm
+	@tests/vm/root >/dev/null
+	@ninja -C $(BUILD) --quiet tools/accel-run compiler/accelc vm-programs
+
+vm-test: vm-build ## the guest's tests on both kernels
+	@tests/vm/suite $(BUILD) $(MODEL)
+
+vm-lint: ## checkpatch, kernel-doc, sparse and W=1 over driver/ and uapi/
+	@tests/vm/lint
+
+vm-debug: vm-build ## the guest's tests under KASAN, lockdep, kmemleak and others
+	@tests/vm/suite $(BUILD) $(MODEL) --debug
+
+kunit: configure ## the driver's KUnit tests in user-mode Linux, with lockdep
+	@tools/bootstrap vm
+	@python3 tests/check.py $(BUILD) --suite kernel
+
+uml-test: vm-build ## the guest's tests in user-mode Linux, with lockdep, in seconds
+	@RUN=tests/kunit/uml-boot tests/vm/suite $(BUILD) $(MODEL)
+
 clean: ## remove what was built
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD).log $(BUILD)-asan.log
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-soak $(BUILD).log $(BUILD)-asan.log $(BUILD)-soak.log

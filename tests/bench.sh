@@ -15,7 +15,9 @@ trap 'rm -rf "$work"' EXIT
 ACCEL_FIRMWARE=${ACCEL_FIRMWARE-$build/firmware/ig1-fw.bin}
 export ACCEL_FIRMWARE
 
-# model file, reference: the shipped ones, then what a folder of further models holds
+. "$root/tests/accuracy/bounds.sh"
+
+# model file, reference: the shipped ones, then the dense ones of a folder of further models
 models() {
 	shared=${INTAGLIO_SHARED_MODELS-$root/../shared/models}
 	for f in "$root"/models/*.gguf; do
@@ -42,7 +44,7 @@ accuracy() {
 	models | while read -r file reference; do
 		"$accelc" compile "$file" -o "$work/m.accel"
 		"$build/tests/accuracy/accel-accuracy" $header --backend ref -r "$reference" \
-			"$work/m.accel"
+			$(bounds "$(basename "$file" .gguf)") "$work/m.accel" || touch "$work/beyond"
 		header=
 	done
 }
@@ -87,8 +89,18 @@ speed() {
 				echo "not measured"
 		done
 	done
+	echo
+	echo "accel-bench-gates tinyqwen3-Q8_0.accel --backend sim (gates for leaves; minutes to build):"
+	echo
+	ninja -C "$build" --quiet tools/accel-bench-gates >&2 &&
+		"$build/tools/accel-bench-gates" "$work/tinyqwen3-Q8_0.accel" --backend sim \
+			--pp 4 --tg 4 -r 1 || echo "not measured"
 }
 
 for part; do
 	$part
 done
+if [ -e "$work/beyond" ]; then
+	echo "a model's accuracy is beyond the bounds" >&2
+	exit 1
+fi
