@@ -27,6 +27,7 @@ extern "C" {
  *
  * - Reserved fields, padding and unknown flags must be zero, else EINVAL. Fields are added only at
  *   the end of a structure and in reserved places; zero means what it meant before.
+ * - Fields that are only returned are ignored on entry.
  * - Arrays are &struct drm_intaglio_obj_array: a pointer, a count, and the stride the caller was
  *   compiled with. An element that is longer than the kernel knows must be zero beyond.
  * - A call that fails with EINTR or EAGAIN changed nothing and may be repeated.
@@ -178,7 +179,7 @@ struct drm_intaglio_stats_info {
  * struct drm_intaglio_gem_create - New buffer, filled with zeros
  */
 struct drm_intaglio_gem_create {
-	/** @size: bytes, rounded up to pages on return */
+	/** @size: bytes, not zero; rounded up to pages on return */
 	__u64 size;
 	/** @flags: DRM_INTAGLIO_GEM_* */
 	__u32 flags;
@@ -285,6 +286,8 @@ struct drm_intaglio_bind_op {
  * that fails ends it, the earlier ones stay. On failure @ops.count is the number of operations
  * that were done.
  *
+ * Without ASYNC it does not wait for asynchronous operations queued before.
+ *
  * With ASYNC all operations are checked and queued or none is. One that fails later makes the VM
  * unusable: its jobs end with ECANCELED, only UNMAP is still accepted. See VM_GET_STATE.
  *
@@ -320,8 +323,9 @@ struct drm_intaglio_vm_get_state {
  * struct drm_intaglio_queue_create - New queue: jobs run in order
  *
  * The driver writes a &struct drm_intaglio_completion per job into a ring in a host buffer, before
- * it signals the job's fences, so that user space learns results without a call. Entry n is
- * record n mod @ring_entries; the writer does not wait for the reader.
+ * it signals the job's fences, so that user space learns results without a call. The record of job
+ * seq is in slot seq mod @ring_entries; the writer does not wait for the reader. The ring stays
+ * readable after the device is unplugged.
  */
 struct drm_intaglio_queue_create {
 	/** @vm_id: address space of its jobs */
@@ -422,7 +426,7 @@ struct drm_intaglio_queue_control {
 struct drm_intaglio_job {
 	/** @prog_va: its first command, a multiple of 128 */
 	__u64 prog_va;
-	/** @prog_len: commands, not zero */
+	/** @prog_len: commands, 1 to 2^24 */
 	__u32 prog_len;
 	/** @nargs: of @args, at most 8; the others are zero */
 	__u32 nargs;

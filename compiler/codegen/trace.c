@@ -246,27 +246,6 @@ static int see_att(struct trace *t, const uint32_t *w, struct trace_counts *n)
 				       pv ? 4ull * f.dims : 4 * n->npos });
 }
 
-/* Which sources an element-wise operation reads. */
-static unsigned int vec_sources(uint8_t op)
-{
-	switch (op) {
-	case IG1_OP_V_ADD:
-	case IG1_OP_V_SUB:
-	case IG1_OP_V_MUL:
-	case IG1_OP_V_EXPS:
-	case IG1_OP_V_SILUMUL:
-	case IG1_OP_V_MAX:
-		return 2;
-	case IG1_OP_V_MAD:
-	case IG1_OP_V_MUL3:
-		return 3;
-	case IG1_OP_V_ROT:
-		return 4;
-	default:
-		return 1;
-	}
-}
-
 static int see_vec(struct trace *t, const uint32_t *w, struct trace_counts *n)
 {
 	struct ig1_fmt_vec f;
@@ -279,7 +258,7 @@ static int see_vec(struct trace *t, const uint32_t *w, struct trace_counts *n)
 		return t->d->err;
 	if (!n->n0 || !n->n1 || !n->n2)
 		return 0;
-	sources = vec_sources(f.op);
+	sources = ig1_vec_sources(f.op);
 	groups = (n->n0 + 31) / 32;
 	{
 		const struct {
@@ -293,7 +272,7 @@ static int see_vec(struct trace *t, const uint32_t *w, struct trace_counts *n)
 			{ f.dd, f.sd, f.rc, f.d0, f.d1, f.d2 },
 		};
 
-		for (i = 0; i < sources; i++) {
+		for (i = 0; sources >> i; i++) {
 			struct shape s = { { n->n0, n->n1, n->n2 },
 					   { 4 * src[i].s0, 4 * src[i].s1, 4 * src[i].s2 },
 					   4 };
@@ -551,7 +530,7 @@ static int run(struct trace *t, int (*event)(void *, const struct trace_event *)
 		e.engine = ig1_op_find(e.op)->engine;
 		e.wait = (uint16_t)(w[0] >> 16);
 		e.signal = (uint16_t)w[1];
-		e.n_sources = e.engine == IG1_ENGINE_VEC ? vec_sources(e.op) : 0;
+		e.n_sources = e.engine == IG1_ENGINE_VEC ? __builtin_popcount(ig1_vec_sources(e.op)) : 0;
 		ret = step(t, w, &e, &next, &end);
 		if (ret)
 			return ret;

@@ -55,11 +55,14 @@ def commands():
 
 
 def here(command):
-    return re.sub(r"(?<![\w/])build(?=[/ ]|$)", BUILD, command).replace("/tmp/", DIR + "/")
+    return re.sub(r"(?<![\w/])build(?=[/ ]|$)", BUILD, command.replace("/tmp/", DIR + "/"))
 
 
 def make_says(target):
-    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    # A make above us exports its variables.
+    outer = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "BUILD", "MESON_FLAGS", "MODEL",
+             "BACKEND", "N", "PROMPT")
+    env = {k: v for k, v in os.environ.items() if k not in outer}
     return sh(f"make -n {target}", env=env).stdout
 
 
