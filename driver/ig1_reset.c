@@ -224,10 +224,10 @@ int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss)
 void ig1_reset_give_up(struct ig1_device *dev)
 {
 	drm_err(&dev->drm, "device is dead\n");
-#ifdef HAVE_DRM_WEDGED_EVENT
-	drm_dev_wedged_event(&dev->drm, DRM_WEDGE_RECOVERY_REBIND | DRM_WEDGE_RECOVERY_BUS_RESET,
-			     NULL);
-#endif
+	/*
+	 * No drm_dev_wedged_event(): it wants a primary minor, which accel devices have not. The
+	 * node's "remove" event tells whoever listens.
+	 */
 	drm_dev_unplug(&dev->drm);
 }
 

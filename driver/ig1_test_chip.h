@@ -41,7 +41,7 @@ struct test_chip {
 	u32 flrs;
 	/** @start_error: of every start */
 	int start_error;
-	/** @stopped: contexts that the firmware has stopped, by the last command */
+	/** @stopped_context: context that the last command stopped */
 	u32 stopped_context;
 	/** @starts: how often the chip was started */
 	u32 starts;
