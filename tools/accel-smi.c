@@ -377,10 +377,9 @@ static int snapshot(struct run *r)
 	}
 	json_decref(list);
 	kernel_view_free(&v);
-	fflush(stdout);
 	if (!known)
 		cli_message(&r->t, "back end '%s' is unknown or not compiled in", r->t.backend);
-	return good ? 0 : CLI_NO_DEVICE;
+	return cli_flush(&r->t, good ? 0 : CLI_NO_DEVICE);
 }
 
 static int best(struct run *r)

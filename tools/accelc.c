@@ -109,6 +109,16 @@ int accelc_program(const char *name)
 	return -1;
 }
 
+/* A full disk is a failure, whatever was printed. */
+static int flush(int code)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	accelc_error("standard output: %s", errno ? strerror(errno) : "write error");
+	return code ? code : ACCELC_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -129,7 +139,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < N_COMMANDS; i++) {
 		if (!strcmp(argv[1], commands[i].name)) {
 			argv[1] = (char *)commands[i].title;
-			return commands[i].run(argc - 1, argv + 1);
+			return flush(commands[i].run(argc - 1, argv + 1));
 		}
 	}
 	accelc_error("unknown command \"%s\"", argv[1]);

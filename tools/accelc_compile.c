@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "accelc.h"
@@ -218,6 +219,13 @@ static void report(const struct compile_result *r, const struct ig1_config *chip
 	strbuf_free(&s);
 }
 
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 int accelc_compile(int argc, char **argv)
 {
 	static const struct argp argp = { options, parse, "MODEL.gguf",
@@ -235,6 +243,10 @@ int accelc_compile(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	if (!a.o.out && !a.stop_after && !a.print_after && !a.report) {
 		accelc_error("nothing to do: give -o, --print-after, --stop-after or --report");
+		return ACCELC_USAGE;
+	}
+	if (a.o.out && same_file(a.o.model, a.o.out)) {
+		accelc_error("-o %s: that is the model", a.o.out);
 		return ACCELC_USAGE;
 	}
 	ret = compile_model(&a.o, &r);

@@ -199,10 +199,11 @@ int accel_device_open(const struct accel_device_options *user, struct accel_devi
 	dev->options.index = o.index;
 	dev->options.host_bytes = o.host_bytes;
 	if (o.firmware) {
-		err = ACCEL_ENOMEM;
 		dev->firmware = env_strdup(&dev->env, o.firmware);
-		if (!dev->firmware)
+		if (!dev->firmware) {
+			err = ACCEL_ENOMEM;
 			goto fail;
+		}
 		dev->options.firmware = dev->firmware;
 	}
 	if (o.mask)

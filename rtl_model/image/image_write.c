@@ -22,7 +22,7 @@
 #define MAX_ATTEMPTS 1000
 
 struct ig1_image_writer {
-	char *path, *tmp;
+	char *path, *tmp; /* tmp: NULL while the file has no name */
 	int fd;
 	int error; /* the first failure, and what failed */
 	const char *what;
@@ -110,25 +110,54 @@ static int check_target(const char *path)
 
 	if (stat(path, &st))
 		return errno == ENOENT ? 0 : -errno;
-	return S_ISREG(st.st_mode) ? 0 : -ENOTSUP;
+	return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -EPERM;
 }
 
-/* A new file beside the target, with the permissions that the process gives to new files. */
-static int open_tmp(struct ig1_image_writer *w)
+/* Gives the file a name beside the target: one that has none yet, or, with fd -1, a new one. */
+static int name_tmp(struct ig1_image_writer *w)
 {
 	size_t size = strlen(w->path) + 48;
-	int i;
+	char proc[32];
+	int i, ret;
 
 	w->tmp = malloc(size);
 	if (!w->tmp)
 		return -ENOMEM;
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", w->fd);
 	for (i = 0; i < MAX_ATTEMPTS; i++) {
 		snprintf(w->tmp, size, "%s.tmp-%ld-%d", w->path, (long)getpid(), i);
-		w->fd = open(w->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-		if (w->fd >= 0 || errno != EEXIST)
-			return w->fd < 0 ? -errno : 0;
+		if (w->fd >= 0)
+			ret = linkat(AT_FDCWD, proc, AT_FDCWD, w->tmp, AT_SYMLINK_FOLLOW);
+		else
+			ret = w->fd = open(w->tmp,
+					   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+					   0666);
+		if (ret >= 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
 	}
-	return -EEXIST;
+	ret = -errno;
+	free(w->tmp);
+	w->tmp = NULL;
+	return ret;
+}
+
+/*
+ * A new file beside the target, with the permissions that the process gives to new files. Where the
+ * file system can do that it has no name until it is complete, so that nothing stays of it when
+ * the process is killed.
+ */
+static int open_tmp(struct ig1_image_writer *w)
+{
+	char *slash = strrchr(w->path, '/'), *dir;
+
+	dir = slash ? strndup(w->path, (size_t)(slash - w->path) + 1) : strdup(".");
+	if (!dir)
+		return -ENOMEM;
+	w->fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
+	free(dir);
+	return w->fd >= 0 ? 0 : name_tmp(w);
 }
 
 int ig1_image_create(const char *path, struct ig1_image_writer **out, char *err)
@@ -145,8 +174,6 @@ int ig1_image_create(const char *path, struct ig1_image_writer **out, char *err)
 	if (!ret)
 		ret = open_tmp(w);
 	if (ret) {
-		free(w->tmp);
-		w->tmp = NULL;
 		ig1_image_abort(w);
 		return fail(err, ret, "create");
 	}
@@ -390,6 +417,9 @@ static int finish(struct ig1_image_writer *w)
 	/* Some file systems find out only now that they are full. */
 	if (fsync(w->fd))
 		return stick(w, -errno, "fsync");
+	ret = w->tmp ? 0 : name_tmp(w);
+	if (ret)
+		return stick(w, ret, "link");
 	ret = close(w->fd);
 	w->fd = -1;
 	return ret ? stick(w, -errno, "close") : 0;

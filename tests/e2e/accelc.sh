@@ -99,6 +99,33 @@ file_limit() {
 	[ ! -e limit.accel ] && [ -z "$(find . -name 'limit*')" ]
 }
 
+# A compilation that is ended at any time leaves nothing but a whole image.
+killed() {
+	mkdir killed
+	for sig in INT TERM KILL; do
+		for after in 0 0.01 0.02 0.03 0.04; do
+			timeout -s $sig ${after}1 "$accelc" compile "$models/tinyqwen3-Q8_0.gguf" \
+				-o killed/m.accel
+			for f in killed/*; do
+				[ ! -e "$f" ] || [ "$f" = killed/m.accel ] || { echo "left: $f"; return 1; }
+			done
+		done
+	done
+}
+
+odd_files() {
+	cp "$model" self.gguf
+	exits 2 'that is the model' "$accelc" compile self.gguf -o ./self.gguf &&
+		cmp -s self.gguf "$model" || return 1
+	mkfifo fifo && exits 5 'not a regular file' timeout 20 "$accelc" compile fifo -o f.accel || return 1
+	mkdir -p folder && exits 1 'directory' "$accelc" compile "$model" -o folder || return 1
+	for c in "info tinyqwen2-Q8_0.accel" "disasm tinyqwen2-Q8_0.accel" "graph tinyqwen2-Q8_0.accel"; do
+		got=0
+		"$accelc" $c >/dev/full 2>full.err || got=$?
+		[ $got -eq 1 ] && grep -q 'standard output' full.err || { echo "$c: exit $got"; return 1; }
+	done
+}
+
 damaged_image() {
 	cp tinyqwen2-Q8_0.accel bad.accel
 	printf '\377' | dd of=bad.accel bs=1 seek=5000 conv=notrunc 2>/dev/null
@@ -146,6 +173,8 @@ try "the same for the small chip" compiles_alike small
 try "disasm | as gives every shipped stream of both chips back" round_trips
 try "truncated files are refused and leave nothing" truncated
 try "an unknown architecture is named with what is supported" unknown_arch
+try "ended by a signal it leaves nothing" killed
+try "a model as its own output, pipes, folders, full output" odd_files
 try "a missing tensor is named" missing_tensor
 try "a missing key is named" missing_key
 try "a model too big says what exceeds what" too_big

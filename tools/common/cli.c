@@ -272,6 +272,9 @@ int cli_tokenize(struct cli_target *t, const char *what, const char *text, size_
 	return err ? cli_fail(t, err, what) : CLI_OK;
 }
 
+/* The tokenizer takes no more. */
+#define MAX_TEXT (256u << 20)
+
 char *cli_read_file(const struct cli_target *t, const char *path, size_t *n)
 {
 	size_t cap = 65536, used = 0, got;
@@ -284,6 +287,10 @@ char *cli_read_file(const struct cli_target *t, const char *path, size_t *n)
 		used += got;
 		if (used < cap)
 			continue;
+		if (cap >= MAX_TEXT) {
+			errno = EFBIG;
+			goto fail;
+		}
 		grown = realloc(buf, 2 * cap + 1);
 		if (!grown)
 			goto fail;

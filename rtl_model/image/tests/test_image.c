@@ -932,15 +932,16 @@ static void test_misuse(void **state)
 
 	w = begin_file();
 	ig1_image_add(w, IG1_SEC_GRAPH, 0, "a", 1);
-	assert_int_equal(files_in_dir(), 1);
+	/* It has a name only where the file system knows no files without. */
+	assert_in_range(files_in_dir(), 0, 1);
 	ig1_image_abort(w);
 	ig1_image_abort(NULL);
 	assert_int_equal(files_in_dir(), 0);
 
 	assert_int_equal(ig1_image_create("/nonexistent/x", &w, err), -ENOENT);
 	assert_null(w);
-	assert_int_equal(ig1_image_create(dir, &w, err), -ENOTSUP);
-	assert_int_equal(ig1_image_create("/dev/null", &w, err), -ENOTSUP);
+	assert_int_equal(ig1_image_create(dir, &w, err), -EISDIR);
+	assert_int_equal(ig1_image_create("/dev/null", &w, err), -EPERM);
 	assert_int_equal(ig1_image_open("/nonexistent/x", &img, err), -ENOENT);
 	assert_string_equal(err, "open: No such file or directory");
 	assert_int_equal(ig1_image_open(dir, &img, err), -EINVAL);
