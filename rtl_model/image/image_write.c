@@ -129,9 +129,8 @@ static int name_tmp(struct ig1_image_writer *w)
 		if (w->fd >= 0)
 			ret = linkat(AT_FDCWD, proc, AT_FDCWD, w->tmp, AT_SYMLINK_FOLLOW);
 		else
-			ret = w->fd = open(w->tmp,
-					   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-					   0666);
+			ret = w->fd = open(
+				w->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 		if (ret >= 0)
 			return 0;
 		if (errno != EEXIST)
