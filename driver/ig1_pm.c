@@ -46,10 +46,26 @@ void ig1_pm_put(struct ig1_device *dev)
 	pm_runtime_put_autosuspend(dev->drm.dev);
 }
 
+static void config_release(void *config)
+{
+	kfree(config);
+}
+
 int ig1_pm_init(struct ig1_device *dev)
 {
 	struct device *parent = dev->drm.dev;
+	int err;
 
+	err = pci_save_state(dev->pdev);
+	if (err)
+		return err;
+	/* The PCI core's copy is used up by whoever restores it first. */
+	dev->pm.config = pci_store_saved_state(dev->pdev);
+	if (!dev->pm.config)
+		return -ENOMEM;
+	err = devm_add_action_or_reset(parent, config_release, dev->pm.config);
+	if (err)
+		return err;
 	pm_runtime_set_autosuspend_delay(parent, AUTOSUSPEND_MS);
 	pm_runtime_use_autosuspend(parent);
 	pm_runtime_mark_last_busy(parent);
@@ -249,6 +265,23 @@ static void reset_done(struct pci_dev *pdev)
 	pm_runtime_put_autosuspend(&pdev->dev);
 }
 
+/* It does not come back, maybe after an attempt: whoever waits for jobs is told. */
+static void lose_chip(struct ig1_device *dev)
+{
+	int idx;
+
+	if (!drm_dev_enter(&dev->drm, &idx))
+		return;
+	down_write(&dev->hw_lock);
+	dev->fw.running = false;
+	dev->reset.failed = true;
+	ig1_device_stop(dev);
+	ig1_hwq_kill(dev, -EIO);
+	up_write(&dev->hw_lock);
+	drm_dev_exit(idx);
+	ig1_reset_give_up(dev);
+}
+
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
 	struct ig1_device *dev = pci_get_drvdata(pdev);
@@ -257,8 +290,10 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 
 	if (state == pci_channel_io_normal)
 		return PCI_ERS_RESULT_CAN_RECOVER;
-	if (state == pci_channel_io_perm_failure)
+	if (state == pci_channel_io_perm_failure) {
+		lose_chip(dev);
 		return PCI_ERS_RESULT_DISCONNECT;
+	}
 	if (!drm_dev_enter(&dev->drm, &idx))
 		return PCI_ERS_RESULT_DISCONNECT;
 	down_write(&dev->hw_lock);
@@ -274,9 +309,11 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 
 static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 {
-	if (pci_enable_device(pdev))
+	struct ig1_device *dev = pci_get_drvdata(pdev);
+
+	/* Also enables it again; the counts of the PCI core are as they were. */
+	if (pci_load_saved_state(pdev, dev->pm.config))
 		return PCI_ERS_RESULT_DISCONNECT;
-	pci_set_master(pdev);
 	pci_restore_state(pdev);
 	return PCI_ERS_RESULT_RECOVERED;
 }

@@ -10,6 +10,7 @@
 struct ig1_device;
 struct ig1_resident;
 struct pci_error_handlers;
+struct pci_saved_state;
 
 /**
  * struct ig1_pm - Power management
@@ -23,6 +24,8 @@ struct ig1_pm {
 	struct ig1_loss loss;
 	/** @resident: copy of the resident SRAM during a transition, or NULL */
 	struct ig1_resident *resident;
+	/** @config: configuration space of a working device, for a slot reset */
+	struct pci_saved_state *config;
 };
 
 int ig1_pm_init(struct ig1_device *dev);

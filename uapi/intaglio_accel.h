@@ -33,8 +33,8 @@ extern "C" {
  * - A call that fails with EINTR or EAGAIN changed nothing and may be repeated.
  *
  * Errors, unless the call says more: EINVAL bad argument, ENOENT unknown handle or id, EFAULT bad
- * pointer, ENOMEM host memory, ENOSPC resident SRAM, queues or contexts exhausted, EACCES privilege,
- * ENODEV device unplugged, EIO device dead, ECANCELED queue stopped or VM unusable.
+ * pointer, ENOMEM host memory, ENOSPC resident SRAM, queues or contexts exhausted, EACCES
+ * privilege, ENODEV device unplugged, EIO device dead, ECANCELED queue stopped or VM unusable.
  */
 
 #define DRM_INTAGLIO_DRIVER_NAME "intaglio"
@@ -407,7 +407,7 @@ struct drm_intaglio_queue_get_state {
 
 /** @DRM_INTAGLIO_QUEUE_CANCEL: end all its jobs soon, with ECANCELED; the queue is then stopped */
 #define DRM_INTAGLIO_QUEUE_CANCEL 0
-/** @DRM_INTAGLIO_QUEUE_RESUME: let a stopped queue run again; EBUSY while cancelled jobs are ending */
+/** @DRM_INTAGLIO_QUEUE_RESUME: let a stopped queue run; EBUSY while its cancelled jobs are ending */
 #define DRM_INTAGLIO_QUEUE_RESUME 1
 
 /**
@@ -452,8 +452,8 @@ struct drm_intaglio_job {
  * struct drm_intaglio_exec - Submit jobs to a queue
  *
  * All or none. Buffers of the VM that are not private to it take part in implicit fencing.
- * Page-table changes by VM_BIND calls that returned before are seen; order with asynchronous ones by
- * fences. ECANCELED: the queue does not run.
+ * Page-table changes by VM_BIND calls that returned before are seen; order with asynchronous ones
+ * by fences. ECANCELED: the queue does not run.
  */
 struct drm_intaglio_exec {
 	/** @queue_id: queue */

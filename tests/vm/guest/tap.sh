@@ -117,15 +117,18 @@ poll() {
 	done
 }
 
-# host WORDS...: asks the machine outside (unplug N, plug N, kill N, restart N, wakeup, chip N COMMAND)
-# and waits for the answer, which it prints without its "ok"
+# host WORDS...: asks the machine outside (unplug N, plug N, kill N, restart N, wakeup, chip N
+# COMMAND) and waits for the answer, which it prints without its "ok"; empty lines only wake the machine
 host() {
 	until mkdir /run/host.lock 2>/dev/null; do
 		sleep 0.1
 	done
 	(
 		echo "##vm host $*" >/dev/ttyS1
-		read -r _answer </dev/ttyS1
+		_answer=
+		while [ -z "$_answer" ]; do
+			read -r _answer </dev/ttyS1 || break
+		done
 		case $_answer in
 		ok*) echo "${_answer#ok}" ;;
 		*)
