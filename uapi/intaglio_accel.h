@@ -407,7 +407,7 @@ struct drm_intaglio_queue_get_state {
 
 /** @DRM_INTAGLIO_QUEUE_CANCEL: end all its jobs soon, with ECANCELED; the queue is then stopped */
 #define DRM_INTAGLIO_QUEUE_CANCEL 0
-/** @DRM_INTAGLIO_QUEUE_RESUME: let a stopped queue run; EBUSY while its cancelled jobs are ending */
+/** @DRM_INTAGLIO_QUEUE_RESUME: let a stopped queue run; EBUSY while its cancelled jobs end */
 #define DRM_INTAGLIO_QUEUE_RESUME 1
 
 /**
