@@ -5,11 +5,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,9 +20,7 @@
 struct control {
 	struct pci_device *const *devs;
 	unsigned int count;
-	char *path;
-	int listen_fd, stop_fd;
-	pthread_t thread;
+	struct unix_server server;
 };
 
 static void status(struct pci_device *dev, char answer[CONTROL_LINE])
@@ -95,91 +92,43 @@ static int read_line(int fd, int stop_fd, char line[CONTROL_LINE])
 	return -EMSGSIZE;
 }
 
-static void converse(struct control *c, int fd)
+static void converse(struct unix_server *server, int fd)
 {
+	struct control *c = (struct control *)((char *)server - offsetof(struct control, server));
 	char line[CONTROL_LINE], answer[CONTROL_LINE];
 
-	while (read_line(fd, c->stop_fd, line) > 0) {
+	while (read_line(fd, server->stop_fd, line) > 0) {
 		control_command(c->devs, c->count, line, answer);
 		if (send(fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			break;
 	}
-}
-
-static void *serve(void *arg)
-{
-	struct control *c = arg;
-	struct pollfd p[2] = { { .fd = c->listen_fd, .events = POLLIN },
-			       { .fd = c->stop_fd, .events = POLLIN } };
-	int fd;
-
-	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (p[1].revents)
-			break;
-		if (!p[0].revents)
-			continue;
-		fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0) {
-			poll(&p[1], 1, 100);
-			continue;
-		}
-		converse(c, fd);
-		close(fd);
-	}
-	return NULL;
+	close(fd);
 }
 
 int control_start(const char *path, struct pci_device *const *devs, unsigned int count,
 		  struct control **out)
 {
 	struct control *c = calloc(1, sizeof(*c));
-	int err = -ENOMEM;
+	int err;
 
 	if (!c)
-		return err;
+		return -ENOMEM;
 	c->devs = devs;
 	c->count = count;
-	c->listen_fd = -1;
-	c->path = strdup(path);
-	c->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!c->path || c->stop_fd < 0)
-		goto fail;
-	c->listen_fd = unix_listen(path);
-	err = c->listen_fd;
-	if (err < 0)
-		goto fail;
-	err = -pthread_create(&c->thread, NULL, serve, c);
+	err = unix_server_start(&c->server, path, converse);
 	if (err) {
-		unlink(path);
-		goto fail;
+		free(c);
+		return err;
 	}
 	*out = c;
 	return 0;
-
-fail:
-	if (c->listen_fd >= 0)
-		close(c->listen_fd);
-	if (c->stop_fd >= 0)
-		close(c->stop_fd);
-	free(c->path);
-	free(c);
-	return err;
 }
 
 void control_stop(struct control *c)
 {
-	const uint64_t one = 1;
-
 	if (!c)
 		return;
-	if (write(c->stop_fd, &one, sizeof(one)) == sizeof(one))
-		pthread_join(c->thread, NULL);
-	unlink(c->path);
-	close(c->listen_fd);
-	close(c->stop_fd);
-	free(c->path);
+	unix_server_stop(&c->server);
 	free(c);
 }
 

@@ -3,7 +3,11 @@
 #include "unix_socket.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -83,4 +87,74 @@ int unix_listen(const char *path)
 		return err;
 	}
 	return fd;
+}
+
+static void *serve(void *arg)
+{
+	struct unix_server *s = arg;
+	struct pollfd p[2] = { { .fd = s->listen_fd, .events = POLLIN },
+			       { .fd = s->stop_fd, .events = POLLIN } };
+	int fd;
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (p[1].revents)
+			break;
+		if (!p[0].revents)
+			continue;
+		fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			s->client(s, fd);
+		/* out of descriptors, say: wait for some to come back */
+		else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			poll(&p[1], 1, 100);
+	}
+	return NULL;
+}
+
+int unix_server_start(struct unix_server *s, const char *path,
+		      void (*client)(struct unix_server *s, int fd))
+{
+	int err;
+
+	s->client = client;
+	s->path = strdup(path);
+	if (!s->path)
+		return -ENOMEM;
+	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->stop_fd < 0) {
+		err = -errno;
+		goto free_path;
+	}
+	s->listen_fd = unix_listen(s->path);
+	if (s->listen_fd < 0) {
+		err = s->listen_fd;
+		goto close_stop;
+	}
+	err = -pthread_create(&s->thread, NULL, serve, s);
+	if (err)
+		goto remove;
+	return 0;
+
+remove:
+	unlink(s->path);
+	close(s->listen_fd);
+close_stop:
+	close(s->stop_fd);
+free_path:
+	free(s->path);
+	return err;
+}
+
+void unix_server_stop(struct unix_server *s)
+{
+	const uint64_t one = 1;
+
+	if (write(s->stop_fd, &one, sizeof(one)) == sizeof(one))
+		pthread_join(s->thread, NULL);
+	unlink(s->path);
+	close(s->listen_fd);
+	close(s->stop_fd);
+	free(s->path);
 }

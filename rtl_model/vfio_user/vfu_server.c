@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +21,7 @@
 
 struct vfu_server {
 	struct vfu_server_options o;
-	char *path;
-	int listen_fd, stop_fd;
-	pthread_t thread;
+	struct unix_server server;
 };
 
 /* One client. */
@@ -250,89 +248,42 @@ int vfu_serve(const struct vfu_server_options *options, int fd, int stop_fd, int
 	return err;
 }
 
-static void *serve(void *arg)
+static void serve_client(struct unix_server *server, int fd)
 {
-	struct vfu_server *s = arg;
-	struct pollfd p[2] = { { .fd = s->listen_fd, .events = POLLIN },
-			       { .fd = s->stop_fd, .events = POLLIN } };
+	struct vfu_server *s =
+		(struct vfu_server *)((char *)server - offsetof(struct vfu_server, server));
 	char text[120];
-	int fd, err;
+	int err;
 
-	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (p[1].revents)
-			break;
-		if (!p[0].revents)
-			continue;
-		fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0) {
-			/* out of descriptors, say: wait for some to come back */
-			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-				poll(&p[1], 1, 100);
-			continue;
-		}
-		say(&s->o, PCI_LOG_INFO, "client connected");
-		err = vfu_serve(&s->o, fd, s->stop_fd, s->listen_fd);
-		snprintf(text, sizeof(text), "client disconnected%s%s", err ? ": " : "",
-			 err ? strerror(-err) : "");
-		say(&s->o, err && err != -ECONNRESET ? PCI_LOG_ERROR : PCI_LOG_INFO, text);
-	}
-	return NULL;
+	say(&s->o, PCI_LOG_INFO, "client connected");
+	err = vfu_serve(&s->o, fd, server->stop_fd, server->listen_fd);
+	snprintf(text, sizeof(text), "client disconnected%s%s", err ? ": " : "",
+		 err ? strerror(-err) : "");
+	say(&s->o, err && err != -ECONNRESET ? PCI_LOG_ERROR : PCI_LOG_INFO, text);
 }
 
 int vfu_server_start(const struct vfu_server_options *options, struct vfu_server **out)
 {
 	struct vfu_server *s = calloc(1, sizeof(*s));
-	int err = -ENOMEM;
+	int err;
 
 	if (!s)
-		return err;
+		return -ENOMEM;
 	s->o = *options;
-	s->listen_fd = -1;
-	s->stop_fd = -1;
-	s->path = strdup(options->path);
-	if (!s->path)
-		goto free_server;
-	s->o.path = s->path;
-	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->stop_fd < 0) {
-		err = -errno;
-		goto free_server;
+	s->o.path = NULL; /* the server's copy is the one that lasts */
+	err = unix_server_start(&s->server, options->path, serve_client);
+	if (err) {
+		free(s);
+		return err;
 	}
-	s->listen_fd = unix_listen(s->path);
-	if (s->listen_fd < 0) {
-		err = s->listen_fd;
-		goto free_server;
-	}
-	err = -pthread_create(&s->thread, NULL, serve, s);
-	if (err)
-		goto remove;
 	*out = s;
 	return 0;
-
-remove:
-	unlink(s->path);
-	close(s->listen_fd);
-free_server:
-	if (s->stop_fd >= 0)
-		close(s->stop_fd);
-	free(s->path);
-	free(s);
-	return err;
 }
 
 void vfu_server_stop(struct vfu_server *s)
 {
-	const uint64_t one = 1;
-
 	if (!s)
 		return;
-	if (write(s->stop_fd, &one, sizeof(one)) == sizeof(one))
-		pthread_join(s->thread, NULL);
-	unlink(s->path);
-	close(s->listen_fd);
-	close(s->stop_fd);
-	free(s->path);
+	unix_server_stop(&s->server);
 	free(s);
 }
