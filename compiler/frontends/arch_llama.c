@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Llama 1 to 3, Mistral, Yi, SmolLM2, TinyLlama and others converted as "llama". */
-#include "compiler/frontends/frontend.h"
+#include "compiler/frontends/build.h"
 
 const struct fe_arch fe_arch_llama = {
 	.name = "llama",

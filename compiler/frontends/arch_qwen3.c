@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "compiler/frontends/frontend.h"
+#include "compiler/frontends/build.h"
 
 const struct fe_arch fe_arch_qwen3 = {
 	.name = "qwen3",

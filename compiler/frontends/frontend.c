@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "compiler/frontends/frontend.h"
+#include "compiler/frontends/build.h"
 
 static const struct fe_arch *const archs[] = { &fe_arch_llama, &fe_arch_qwen2, &fe_arch_qwen3 };
 
@@ -23,7 +23,7 @@ int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context)
 		return diag_set(&m->diag, ret, "%s", err.msg);
 	for (i = 0; i < N_ARCHS; i++) {
 		if (gguf_str_eq(arch, archs[i]->name))
-			return fe_build_dense(m, f, archs[i], context);
+			return fe_build_net(m, f, archs[i], context);
 	}
 	for (i = 0; i < N_ARCHS; i++) {
 		n += strlen(archs[i]->name) + 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GGUF file to graph. One file per architecture says what is special about it; dense.c builds the
- * transformer they share. Keys, tensors and shapes follow llama.cpp's conventions for GGUF.
+ * GGUF file to graph. One file per architecture says what is special about it; net.c builds
+ * what they share. Keys, tensors and shapes follow llama.cpp's conventions for GGUF.
  *
  * What cannot be compiled is refused with -ENOTSUP and a message that names the key or tensor; a
  * file that contradicts itself with -EINVAL.
@@ -9,6 +9,7 @@
 #ifndef IG1_COMPILER_FRONTENDS_FRONTEND_H
 #define IG1_COMPILER_FRONTENDS_FRONTEND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "compiler/frontends/gguf.h"
@@ -16,27 +17,12 @@
 
 #define FE_MAX_LAYERS 4096
 
-/* What differs between the dense architectures. */
-struct fe_arch {
-	const char *name;    /* general.architecture */
-	uint32_t rope_pairs; /* 1: rotation of pairs (2i, 2i+1), 0: (i, i + n/2) */
-	bool head_norms;     /* attn_q_norm and attn_k_norm of every head are required */
-	bool rope_freqs;     /* rope_freqs.weight divides the frequencies; else it is ignored */
-	bool bias_q, bias_o, bias_ffn, bias_out; /* which biases a file may have */
-};
-
-extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3;
-
 /*
  * Builds the graph of an open file, which must stay open as long as tensor data are needed.
  * context: positions, 0 for the file's own number; above that number it is refused.
  * Returns 0 or a negative errno with m->diag set.
  */
 int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context);
-
-/* dense.c */
-int fe_build_dense(struct ir_model *m, const struct gguf_file *f, const struct fe_arch *arch,
-		   uint32_t context);
 
 /* keys.c: "<arch>.<key>"; the message of a wrong value goes to m->diag. */
 struct fe_keys {
