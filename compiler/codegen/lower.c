@@ -336,9 +336,13 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 	case IR_ADD:
 		lower_binary(l, op, IG1_OP_V_ADD);
 		break;
-	case IR_SWIGLU:
-		lower_binary(l, op, IG1_OP_V_SILUMUL);
+	case IR_ELT:
+		new_val(l, op, val(l, op->in[0])->rcols);
+		lw_elt(l, op);
 		break;
+	case IR_ACT:
+	case IR_GLU:
+		return diag_set(&l->m->diag, -ENOTSUP, "%s: not expanded", op->name);
 	case IR_PICK:
 		lower_pick(l, op);
 		break;

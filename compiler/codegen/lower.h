@@ -117,6 +117,9 @@ void lw_src_val(struct lower *l, struct cg_cmd *c, char which, const struct cg_v
 		uint64_t elem, uint32_t seg);
 /* Source in constant ROM. */
 void lw_src_crom(struct lower *l, struct cg_cmd *c, char which, uint64_t addr, int64_t s1);
+/* A constant, of the layer or common. */
+void lw_src_const(struct lower *l, struct cg_cmd *c, char which, const struct ir_const *k,
+		  int64_t s1);
 /* Result in rows of seg elements, from byte `off` of the value on: fp32 or q8. */
 void lw_dst_val(struct lower *l, struct cg_cmd *c, const struct cg_val *v, enum ir_dtype dt,
 		uint64_t elem, uint32_t seg);
@@ -135,6 +138,9 @@ bool lw_may_overwrite(const struct ir_op *op);
 /* runs.c: a run of at least two layers that begins at operation `first`. ops are by id. */
 bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct cg_kv *kv,
 		 struct cg_run *run);
+
+/* lower_elt.c */
+void lw_elt(struct lower *l, const struct ir_op *op);
 
 /* lower_attention.c */
 void lw_kvstore(struct lower *l, const struct ir_op *op);

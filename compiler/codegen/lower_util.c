@@ -154,6 +154,13 @@ void lw_src_crom(struct lower *l, struct cg_cmd *c, char which, uint64_t addr, i
 	set_src(c, which, (uint32_t)addr, 1, s1, 0, lw_run_reg(l, R_CROM), IG1_SPACE_CROM);
 }
 
+void lw_src_const(struct lower *l, struct cg_cmd *c, char which, const struct ir_const *k,
+		  int64_t s1)
+{
+	set_src(c, which, (uint32_t)k->addr, 1, s1, 0, k->common ? R_ZERO : lw_run_reg(l, R_CROM),
+		IG1_SPACE_CROM);
+}
+
 void lw_dst(struct lower *l, struct cg_cmd *c, uint32_t buf, uint64_t off, int64_t s1, int64_t s2)
 {
 	c->u.vec.out = IG1_VFMT_F32;

@@ -35,6 +35,8 @@ static bool same_attributes(const struct ir_op *a, const struct ir_op *b)
 	       !a->konst == !b->konst && a->table == b->table && a->width == b->width &&
 	       a->seg == b->seg && a->dt == b->dt && a->off == b->off && a->acc == b->acc &&
 	       a->pairs == b->pairs && a->heads == b->heads && a->kv_heads == b->kv_heads &&
+	       a->fn == b->fn && a->kpos == b->kpos &&
+	       !memcmp(&a->shift, &b->shift, sizeof(a->shift)) &&
 	       !memcmp(&a->eps, &b->eps, sizeof(a->eps)) &&
 	       !memcmp(&a->scale, &b->scale, sizeof(a->scale));
 }
@@ -72,6 +74,14 @@ static bool same_inputs(struct search *s, const struct ir_op *a, const struct ir
 	return true;
 }
 
+static bool same_const(struct cg_run *r, const struct ir_const *a, const struct ir_const *b,
+		       uint64_t k)
+{
+	if (a->common || b->common)
+		return a == b;
+	return a->n == b->n && same_step(a->addr, b->addr, k, &r->crom_step, &r->crom_known);
+}
+
 static bool same_places(struct search *s, const struct ir_op *a, const struct ir_op *b, uint64_t k)
 {
 	struct cg_run *r = s->run;
@@ -86,8 +96,7 @@ static bool same_places(struct search *s, const struct ir_op *a, const struct ir
 		    !same_step(t->addr, u->addr, k, &r->rom_step, &r->rom_known))
 			return false;
 	}
-	if (a->konst && (a->konst->n != b->konst->n || !same_step(a->konst->addr, b->konst->addr, k,
-								  &r->crom_step, &r->crom_known)))
+	if (a->konst && !same_const(r, a->konst, b->konst, k))
 		return false;
 	if (a->kind != IR_KVSTORE && a->kind != IR_ATTENTION)
 		return a->layer == b->layer;

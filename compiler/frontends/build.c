@@ -155,3 +155,72 @@ int fe_check_range(struct fe_net *n, const char *key, uint32_t v, uint32_t max)
 	return diag_set(&n->m->diag, -EINVAL, "key %s.%s: %u, supported: 1 to %u", n->arch->name,
 			key, v, max);
 }
+
+struct ir_op *fe_act(struct fe_net *n, struct ir_op *x, enum ir_fn fn, const char *name)
+{
+	struct ir_op *op = ir_op_new(n->m, IR_ACT, name, 1, &x, 0);
+
+	if (!op)
+		return NULL;
+	op->fn = fn;
+	op->width = x->width;
+	return op;
+}
+
+struct ir_op *fe_glu(struct fe_net *n, struct ir_op *g, struct ir_op *u, enum ir_fn fn,
+		     const char *name)
+{
+	struct ir_op *in[2] = { g, u };
+	struct ir_op *op = ir_op_new(n->m, IR_GLU, name, 2, in, 0);
+
+	if (!op)
+		return NULL;
+	op->fn = fn;
+	op->width = g->width;
+	return op;
+}
+
+struct ir_op *fe_mul(struct fe_net *n, struct ir_op *x, struct ir_op *y, uint32_t seg,
+		     const char *name)
+{
+	struct ir_op *in[2] = { x, y };
+	struct ir_op *op = ir_op_new(n->m, IR_ELT, name, 2, in, 0);
+
+	if (!op)
+		return NULL;
+	op->fn = IR_FN_MUL;
+	op->width = x->width;
+	op->seg = seg;
+	return op;
+}
+
+struct ir_op *fe_gain(struct fe_net *n, struct ir_op *x, struct ir_tensor *w, const char *name)
+{
+	struct ir_op *op = ir_op_new(n->m, IR_ELT, name, 1, &x, 0);
+
+	if (!op || !w)
+		return NULL;
+	op->konst = ir_const_tensor(n->m, w);
+	if (!op->konst)
+		return NULL;
+	op->konst->pieces[0].repeat = x->width / op->konst->n;
+	op->konst->n *= op->konst->pieces[0].repeat;
+	op->kpos = 1;
+	op->fn = IR_FN_MUL;
+	op->width = x->width;
+	return op;
+}
+
+struct ir_op *fe_affine(struct fe_net *n, struct ir_op *x, float scale, float shift,
+			const char *name)
+{
+	struct ir_op *op = ir_op_new(n->m, IR_ELT, name, 1, &x, 0);
+
+	if (!op)
+		return NULL;
+	op->fn = IR_FN_LIN;
+	op->scale = scale;
+	op->shift = shift;
+	op->width = x->width;
+	return op;
+}

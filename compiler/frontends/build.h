@@ -64,6 +64,18 @@ struct ir_op *fe_bias(struct fe_net *n, struct ir_op *x, struct ir_tensor *b, co
 struct ir_op *fe_linear(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *tensor,
 			uint32_t rows, bool may_bias, const char *name);
 struct ir_op *fe_add(struct fe_net *n, struct ir_op *a, struct ir_op *b, const char *name);
+/* fn(x), fn(g) * u */
+struct ir_op *fe_act(struct fe_net *n, struct ir_op *x, enum ir_fn fn, const char *name);
+struct ir_op *fe_glu(struct fe_net *n, struct ir_op *g, struct ir_op *u, enum ir_fn fn,
+		     const char *name);
+/* x * y; y may have one element for each row of seg elements of x */
+struct ir_op *fe_mul(struct fe_net *n, struct ir_op *x, struct ir_op *y, uint32_t seg,
+		     const char *name);
+/* x times the elements of w, repeated until they are enough */
+struct ir_op *fe_gain(struct fe_net *n, struct ir_op *x, struct ir_tensor *w, const char *name);
+/* x * scale + shift */
+struct ir_op *fe_affine(struct fe_net *n, struct ir_op *x, float scale, float shift,
+			const char *name);
 struct ir_op *fe_rope(struct fe_net *n, struct ir_op *x, const char *name);
 
 #endif

@@ -70,10 +70,7 @@ struct ir_op *fe_ffn(struct fe_net *n, uint32_t i, struct ir_op *x)
 		       1, fe_layer_name(n, i, "ffn_norm"));
 	in[0] = fe_linear(n, i, h, "ffn_gate", n->ff[i], n->arch->bias_ffn, "ffn_gate");
 	in[1] = fe_linear(n, i, h, "ffn_up", n->ff[i], n->arch->bias_ffn, "ffn_up");
-	op = ir_op_new(n->m, IR_SWIGLU, fe_layer_name(n, i, "ffn_act"), 2, in, 0);
-	if (!op)
-		return NULL;
-	op->width = n->ff[i];
+	op = fe_glu(n, in[0], in[1], IR_FN_SILU, fe_layer_name(n, i, "ffn_act"));
 	op = fe_linear(n, i, op, "ffn_down", n->width, n->arch->bias_ffn, "ffn_down");
 	return fe_add(n, x, op, fe_layer_name(n, i, "ffn_residual"));
 }

@@ -68,10 +68,10 @@ static int put_const(struct ir_model *m, const struct ir_const *c, struct ig1_im
 		struct ig1_image_tensor *e;
 		float *f;
 
-		if (!p->t) {
-			at += 4 * p->n * p->repeat;
+		for (k = 0; !p->t && k < p->n * p->repeat; k++, at += 4)
+			store_f32(rom + at, p->value);
+		if (!p->t)
 			continue;
-		}
 		ret = load(m, p->t, &f);
 		if (ret)
 			return ret;

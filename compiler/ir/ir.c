@@ -4,11 +4,14 @@
 #include "compiler/ir/ir.h"
 
 static const char *const kind_names[IR_KINDS] = {
-	[IR_EMBED] = "embed",	      [IR_RMSNORM] = "rmsnorm", [IR_MATMUL] = "matmul",
-	[IR_BIAS] = "bias",	      [IR_SLICE] = "slice",	[IR_CONCAT] = "concat",
-	[IR_ROPE] = "rope",	      [IR_QUANT] = "quant",	[IR_KVSTORE] = "kvstore",
-	[IR_ATTENTION] = "attention", [IR_ADD] = "add",		[IR_SWIGLU] = "swiglu",
-	[IR_PICK] = "pick",	      [IR_LOGITS] = "logits",
+	[IR_EMBED] = "embed",	  [IR_RMSNORM] = "rmsnorm",
+	[IR_MATMUL] = "matmul",	  [IR_BIAS] = "bias",
+	[IR_SLICE] = "slice",	  [IR_CONCAT] = "concat",
+	[IR_ROPE] = "rope",	  [IR_QUANT] = "quant",
+	[IR_KVSTORE] = "kvstore", [IR_ATTENTION] = "attention",
+	[IR_ADD] = "add",	  [IR_ACT] = "act",
+	[IR_GLU] = "glu",	  [IR_ELT] = "elt",
+	[IR_PICK] = "pick",	  [IR_LOGITS] = "logits",
 };
 
 static const char *const format_names[IR_FORMATS] = {
@@ -17,6 +20,33 @@ static const char *const format_names[IR_FORMATS] = {
 	[IR_FMT_Q8_0] = "q8_0",
 	[IR_FMT_Q4_0] = "q4_0",
 };
+
+static const struct {
+	const char *name;
+	unsigned int operands;
+} fns[IR_FNS] = {
+	[IR_FN_NONE] = { "none", 0 },	    [IR_FN_MOV] = { "mov", 1 },
+	[IR_FN_ADD] = { "add", 2 },	    [IR_FN_SUB] = { "sub", 2 },
+	[IR_FN_MUL] = { "mul", 2 },	    [IR_FN_MAX] = { "max", 2 },
+	[IR_FN_MAD] = { "mad", 3 },	    [IR_FN_MUL3] = { "mul3", 3 },
+	[IR_FN_LIN] = { "lin", 1 },	    [IR_FN_EXPS] = { "exps", 2 },
+	[IR_FN_RECIP] = { "recip", 1 },	    [IR_FN_RSQRT] = { "rsqrt", 1 },
+	[IR_FN_SIGMOID] = { "sigmoid", 1 }, [IR_FN_SILU] = { "silu", 1 },
+	[IR_FN_SILUMUL] = { "silumul", 2 }, [IR_FN_GELU] = { "gelu", 0 },
+	[IR_FN_RELU2] = { "relu2", 0 },	    [IR_FN_TANH] = { "tanh", 0 },
+	[IR_FN_EXP] = { "exp", 0 },	    [IR_FN_SOFTPLUS] = { "softplus", 0 },
+	[IR_FN_OAI] = { "oai", 0 },
+};
+
+const char *ir_fn_name(uint32_t fn)
+{
+	return fn < IR_FNS ? fns[fn].name : "?";
+}
+
+unsigned int ir_fn_operands(uint32_t fn)
+{
+	return fn < IR_FNS ? fns[fn].operands : 0;
+}
 
 const char *ir_kind_name(enum ir_kind kind)
 {
@@ -84,8 +114,25 @@ struct ir_const *ir_const_tensor(struct ir_model *m, struct ir_tensor *t)
 	c = ir_const_new(m, t->name, 1);
 	if (!c)
 		return NULL;
-	c->pieces[0] = (struct ir_piece){ t, t->rows * t->cols, 1 };
+	c->pieces[0] = (struct ir_piece){ .t = t, .n = t->rows * t->cols, .repeat = 1 };
 	c->n = c->pieces[0].n;
+	return c;
+}
+
+struct ir_const *ir_const_value(struct ir_model *m, float value)
+{
+	struct ir_const *c;
+
+	for (c = m->consts; c; c = c->next) {
+		if (c->common && c->n == 1 && !memcmp(&c->pieces[0].value, &value, sizeof(value)))
+			return c;
+	}
+	c = ir_const_new(m, "number", 1);
+	if (!c)
+		return NULL;
+	c->pieces[0] = (struct ir_piece){ .value = value, .n = 1, .repeat = 1 };
+	c->n = 1;
+	c->common = 1;
 	return c;
 }
 

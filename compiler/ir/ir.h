@@ -36,10 +36,43 @@ enum ir_kind {
 	IR_KVSTORE,   /* in[0] k, in[1] v (q8): to the column's position in layer's KV blocks */
 	IR_ATTENTION, /* in[0] q; before split_attention in[1] k, in[2] v; after it all stored ones */
 	IR_ADD,	      /* in[0] + in[1] */
-	IR_SWIGLU,    /* silu(in[0]) * in[1] */
+	IR_ACT,	      /* fn(in[0]); expand_act makes ELTs of it */
+	IR_GLU,	      /* fn(in[0]) * in[1]; likewise */
+	IR_ELT,	      /* one vector operation, see enum ir_fn */
 	IR_PICK,      /* in[0] of the columns whose logits are wanted */
 	IR_LOGITS,    /* in[0]: matmul of the vocabulary; the program's result */
 	IR_KINDS
+};
+
+/*
+ * Functions of IR_ELT, IR_ACT and IR_GLU. An IR_ELT is one pass of the vector unit, with its rounding.
+ * Its operands are the inputs in order, with the constant, if there is one, as operand number kpos.
+ * An operand has `width` elements, or one for each row of seg elements, or (a constant) just one.
+ */
+enum ir_fn {
+	IR_FN_NONE,
+	IR_FN_MOV,     /* a */
+	IR_FN_ADD,     /* a + b */
+	IR_FN_SUB,     /* a - b */
+	IR_FN_MUL,     /* a * b */
+	IR_FN_MAX,     /* max(a, b) */
+	IR_FN_MAD,     /* a * b + c */
+	IR_FN_MUL3,    /* a * b * c */
+	IR_FN_LIN,     /* a * scale + shift */
+	IR_FN_EXPS,    /* exp((a - b) * scale) */
+	IR_FN_RECIP,   /* 1 / a */
+	IR_FN_RSQRT,   /* 1 / sqrt(a * scale + shift) */
+	IR_FN_SIGMOID, /* ELT, ACT and GLU */
+	IR_FN_SILU,    /* ELT, ACT and GLU */
+	IR_FN_SILUMUL, /* silu(a) * b */
+	/* not ELT: several operations */
+	IR_FN_GELU,	/* 0.5 x (1 + tanh(0.7978845608 (x + 0.044715 x^3))) */
+	IR_FN_RELU2,	/* max(x, 0)^2 */
+	IR_FN_TANH,	/* ACT only */
+	IR_FN_EXP,	/* ACT only */
+	IR_FN_SOFTPLUS, /* ln(1 + e^x); ACT only */
+	IR_FN_OAI,	/* GLU only: a sigmoid(1.702 a) (clamp(u, -7, 7) + 1), a = min(g, 7) */
+	IR_FNS
 };
 
 enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
@@ -69,9 +102,10 @@ struct ir_tensor {
 	uint64_t addr, stride, groups;
 };
 
-/* `repeat` copies of n elements of a tensor, or of zeros when t is NULL. */
+/* `repeat` copies of n elements of a tensor, or of n times `value` when t is NULL. */
 struct ir_piece {
 	struct ir_tensor *t;
+	float value;
 	uint64_t n;
 	uint64_t repeat;
 };
@@ -83,7 +117,8 @@ struct ir_const {
 	const char *name;
 	size_t n_pieces;
 	struct ir_piece *pieces;
-	uint64_t n; /* elements in all */
+	uint64_t n;	 /* elements in all */
+	uint32_t common; /* belongs to no layer: see ir_const_value */
 	uint32_t placed;
 	uint64_t addr;
 };
@@ -123,7 +158,8 @@ struct ir_op {
 	uint32_t acc;
 	uint32_t pairs; /* IR_ROPE: 1: pairs (2i, 2i+1), 0: pairs (i, i + dims/2) */
 	uint32_t layer, heads, kv_heads;
-	float eps, scale;
+	uint32_t fn, kpos; /* enum ir_fn */
+	float eps, scale, shift;
 };
 
 /* Numbers of the model; kept in the text form's first lines. */
@@ -154,6 +190,8 @@ struct ir_tensor *ir_tensor_new(struct ir_model *m, const char *name, size_t len
 struct ir_const *ir_const_new(struct ir_model *m, const char *name, size_t n_pieces);
 /* A constant of one tensor. */
 struct ir_const *ir_const_tensor(struct ir_model *m, struct ir_tensor *t);
+/* A single number; the same constant for the same number. */
+struct ir_const *ir_const_value(struct ir_model *m, float value);
 struct ir_table *ir_table_new(struct ir_model *m, const char *name);
 struct ir_op *ir_op_new(struct ir_model *m, enum ir_kind kind, const char *name, size_t n_in,
 			struct ir_op *const *in, size_t n_mats);
@@ -171,6 +209,9 @@ struct ir_op *ir_only_user(const struct ir_model *m, const struct ir_op *op);
 void ir_renumber(struct ir_model *m);
 const char *ir_kind_name(enum ir_kind kind);
 const char *ir_format_name(uint32_t fmt);
+const char *ir_fn_name(uint32_t fn);
+/* Operands of an IR_ELT; 0: not a function of one. */
+unsigned int ir_fn_operands(uint32_t fn);
 
 /* Groups of 32 of a q8 value, 64-bit so that hostile widths do not wrap. */
 static inline uint64_t ir_groups(uint64_t width, uint64_t seg)

@@ -13,6 +13,7 @@ enum ir_attr_type {
 	IR_ATTR_STR,
 	IR_ATTR_FORMAT, /* uint32_t, by name */
 	IR_ATTR_DTYPE,	/* uint32_t, by name */
+	IR_ATTR_FN,	/* uint32_t, by name */
 	IR_ATTR_TENSOR, /* struct ir_tensor * */
 	IR_ATTR_CONST,
 	IR_ATTR_TABLE,

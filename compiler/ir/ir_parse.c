@@ -201,6 +201,20 @@ static int parse_list(struct parser *ps, int kind, void ***out, size_t *count)
 	return 0;
 }
 
+static int parse_number(struct parser *ps, float *out)
+{
+	uint64_t u;
+	uint32_t bits;
+
+	if (parse_u64(ps, &u))
+		return ps->m->diag.err;
+	bits = (uint32_t)u;
+	memcpy(out, &bits, sizeof(*out));
+	if (u > UINT32_MAX || !bits || !isfinite(*out))
+		return fail(ps, "bits of a finite number expected");
+	return 0;
+}
+
 static int parse_pieces(struct parser *ps, struct ir_const *c)
 {
 	size_t n = list_length(ps), i;
@@ -214,6 +228,9 @@ static int parse_pieces(struct parser *ps, struct ir_const *c)
 		if (ps->p < ps->end && *ps->p == 'z') {
 			if (!eat_word(ps, "zero"))
 				return fail(ps, "tensor or zero expected");
+		} else if (eat(ps, 'f')) {
+			if (parse_number(ps, &list[i].value))
+				return ps->m->diag.err;
 		} else if (parse_ref(ps, OBJ_TENSOR, (void **)&list[i].t)) {
 			return ps->m->diag.err;
 		}
@@ -287,6 +304,8 @@ static int parse_value(struct parser *ps, const struct ir_attr *a, void *obj)
 		return parse_name(ps, IR_FORMATS, ir_format_name, (uint32_t *)p);
 	case IR_ATTR_DTYPE:
 		return parse_name(ps, IR_DTYPES, dtype_name, (uint32_t *)p);
+	case IR_ATTR_FN:
+		return parse_name(ps, IR_FNS, ir_fn_name, (uint32_t *)p);
 	case IR_ATTR_TENSOR:
 		return parse_ref(ps, OBJ_TENSOR, (void **)p);
 	case IR_ATTR_CONST:

@@ -42,9 +42,13 @@ const struct ir_attr ir_attrs_tensor[] = {
 };
 
 const struct ir_attr ir_attrs_const[] = {
-	ATTR(ir_const, "name", STR, name),	  ATTR(ir_const, "n", U64, n),
-	ATTR(ir_const, "pieces", PIECES, pieces), ATTR(ir_const, "placed", U32, placed),
-	ATTR(ir_const, "addr", U64, addr),	  { 0 },
+	ATTR(ir_const, "name", STR, name),
+	ATTR(ir_const, "n", U64, n),
+	ATTR(ir_const, "pieces", PIECES, pieces),
+	ATTR(ir_const, "common", U32, common),
+	ATTR(ir_const, "placed", U32, placed),
+	ATTR(ir_const, "addr", U64, addr),
+	{ 0 },
 };
 
 const struct ir_attr ir_attrs_table[] = {
@@ -66,23 +70,16 @@ const struct ir_attr ir_attrs_table[] = {
 };
 
 const struct ir_attr ir_attrs_op[] = {
-	ATTR(ir_op, "name", STR, name),
-	ATTR(ir_op, "in", INPUTS, in),
-	ATTR(ir_op, "mats", MATS, mats),
-	ATTR(ir_op, "const", CONST, konst),
-	ATTR(ir_op, "table", TABLE, table),
-	ATTR(ir_op, "width", U32, width),
-	ATTR(ir_op, "seg", U32, seg),
-	ATTR(ir_op, "dt", DTYPE, dt),
-	ATTR(ir_op, "off", U32, off),
-	ATTR(ir_op, "acc", U32, acc),
-	ATTR(ir_op, "pairs", U32, pairs),
-	ATTR(ir_op, "layer", U32, layer),
-	ATTR(ir_op, "heads", U32, heads),
-	ATTR(ir_op, "kv_heads", U32, kv_heads),
-	ATTR(ir_op, "eps", F32, eps),
-	ATTR(ir_op, "scale", F32, scale),
-	{ 0 },
+	ATTR(ir_op, "name", STR, name),	    ATTR(ir_op, "in", INPUTS, in),
+	ATTR(ir_op, "mats", MATS, mats),    ATTR(ir_op, "const", CONST, konst),
+	ATTR(ir_op, "table", TABLE, table), ATTR(ir_op, "width", U32, width),
+	ATTR(ir_op, "seg", U32, seg),	    ATTR(ir_op, "dt", DTYPE, dt),
+	ATTR(ir_op, "off", U32, off),	    ATTR(ir_op, "acc", U32, acc),
+	ATTR(ir_op, "pairs", U32, pairs),   ATTR(ir_op, "layer", U32, layer),
+	ATTR(ir_op, "heads", U32, heads),   ATTR(ir_op, "kv_heads", U32, kv_heads),
+	ATTR(ir_op, "eps", F32, eps),	    ATTR(ir_op, "scale", F32, scale),
+	ATTR(ir_op, "shift", F32, shift),   ATTR(ir_op, "fn", FN, fn),
+	ATTR(ir_op, "kpos", U32, kpos),	    { 0 },
 };
 
 const char *const ir_dtype_names[IR_DTYPES] = { [IR_F32] = "f32", [IR_Q8] = "q8" };
@@ -104,6 +101,7 @@ static bool attr_is_zero(const struct ir_attr *a, const void *obj)
 	case IR_ATTR_F32:
 	case IR_ATTR_FORMAT:
 	case IR_ATTR_DTYPE:
+	case IR_ATTR_FN:
 		memcpy(&v, p, 4);
 		return v == 0;
 	default:
@@ -129,6 +127,18 @@ static void print_str(struct strbuf *out, const char *s)
 	strbuf_add(out, "\"", 1);
 }
 
+/* Its bits, behind an f. */
+static void print_number(struct strbuf *out, float value)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	if (bits)
+		strbuf_printf(out, "f%" PRIu32, bits);
+	else
+		strbuf_puts(out, "zero");
+}
+
 static void print_pieces(struct strbuf *out, const struct ir_const *c)
 {
 	size_t i;
@@ -140,7 +150,7 @@ static void print_pieces(struct strbuf *out, const struct ir_const *c)
 		if (p->t)
 			strbuf_printf(out, "t%u", p->t->id);
 		else
-			strbuf_puts(out, "zero");
+			print_number(out, p->value);
 		strbuf_printf(out, "*%" PRIu64 "*%" PRIu64, p->n, p->repeat);
 	}
 	strbuf_puts(out, "]");
@@ -174,6 +184,9 @@ static void print_attr(struct strbuf *out, const struct ir_attr *a, const void *
 		break;
 	case IR_ATTR_DTYPE:
 		strbuf_puts(out, ir_dtype_names[*(const uint32_t *)p % IR_DTYPES]);
+		break;
+	case IR_ATTR_FN:
+		strbuf_puts(out, ir_fn_name(*(const uint32_t *)p));
 		break;
 	case IR_ATTR_TENSOR:
 		strbuf_printf(out, "t%u", (*(struct ir_tensor *const *)p)->id);

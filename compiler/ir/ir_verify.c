@@ -20,7 +20,9 @@ static const struct {
 	[IR_KVSTORE] = { 2, 2, 0, 0, false, false, false },
 	[IR_ATTENTION] = { 1, 3, 0, 0, false, false, true },
 	[IR_ADD] = { 2, 2, 0, 0, false, false, true },
-	[IR_SWIGLU] = { 2, 2, 0, 0, false, false, true },
+	[IR_ACT] = { 1, 1, 0, 0, false, false, true },
+	[IR_GLU] = { 2, 2, 0, 0, false, false, true },
+	[IR_ELT] = { 1, 3, 0, 0, false, false, true },
 	[IR_PICK] = { 1, 1, 0, 0, false, false, true },
 	[IR_LOGITS] = { 1, 1, 0, 0, false, false, false },
 };
@@ -39,7 +41,7 @@ static int check_common(struct ir_model *m, const struct ir_op *op)
 		return bad(m, op, "wrong number of inputs");
 	if (op->n_mats < shape[op->kind].mats_min || op->n_mats > shape[op->kind].mats_max)
 		return bad(m, op, "wrong number of matrices");
-	if (!op->konst == shape[op->kind].konst)
+	if (!op->konst == shape[op->kind].konst && op->kind != IR_ELT)
 		return bad(m, op, "constant missing or not wanted");
 	if (!op->table == shape[op->kind].table)
 		return bad(m, op, "table missing or not wanted");
@@ -114,6 +116,44 @@ static int check_attention(struct ir_model *m, const struct ir_op *op)
 	return op->layer < m->meta.layers ? 0 : bad(m, op, "layer out of range");
 }
 
+/* n elements as operand: all, one per row, or just one. */
+static bool elt_operand(const struct ir_op *op, uint64_t n, bool konst)
+{
+	return n == op->width || (op->seg && n == op->width / op->seg) || (konst && n == 1);
+}
+
+static int check_elt(struct ir_model *m, const struct ir_op *op)
+{
+	unsigned int operands = ir_fn_operands(op->fn);
+	size_t i;
+
+	if (!operands)
+		return bad(m, op, "function is not one pass of the vector unit");
+	if (op->n_in + !!op->konst != operands || op->kpos >= operands || (op->kpos && !op->konst))
+		return bad(m, op, "wrong number of operands");
+	if (op->seg && op->width % op->seg)
+		return bad(m, op, "width is no multiple of the rows");
+	for (i = 0; i < op->n_in; i++) {
+		if (op->in[i]->dt != IR_F32 || !elt_operand(op, op->in[i]->width, false))
+			return bad(m, op, "operands do not fit");
+	}
+	if (op->konst && !elt_operand(op, op->konst->n, true))
+		return bad(m, op, "constant does not fit");
+	return 0;
+}
+
+static bool is_act(uint32_t fn)
+{
+	return fn == IR_FN_SIGMOID || fn == IR_FN_SILU ||
+	       (fn >= IR_FN_GELU && fn <= IR_FN_SOFTPLUS);
+}
+
+static bool is_glu(uint32_t fn)
+{
+	return fn == IR_FN_SIGMOID || fn == IR_FN_SILU || fn == IR_FN_GELU || fn == IR_FN_RELU2 ||
+	       fn == IR_FN_OAI;
+}
+
 static int check_kind(struct ir_model *m, const struct ir_op *op)
 {
 	const struct ir_op *in = op->n_in ? op->in[0] : NULL;
@@ -163,10 +203,19 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 		return op->layer < m->meta.layers ? 0 : bad(m, op, "layer out of range");
 	case IR_ATTENTION:
 		return check_attention(m, op);
+	case IR_ACT:
+		return same && f32 && op->dt == IR_F32 && is_act(op->fn)
+			       ? 0
+			       : bad(m, op, "does not fit its input");
+	case IR_ELT:
+		return check_elt(m, op);
+	case IR_GLU:
+		if (!is_glu(op->fn))
+			return bad(m, op, "not a function of a gate");
+		__attribute__((fallthrough));
 	case IR_ADD:
-	case IR_SWIGLU:
 		if (!same || !f32 || op->in[1]->width != op->width || op->in[1]->dt != IR_F32 ||
-		    (op->kind == IR_ADD && op->dt != IR_F32))
+		    op->dt != IR_F32)
 			return bad(m, op, "operands do not fit");
 		return 0;
 	case IR_PICK:
@@ -196,7 +245,7 @@ static int check_const(struct ir_model *m, const struct ir_const *c)
 		if (sum > IR_MAX_WIDTH)
 			break;
 	}
-	if (sum != c->n || c->n > IR_MAX_WIDTH)
+	if (sum != c->n || c->n > IR_MAX_WIDTH || (c->common && c->n != 1))
 		return diag_set(&m->diag, -EINVAL,
 				"graph: constant c%u \"%s\": pieces do not add up", c->id, c->name);
 	return 0;

@@ -8,12 +8,25 @@ bool pass_rope_to_q8(const struct ir_op *op)
 	return op->kind == IR_ROPE && op->table->dims == op->seg && op->seg / 2 % 32 == 0;
 }
 
+/* An operand has one element for a row. */
+static bool by_rows(const struct ir_op *op)
+{
+	size_t i;
+
+	for (i = 0; i < op->n_in; i++) {
+		if (op->in[i]->width != op->width)
+			return true;
+	}
+	return op->konst && op->konst->n != op->width && op->konst->n != 1;
+}
+
 static bool writes_q8(const struct ir_op *op, const struct ir_op *q)
 {
 	switch (op->kind) {
 	case IR_RMSNORM:
 		return op->seg == q->seg;
-	case IR_SWIGLU:
+	case IR_ELT:
+		return op->seg == q->seg || !by_rows(op);
 	case IR_BIAS:
 		return true;
 	case IR_ROPE:

@@ -48,6 +48,7 @@ int pass_canon_rope(struct ir_model *m, const struct pass_options *o);
 int pass_choose_format(struct ir_model *m, const struct pass_options *o);
 int pass_fuse_matmul(struct ir_model *m, const struct pass_options *o);
 int pass_split_attention(struct ir_model *m, const struct pass_options *o);
+int pass_expand_act(struct ir_model *m, const struct pass_options *o);
 int pass_merge_slices(struct ir_model *m, const struct pass_options *o);
 int pass_pack_kv(struct ir_model *m, const struct pass_options *o);
 int pass_fuse_residual(struct ir_model *m, const struct pass_options *o);

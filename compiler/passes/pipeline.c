@@ -10,6 +10,7 @@ const struct pass passes[] = {
 	{ "fuse_matmul", "one matmul for matrices of one input and format", pass_fuse_matmul },
 	{ "split_attention", "quantise queries, keys and values; store and attend apart",
 	  pass_split_attention },
+	{ "expand_act", "activations as single passes of the vector unit", pass_expand_act },
 	{ "merge_slices", "one operation for equal ones on neighbouring slices",
 	  pass_merge_slices },
 	{ "pack_kv", "keys and values side by side", pass_pack_kv },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Norm weights and biases in the order of their use, so that equal layers lie at equal distances,
- * then rotation tables; each at a multiple of 128 bytes.
+ * Numbers that all layers share, then norm weights and biases in the order of their use, so that
+ * equal layers lie at equal distances, then rotation tables; these at multiples of 128 bytes.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,6 +15,13 @@ static uint64_t align_up(uint64_t v)
 	return (v + CROM_ALIGN - 1) & ~(uint64_t)(CROM_ALIGN - 1);
 }
 
+static void place(struct ir_const *c, uint64_t *end)
+{
+	c->addr = *end;
+	c->placed = 1;
+	*end += 4 * c->n;
+}
+
 int pass_place_crom(struct ir_model *m, const struct pass_options *o)
 {
 	uint64_t end = 0, fixed, per_position = 0;
@@ -22,13 +29,18 @@ int pass_place_crom(struct ir_model *m, const struct pass_options *o)
 	struct ir_const *c;
 	struct ir_op *op;
 
+	/* what layers share must not stand between theirs */
+	for (c = m->consts; c; c = c->next) {
+		if (c->common)
+			place(c, &end);
+	}
+	end = align_up(end);
 	for (op = m->first; op; op = op->next) {
 		c = op->konst;
 		if (!c || c->placed)
 			continue;
-		c->addr = end;
-		c->placed = 1;
-		end = align_up(end + 4 * c->n);
+		place(c, &end);
+		end = align_up(end);
 		if (end > UINT64_MAX / 2)
 			return diag_set(&m->diag, -EOVERFLOW, "constant ROM: too large");
 	}
