@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* State for people, and ways to make trouble for tests. */
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/fault-inject.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_debugfs.h>
 #include <drm/drm_print.h>
@@ -94,11 +96,19 @@ static const struct drm_debugfs_info files[] = {
 	{ "fw_log", show_log, 0, NULL },
 };
 
+/*
+ * The writer wants to know that it is over. It does not wait for the work: a reset that fails
+ * unplugs the device, and that waits until nobody is in here.
+ */
 static int force_reset(void *data, u64 val)
 {
-	ig1_reset_schedule(data);
-	/* The writer wants to know that it is over. */
-	flush_work(&((struct ig1_device *)data)->reset.work);
+	struct ig1_device *dev = data;
+
+	ig1_reset_schedule(dev);
+	while (work_busy(&dev->reset.work) && !drm_dev_is_unplugged(&dev->drm)) {
+		if (msleep_interruptible(10))
+			return -EINTR;
+	}
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(force_reset_fops, NULL, force_reset, "%llu\n");

@@ -4,10 +4,14 @@
 
 #include <linux/dma-mapping.h>
 #include <linux/pci.h>
+#include <linux/sched/mm.h>
 
 #include <drm/drm_managed.h>
 
 #include "ig1_fdt.h"
+
+/* What sums and products of cycles and times have room for. */
+#define CLOCK_HZ_MAX BIT_ULL(40)
 
 /* What an entry of the page table can address. */
 #define DMA_BITS 56
@@ -59,7 +63,7 @@ static int read_tree(struct ig1_device *dev)
 		return bad_tree(dev, IG1_FDT_CHIP_SRAM_BYTES);
 	if (ig1_fdt_u64(words, bytes, IG1_FDT_CHIP, IG1_FDT_CHIP_CLOCK_FREQUENCY,
 			&chip->clock_hz) ||
-	    !chip->clock_hz)
+	    !chip->clock_hz || chip->clock_hz > CLOCK_HZ_MAX)
 		return bad_tree(dev, IG1_FDT_CHIP_CLOCK_FREQUENCY);
 	mask = ig1_fdt_get(words, bytes, IG1_FDT_MASK, IG1_FDT_MASK_MASK_ID, &len);
 	if (!mask || len != sizeof(chip->mask_id))
@@ -159,6 +163,23 @@ void ig1_device_stop(struct ig1_device *dev)
 	ig1_reset_halt(dev);
 }
 
+/*
+ * Locks that a reset needs, and with it the end of a job, must not be held while memory is
+ * reclaimed: that may wait for the job. Tell lockdep before it happens.
+ */
+void ig1_device_prime_lockdep(struct ig1_device *dev)
+{
+	u32 i;
+
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&dev->hw_lock);
+	might_lock(&dev->fw.lock);
+	might_lock(&dev->sched.lock);
+	for (i = 0; i < IG1_PRIORITIES; i++)
+		might_lock(&dev->hwq.q[i].done_lock);
+	fs_reclaim_release(GFP_KERNEL);
+}
+
 /**
  * ig1_device_init() - Everything up to a running chip
  * @dev: device, zeroed but for its drm_device
@@ -173,6 +194,9 @@ int ig1_device_init(struct ig1_device *dev)
 	int ret;
 
 	init_rwsem(&dev->hw_lock);
+	ret = drmm_mutex_init(&dev->drm, &dev->unplug_lock);
+	if (ret)
+		return ret;
 	ret = ig1_stats_init(dev);
 	if (ret)
 		return ret;
@@ -206,6 +230,10 @@ int ig1_device_init(struct ig1_device *dev)
 	ret = ig1_fw_init(dev);
 	if (ret)
 		return ret;
+	ret = ig1_hwq_alloc(dev);
+	if (ret)
+		return ret;
+	ig1_device_prime_lockdep(dev);
 	down_write(&dev->hw_lock);
 	ret = ig1_device_start(dev);
 	up_write(&dev->hw_lock);
@@ -223,15 +251,20 @@ err_stop:
 	return ret;
 }
 
+void ig1_device_cut(struct ig1_device *dev)
+{
+	guard(mutex)(&dev->unplug_lock);
+	if (!drm_dev_is_unplugged(&dev->drm))
+		drm_dev_unplug(&dev->drm);
+}
+
 /**
  * ig1_device_unplug() - The PCI device goes; files may stay
  * @dev: device
  */
 void ig1_device_unplug(struct ig1_device *dev)
 {
-	/* A reset that failed has done so already. */
-	if (!drm_dev_is_unplugged(&dev->drm))
-		drm_dev_unplug(&dev->drm);
+	ig1_device_cut(dev);
 	ig1_pm_fini(dev);
 	ig1_reset_fini(dev);
 	ig1_sched_unplug(dev);

@@ -112,6 +112,8 @@ struct ig1_device {
 	struct pci_dev *pdev;
 	/** @regs: BAR0, only inside drm_dev_enter() */
 	void __iomem *regs;
+	/** @unplug_lock: makes one drm_dev_unplug() of several */
+	struct mutex unplug_lock;
 	/** @hw_lock: read: use of the firmware; write: reset, suspend, unplug */
 	struct rw_semaphore hw_lock;
 	/** @chip: what the chip is */
@@ -157,6 +159,14 @@ struct ig1_file {
 /* For whatever may drop the last reference of a device; not a reclaim path. */
 extern struct workqueue_struct *ig1_free_wq;
 
+/*
+ * Address spaces and queues, which may outlive their file and their device while something of
+ * theirs is not over. The module stays until all of them are gone.
+ */
+void ig1_live_get(void);
+void ig1_live_put(void);
+void ig1_live_wait(void);
+
 static inline struct ig1_device *to_ig1(struct drm_device *drm)
 {
 	return container_of(drm, struct ig1_device, drm);
@@ -198,6 +208,12 @@ int ig1_device_init(struct ig1_device *dev);
 int ig1_device_start(struct ig1_device *dev);
 void ig1_device_stop(struct ig1_device *dev);
 void ig1_device_unplug(struct ig1_device *dev);
+
+/* Locks that memory is not allocated under; all of them are initialised. */
+void ig1_device_prime_lockdep(struct ig1_device *dev);
+
+/* drm_dev_unplug(), once. A recovery that failed and the end of the device may meet here. */
+void ig1_device_cut(struct ig1_device *dev);
 
 int ig1_dev_query_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 

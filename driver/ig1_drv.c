@@ -2,6 +2,7 @@
 /* Module, PCI driver and DRM driver of the IG1 inference accelerator. */
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/wait_bit.h>
 
 #include <drm/drm_accel.h>
 #include <drm/drm_gem.h>
@@ -14,6 +15,24 @@
 #include "ig1_sysfs.h"
 
 struct workqueue_struct *ig1_free_wq;
+
+static atomic_t live = ATOMIC_INIT(0);
+
+void ig1_live_get(void)
+{
+	atomic_inc(&live);
+}
+
+void ig1_live_put(void)
+{
+	if (atomic_dec_and_test(&live))
+		wake_up_var(&live);
+}
+
+void ig1_live_wait(void)
+{
+	wait_var_event(&live, !atomic_read(&live));
+}
 
 /* --- files ---------------------------------------------------------------------------------- */
 
@@ -169,9 +188,10 @@ static int __init ig1_init(void)
 static void __exit ig1_exit(void)
 {
 	pci_unregister_driver(&ig1_pci_driver);
-	ig1_queue_module_exit();
+	ig1_live_wait();
 	/* The last references of devices may be dropped in here. */
 	destroy_workqueue(ig1_free_wq);
+	ig1_sched_module_exit();
 }
 
 module_init(ig1_init);

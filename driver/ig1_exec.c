@@ -129,7 +129,20 @@ static void push_jobs(struct exec *e, struct drm_exec *exec)
 		trace_ig1_job_queue(job);
 		drm_sched_entity_push_job(&job->base);
 	}
+	/* It may have been stopped since it was looked at. */
+	ig1_queue_settle(queue);
 	dma_fence_end_signalling(cookie);
+}
+
+static int shut_gates(struct exec *e)
+{
+	struct ig1_queue *queue = e->queue;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < e->args->count && !err; i++)
+		err = ig1_gates_shut(&queue->gates, &queue->entity, &e->jobs[i]->base);
+	return err;
 }
 
 /* Implicit fences; then everything that cannot fail. */
@@ -148,6 +161,8 @@ static int push_locked(struct exec *e)
 	}
 	/* The later jobs follow the first. */
 	err = ig1_vm_depend(queue->vm, &exec, &e->jobs[0]->base);
+	if (!err)
+		err = shut_gates(e);
 	if (!err)
 		push_jobs(e, &exec);
 fini:

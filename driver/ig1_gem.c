@@ -219,6 +219,7 @@ static void ig1_bo_free(struct drm_gem_object *obj)
 #endif
 	if (ig1_bo_resident(bo)) {
 		ig1_sram_free(&dev->sram, &bo->block);
+		ig1_pm_kick(dev);
 		drm_gem_object_release(obj);
 		kfree(bo);
 	} else {
@@ -333,7 +334,14 @@ struct ig1_bo *ig1_bo_create_resident(struct ig1_device *dev, u64 size)
 	return bo;
 }
 
-static struct ig1_bo *create_host(struct ig1_device *dev, u64 size)
+/**
+ * ig1_bo_create_host() - New buffer in host memory
+ * @dev: device
+ * @size: bytes, a multiple of the page sizes
+ *
+ * Return: the buffer, whose pages come when they are needed, or ERR_PTR().
+ */
+struct ig1_bo *ig1_bo_create_host(struct ig1_device *dev, u64 size)
 {
 	struct drm_gem_shmem_object *shmem = drm_gem_shmem_create(&dev->drm, size);
 	struct ig1_bo *bo;
@@ -462,7 +470,7 @@ int ig1_gem_create_ioctl(struct drm_device *drm, void *data, struct drm_file *fi
 		}
 	}
 	bo = args->flags & DRM_INTAGLIO_GEM_RESIDENT ? ig1_bo_create_resident(dev, size)
-						     : create_host(dev, size);
+						     : ig1_bo_create_host(dev, size);
 	if (IS_ERR(bo)) {
 		ret = PTR_ERR(bo);
 		goto out_vm;

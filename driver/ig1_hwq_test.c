@@ -226,6 +226,7 @@ static void test_park(struct kunit *test)
 {
 	struct test_chip *chip = test_chip_create(test);
 	struct entry *entries = push(chip, 0, 1), *later;
+	struct ig1_hwq_kernel_job *job;
 
 	KUNIT_EXPECT_EQ(test, ig1_hwq_park(chip->dev, 1), -EBUSY);
 	KUNIT_EXPECT_FALSE(test, chip->dev->hwq.parked);
@@ -235,7 +236,10 @@ static void test_park(struct kunit *test)
 	later = push(chip, 0, 3);
 	KUNIT_EXPECT_EQ(test, chip->tail[0], 1);
 	/* Nobody answers it in time; the answer comes when nobody waits any more. */
-	KUNIT_EXPECT_EQ(test, ig1_hwq_run(chip->dev, &(struct ig1_hw_job){}, 1), -ETIMEDOUT);
+	job = ig1_hwq_kernel_job_create();
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	KUNIT_EXPECT_EQ(test, ig1_hwq_run(chip->dev, job, &(struct ig1_hw_job){}, 1), -ETIMEDOUT);
+	ig1_hwq_kernel_job_put(job);
 	KUNIT_EXPECT_EQ(test, chip->tail[0], 2);
 	test_chip_answer(chip, 0, 0);
 	ig1_hwq_unpark(chip->dev);

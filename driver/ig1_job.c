@@ -8,6 +8,8 @@
  * waits on &ig1_queue.cancelled until the queue's earlier jobs have ended, instead of failing in
  * run_job.
  *
+ * Such a job does not wait for the fences that it depends on: see ig1_gate.c.
+ *
  * &ig1_queue.active counts the jobs that are with the hardware queues or being ended. Whoever
  * brings it to zero ends the cancelled ones, one after the other.
  */
@@ -44,6 +46,13 @@ static const struct dma_fence_ops fence_ops = {
 	.release = fence_release,
 };
 
+void ig1_fence_init(struct ig1_fence *fence, u64 context, u64 seqno)
+{
+	__module_get(THIS_MODULE);
+	spin_lock_init(&fence->lock);
+	dma_fence_init(&fence->base, &fence_ops, &fence->lock, context, seqno);
+}
+
 int ig1_job_check(const struct drm_intaglio_job *args)
 {
 	u32 i;
@@ -58,6 +67,20 @@ int ig1_job_check(const struct drm_intaglio_job *args)
 			return -EINVAL;
 	}
 	return 0;
+}
+
+/*
+ * Cycles a job may take: no more than a job may run without a token, at the nominal clock. The time
+ * limits of ig1_reset.c look at time that passes here; this one is the chip's own.
+ */
+static u64 budget(struct ig1_device *dev, u64 wanted)
+{
+	u32 limit_ms = READ_ONCE(dev->reset.limit_ms);
+
+	wanted = wanted ?: IG1_WATCHDOG_DEFAULT;
+	/* 2^40 Hz and 2^32 ms at the most. */
+	return limit_ms ? min(wanted, DIV_ROUND_UP_ULL(dev->chip.clock_hz, 1000) * limit_ms)
+			: wanted;
 }
 
 /* What the hardware queue calls when the chip has let go of the job. */
@@ -95,7 +118,7 @@ struct ig1_job *ig1_job_create(struct ig1_queue *queue, const struct drm_intagli
 	desc->emit_va = cpu_to_le64(args->emit_va);
 	desc->trace_va = cpu_to_le64(args->trace_va);
 	desc->trace_entries = cpu_to_le32(args->trace_entries);
-	desc->watchdog = cpu_to_le64(args->watchdog);
+	desc->watchdog = cpu_to_le64(budget(queue->dev, args->watchdog));
 	for (i = 0; i < IG1_ARGS; i++)
 		desc->args[i] = cpu_to_le64(args->args[i]);
 	return job;
@@ -226,6 +249,8 @@ static void job_done(struct ig1_hwq_entry *entry, const struct ig1_result *resul
 
 	job_end(job, result);
 	put_active(queue);
+	/* A fault stops the queue. */
+	ig1_queue_settle(queue);
 	ig1_queue_put(queue);
 }
 
@@ -236,10 +261,7 @@ void ig1_job_run(struct ig1_job *job)
 	bool last = false;
 	int error;
 
-	__module_get(THIS_MODULE);
-	spin_lock_init(&job->fence->lock);
-	dma_fence_init(&job->fence->base, &fence_ops, &job->fence->lock, queue->fence_context,
-		       job->seq);
+	ig1_fence_init(job->fence, queue->fence_context, job->seq);
 	job->run = true;
 	trace_ig1_job_run(job);
 	scoped_guard(spinlock, &hwqs->lock) {

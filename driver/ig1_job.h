@@ -30,6 +30,12 @@ struct ig1_fence {
 	spinlock_t lock;
 };
 
+/*
+ * Counts as a reference for the caller. The fence keeps the module, and so, for as long as user
+ * space may ask a scheduler's fence for its name, the memory of schedulers (ig1_sched.c).
+ */
+void ig1_fence_init(struct ig1_fence *fence, u64 context, u64 seqno);
+
 /**
  * struct ig1_job - A job from EXEC to its end
  */

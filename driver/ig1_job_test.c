@@ -4,6 +4,8 @@
 
 #include <drm/drm_drv.h>
 
+#include <linux/pci.h>
+
 #include "ig1_test_chip.h"
 
 static u32 state_of(struct ig1_queue *queue)
@@ -158,22 +160,182 @@ static void test_cancel(struct kunit *test)
 	expect_no_queues(chip);
 }
 
-/* A job that waits for a fence outlives its queue's owner, and does not reach the chip. */
+/* Somebody else's fence. */
+static const char *foreign_name(struct dma_fence *fence)
+{
+	return "foreign";
+}
+
+static const struct dma_fence_ops foreign_ops = {
+	.get_driver_name = foreign_name,
+	.get_timeline_name = foreign_name,
+};
+
+static DEFINE_SPINLOCK(foreign_lock);
+
+static struct dma_fence *foreign_fence(struct test_chip *chip)
+{
+	struct dma_fence *fence = kzalloc_obj(*fence);
+
+	KUNIT_ASSERT_NOT_NULL(chip->test, fence);
+	dma_fence_init(fence, &foreign_ops, &foreign_lock, dma_fence_context_alloc(1), 1);
+	return fence;
+}
+
+/* Nobody but the test has it any more: no callback, no gate. */
+static void expect_alone(struct test_chip *chip, struct dma_fence *fence)
+{
+	u32 i;
+
+	for (i = 0; i < 1000 && kref_read(&fence->refcount) != 1; i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_EQ(chip->test, kref_read(&fence->refcount), 1);
+	KUNIT_EXPECT_TRUE(chip->test, list_empty(&fence->cb_list));
+	KUNIT_EXPECT_FALSE(chip->test, dma_fence_is_signaled(fence));
+	dma_fence_signal(fence);
+	dma_fence_put(fence);
+}
+
+/* A job runs when the fence that it waits for signals, not before. */
+static void test_dependency(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct dma_fence *fence = foreign_fence(chip), *f = test_submit(chip, queue, fence);
+
+	flush_workqueue(chip->dev->sched.wq);
+	usleep_range(5000, 6000);
+	flush_workqueue(chip->dev->sched.wq);
+	KUNIT_EXPECT_EQ(test, chip->tail[1], 0);
+	KUNIT_EXPECT_FALSE(test, list_empty(&queue->gates.shut));
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_TRUE(test, list_empty(&queue->gates.shut));
+	test_wait_tail(chip, 1, 1);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f, 0);
+	dma_fence_put(fence);
+	close_queue(chip, queue);
+	expect_no_queues(chip);
+}
+
+/* Jobs of a queue follow each other without waiting, as the scheduler has it. */
+static void test_own_dependency(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct dma_fence *f = test_submit(chip, queue, NULL), *g = test_submit(chip, queue, f);
+
+	KUNIT_EXPECT_TRUE(test, list_empty(&queue->gates.shut));
+	test_wait_tail(chip, 1, 2);
+	test_chip_answer(chip, 1, 0);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f, 0);
+	test_expect(chip, g, 0);
+	close_queue(chip, queue);
+}
+
+/* CANCEL ends a job that waits for a fence which never signals, in its turn; RESUME works then. */
+static void test_cancel_waiting(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct dma_fence *never = foreign_fence(chip), *f[3];
+	u32 i;
+
+	chip->obeys = false;
+	f[0] = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	f[1] = test_submit(chip, queue, never);
+	f[2] = test_submit(chip, queue, NULL);
+	mutex_lock(&queue->control_lock);
+	KUNIT_EXPECT_EQ(test, ig1_queue_cancel(queue), 0);
+	flush_workqueue(chip->dev->sched.wq);
+	/* The first one is with the chip. */
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(f[i]));
+	KUNIT_EXPECT_EQ(test, ig1_queue_resume(queue), -EBUSY);
+	test_chip_answer(chip, 1, IG1_FAULT_ABORT);
+	for (i = 0; i < 3; i++)
+		test_expect(chip, f[i], -ECANCELED);
+	KUNIT_EXPECT_EQ(test, chip->tail[1], 1);
+	expect_alone(chip, never);
+	KUNIT_EXPECT_EQ(test, ig1_queue_resume(queue), 0);
+	mutex_unlock(&queue->control_lock);
+	f[0] = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 2);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f[0], 0);
+	close_queue(chip, queue);
+	expect_no_queues(chip);
+}
+
+/* A job that got past the check before the queue was stopped. */
+static void test_late_waiting(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct dma_fence *never = foreign_fence(chip), *f;
+
+	mutex_lock(&queue->control_lock);
+	KUNIT_EXPECT_EQ(test, ig1_queue_cancel(queue), 0);
+	f = test_submit(chip, queue, never);
+	test_expect(chip, f, -ECANCELED);
+	mutex_unlock(&queue->control_lock);
+	expect_alone(chip, never);
+	close_queue(chip, queue);
+	expect_no_queues(chip);
+}
+
+/* A fault stops the queue; the job behind it does not wait for its fence. */
+static void test_fault_waiting(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct dma_fence *never = foreign_fence(chip), *f = test_submit(chip, queue, NULL), *g;
+
+	test_wait_tail(chip, 1, 1);
+	g = test_submit(chip, queue, never);
+	test_chip_answer(chip, 1, IG1_FAULT_PAGE);
+	test_expect(chip, f, -EFAULT);
+	test_expect(chip, g, -ECANCELED);
+	expect_alone(chip, never);
+	close_queue(chip, queue);
+	expect_no_queues(chip);
+}
+
+/* Whose owner goes, by whatever way, leaves nothing on the fence that his jobs waited for. */
 static void test_close_waiting(struct kunit *test)
 {
 	struct test_chip *chip = test_chip_create(test);
-	struct ig1_queue *first = test_queue(chip, 0), *queue = test_queue(chip, 1);
-	struct dma_fence *f = test_submit(chip, first, NULL), *g = test_submit(chip, queue, f);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct dma_fence *never = foreign_fence(chip), *f = test_submit(chip, queue, never);
 
-	test_wait_tail(chip, 0, 1);
 	close_queue(chip, queue);
-	KUNIT_EXPECT_FALSE(test, list_empty(&chip->dev->sched.queues));
-	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(g));
-	test_chip_answer(chip, 0, 0);
-	test_expect(chip, f, 0);
-	test_expect(chip, g, -ECANCELED);
+	test_expect(chip, f, -ECANCELED);
 	KUNIT_EXPECT_EQ(test, chip->tail[1], 0);
-	close_queue(chip, first);
+	expect_no_queues(chip);
+	expect_alone(chip, never);
+}
+
+/* The device goes: nobody waits for anything any more. */
+static void test_unplug_waiting(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1), *other = test_queue(chip, 2);
+	struct dma_fence *never = foreign_fence(chip), *f[3];
+
+	f[0] = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	f[1] = test_submit(chip, queue, never);
+	f[2] = test_submit(chip, other, never);
+	ig1_hwq_kill(chip->dev, -ENODEV);
+	ig1_queues_settle(chip->dev);
+	test_expect(chip, f[0], -ENODEV);
+	test_expect(chip, f[1], -ENODEV);
+	test_expect(chip, f[2], -ENODEV);
+	expect_alone(chip, never);
+	close_queue(chip, queue);
+	close_queue(chip, other);
 	expect_no_queues(chip);
 }
 
@@ -487,6 +649,174 @@ static void test_reset_fails(struct kunit *test)
 	expect_no_queues(chip);
 }
 
+/* --- bus errors ----------------------------------------------------------------------------- */
+
+/* A PCI device as far as the handlers look at it: its driver's data. */
+static struct pci_dev *bus_device(struct test_chip *chip)
+{
+	struct pci_dev *pdev = kunit_kzalloc(chip->test, sizeof(*pdev), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(chip->test, pdev);
+	pci_set_drvdata(pdev, chip->dev);
+	return pdev;
+}
+
+static pci_ers_result_t bus_error(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	return ig1_pci_err_handlers.error_detected(pdev, state);
+}
+
+/* The bus is gone for good: jobs end, the device is unplugged and does not come back. */
+static void test_bus_lost(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct pci_dev *pdev = bus_device(chip);
+	struct dma_fence *never = foreign_fence(chip), *f[3];
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue;
+
+	dev->reset.timeout_ms = 10000;
+	queue = test_queue(chip, 1);
+	f[0] = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	f[1] = test_submit(chip, queue, never);
+	KUNIT_EXPECT_EQ(test, bus_error(pdev, pci_channel_io_perm_failure),
+			PCI_ERS_RESULT_DISCONNECT);
+	test_expect(chip, f[0], -EIO);
+	test_expect(chip, f[1], -EIO);
+	expect_alone(chip, never);
+	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&dev->drm));
+	KUNIT_EXPECT_TRUE(test, dev->reset.failed);
+	KUNIT_EXPECT_TRUE(test, chip->cut);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	f[2] = test_submit(chip, queue, NULL);
+	test_expect(chip, f[2], -EIO);
+	/* And again: it is nothing new. */
+	KUNIT_EXPECT_EQ(test, bus_error(pdev, pci_channel_io_perm_failure),
+			PCI_ERS_RESULT_DISCONNECT);
+	KUNIT_EXPECT_EQ(test, bus_error(pdev, pci_channel_io_frozen), PCI_ERS_RESULT_DISCONNECT);
+	ig1_pci_err_handlers.resume(pdev);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	close_queue(chip, queue);
+	expect_no_queues(chip);
+}
+
+/* The slot is reset: what may have been begun is lost, the rest goes on, SRAM is not trusted. */
+static void test_bus_frozen(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct pci_dev *pdev = bus_device(chip);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue, *other;
+	struct dma_fence *f[2];
+
+	dev->reset.timeout_ms = 10000;
+	queue = test_queue(chip, 1);
+	other = test_queue(chip, 1);
+	f[0] = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	f[1] = test_submit(chip, other, NULL);
+	test_wait_tail(chip, 1, 2);
+	KUNIT_EXPECT_EQ(test, bus_error(pdev, pci_channel_io_normal),
+			PCI_ERS_RESULT_CAN_RECOVER);
+	KUNIT_EXPECT_FALSE(test, dev->pm.suspended);
+	chip->mbox_error = -EIO;
+	KUNIT_EXPECT_EQ(test, bus_error(pdev, pci_channel_io_frozen), PCI_ERS_RESULT_NEED_RESET);
+	KUNIT_EXPECT_TRUE(test, dev->pm.suspended);
+	KUNIT_EXPECT_TRUE(test, dev->pm.loss.sram);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(f[0]));
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	ig1_pci_err_handlers.resume(pdev);
+	KUNIT_EXPECT_FALSE(test, dev->pm.suspended);
+	KUNIT_EXPECT_EQ(test, dev->pm.frozen, 0);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	test_expect(chip, f[0], -EIO);
+	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_BANNED);
+	KUNIT_EXPECT_EQ(test, chip->tail[1], 1);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f[1], 0);
+	close_queue(chip, queue);
+	close_queue(chip, other);
+}
+
+/* Nobody tells that the slot could not be reset: a job's timer finds out. */
+static void test_bus_forgotten(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct pci_dev *pdev = bus_device(chip);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct dma_fence *f = test_submit(chip, queue, NULL);
+
+	test_wait_tail(chip, 1, 1);
+	KUNIT_EXPECT_EQ(test, bus_error(pdev, pci_channel_io_frozen), PCI_ERS_RESULT_NEED_RESET);
+	/* Some time-outs of the job: it is not that long yet. */
+	msleep(200);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(f));
+	down_write(&dev->hw_lock);
+	dev->pm.frozen = jiffies - msecs_to_jiffies(61000);
+	up_write(&dev->hw_lock);
+	test_expect(chip, f, -EIO);
+	drain_workqueue(dev->reset.wq);
+	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&dev->drm));
+	KUNIT_EXPECT_TRUE(test, chip->cut);
+	close_queue(chip, queue);
+	expect_no_queues(chip);
+}
+
+/* --- power ---------------------------------------------------------------------------------- */
+
+/* Asleep only with nothing in the rings and nothing in the SRAM; awake with rings that work. */
+static void test_sleep(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct ig1_device *dev = chip->dev;
+	struct device *parent = dev->drm.dev;
+	struct dma_fence *f = test_submit(chip, queue, NULL);
+
+	dev_set_drvdata(parent, dev);
+	test_wait_tail(chip, 1, 1);
+	KUNIT_EXPECT_EQ(test, ig1_pm_ops.runtime_suspend(parent), -EBUSY);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f, 0);
+	dev->sram.pages = 4;
+	dev->sram.free = 3;
+	KUNIT_EXPECT_EQ(test, ig1_pm_ops.runtime_suspend(parent), -EBUSY);
+	KUNIT_EXPECT_TRUE(test, dev->hwq.started);
+	dev->sram.free = 4;
+	KUNIT_EXPECT_EQ(test, ig1_pm_ops.runtime_suspend(parent), 0);
+	KUNIT_EXPECT_FALSE(test, dev->hwq.started);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	KUNIT_EXPECT_EQ(test, ig1_pm_ops.runtime_resume(parent), 0);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	f = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f, 0);
+	close_queue(chip, queue);
+}
+
+/* A chip that does not wake up is given up, and who waits is told; the PM core sees no error. */
+static void test_no_wake(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct ig1_device *dev = chip->dev;
+	struct device *parent = dev->drm.dev;
+
+	dev_set_drvdata(parent, dev);
+	KUNIT_EXPECT_EQ(test, ig1_pm_ops.runtime_suspend(parent), 0);
+	chip->start_error = -ETIMEDOUT;
+	KUNIT_EXPECT_EQ(test, ig1_pm_ops.runtime_resume(parent), 0);
+	test_expect(chip, test_submit(chip, queue, NULL), -EIO);
+	drain_workqueue(dev->reset.wq);
+	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&dev->drm));
+	KUNIT_EXPECT_TRUE(test, chip->cut);
+	close_queue(chip, queue);
+	expect_no_queues(chip);
+}
+
 /* --- arguments ------------------------------------------------------------------------------ */
 
 #define JOB(...) { .prog_va = 128, .prog_len = 1, __VA_ARGS__ }
@@ -561,12 +891,116 @@ static void test_queue_check(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, err, c->error);
 }
 
+static const struct budget_case {
+	const char *name;
+	u64 watchdog;
+	u64 hz;
+	u32 limit_ms;
+	u64 want;
+} budget_cases[] = {
+	{ "default", 0, 1000000000, 600000, IG1_WATCHDOG_DEFAULT },
+	{ "own", 12345, 1000000000, 600000, 12345 },
+	{ "at_the_limit", 600000000000, 1000000000, 600000, 600000000000 },
+	{ "beyond", 600000000001, 1000000000, 600000, 600000000000 },
+	{ "huge", U64_MAX, 1000000000, 600000, 600000000000 },
+	{ "default_beyond", 0, 1000000000, 2000, 2000000000 },
+	{ "no_limit", U64_MAX, 1000000000, 0, U64_MAX },
+	{ "fastest_longest", U64_MAX, BIT_ULL(40), U32_MAX, 1099511628ull * U32_MAX },
+};
+
+KUNIT_ARRAY_PARAM_DESC(budget, budget_cases, name);
+
+/* Whatever user space asks for, a job has no more cycles than the administrator allows. */
+static void test_budget(struct kunit *test)
+{
+	const struct drm_intaglio_job args = { .prog_va = 128, .prog_len = 1 };
+	const struct budget_case *c = test->param_value;
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1);
+	struct drm_intaglio_job job = args;
+	struct ig1_job *made;
+
+	chip->dev->chip.clock_hz = c->hz;
+	chip->dev->reset.limit_ms = c->limit_ms;
+	job.watchdog = c->watchdog;
+	made = ig1_job_create(queue, &job);
+	KUNIT_ASSERT_NOT_NULL(test, made);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(made->entry.desc.watchdog), c->want);
+	ig1_job_free(made);
+	close_queue(chip, queue);
+}
+
+/* Times of counters that a chip may have made up. */
+static void test_cycles(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, ig1_cycles_to_ns(0, 1000), 0);
+	KUNIT_EXPECT_EQ(test, ig1_cycles_to_ns(1, 0), 0);
+	KUNIT_EXPECT_EQ(test, ig1_cycles_to_ns(1500, 1000), 1500000000);
+	KUNIT_EXPECT_EQ(test, ig1_cycles_to_ns(7, 3000000000), 2);
+	KUNIT_EXPECT_EQ(test, ig1_cycles_to_ns(BIT_ULL(40) - 1, BIT_ULL(40)), 999999999);
+	KUNIT_EXPECT_EQ(test, ig1_cycles_to_ns(U64_MAX, 1), -1000000000ull);
+}
+
+/* A queue from its ioctls, with the numbers that user space sees; all of them, and one too many. */
+static void test_queue_ioctls(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct drm_intaglio_queue_control control = { .op = DRM_INTAGLIO_QUEUE_RESUME };
+	struct drm_intaglio_queue_create create = { .vm_id = 1, .priority = 1 };
+	struct drm_intaglio_queue_get_state state = {};
+	struct drm_intaglio_queue_destroy destroy = {};
+	struct drm_device *drm = &chip->dev->drm;
+	struct ig1_file priv = { .dev = chip->dev, .stats = chip->stats };
+	struct drm_file file = { .driver_priv = &priv };
+	u32 i;
+
+	xa_init_flags(&priv.vms, XA_FLAGS_ALLOC1);
+	xa_init_flags(&priv.queues, XA_FLAGS_ALLOC1);
+	KUNIT_ASSERT_EQ(test, xa_err(xa_store(&priv.vms, 1, chip->vm, GFP_KERNEL)), 0);
+	create.vm_id = 2;
+	KUNIT_EXPECT_EQ(test, ig1_queue_create_ioctl(drm, &create, &file), -ENOENT);
+	create.vm_id = 1;
+	for (i = 1; i <= IG1_QUEUES_PER_FILE; i++) {
+		KUNIT_ASSERT_EQ(test, ig1_queue_create_ioctl(drm, &create, &file), 0);
+		KUNIT_EXPECT_EQ(test, create.queue_id, i);
+	}
+	KUNIT_EXPECT_EQ(test, ig1_queue_create_ioctl(drm, &create, &file), -ENOSPC);
+	state.queue_id = 7;
+	KUNIT_EXPECT_EQ(test, ig1_queue_get_state_ioctl(drm, &state, &file), 0);
+	KUNIT_EXPECT_EQ(test, state.state, DRM_INTAGLIO_QUEUE_RUNNING);
+	control.queue_id = 7;
+	KUNIT_EXPECT_EQ(test, ig1_queue_control_ioctl(drm, &control, &file), 0);
+	control.op = 2;
+	KUNIT_EXPECT_EQ(test, ig1_queue_control_ioctl(drm, &control, &file), -EINVAL);
+	destroy.queue_id = 7;
+	destroy.pad = 1;
+	KUNIT_EXPECT_EQ(test, ig1_queue_destroy_ioctl(drm, &destroy, &file), -EINVAL);
+	destroy.pad = 0;
+	KUNIT_EXPECT_EQ(test, ig1_queue_destroy_ioctl(drm, &destroy, &file), 0);
+	KUNIT_EXPECT_EQ(test, ig1_queue_destroy_ioctl(drm, &destroy, &file), -ENOENT);
+	KUNIT_EXPECT_EQ(test, ig1_queue_get_state_ioctl(drm, &state, &file), -ENOENT);
+	control.op = DRM_INTAGLIO_QUEUE_CANCEL;
+	KUNIT_EXPECT_EQ(test, ig1_queue_control_ioctl(drm, &control, &file), -ENOENT);
+	KUNIT_EXPECT_EQ(test, ig1_queue_create_ioctl(drm, &create, &file), 0);
+	KUNIT_EXPECT_EQ(test, create.queue_id, 7);
+	ig1_queue_close_all(&priv);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&priv.queues));
+	xa_destroy(&priv.vms);
+	expect_no_queues(chip);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_done),
 	KUNIT_CASE(test_records),
 	KUNIT_CASE(test_stop_on_fault),
 	KUNIT_CASE(test_cancel),
+	KUNIT_CASE(test_dependency),
+	KUNIT_CASE(test_own_dependency),
+	KUNIT_CASE(test_cancel_waiting),
+	KUNIT_CASE(test_late_waiting),
+	KUNIT_CASE(test_fault_waiting),
 	KUNIT_CASE(test_close_waiting),
+	KUNIT_CASE(test_unplug_waiting),
 	KUNIT_CASE(test_vm_unusable),
 	KUNIT_CASE(test_lost_interrupt),
 	KUNIT_CASE(test_progress),
@@ -578,6 +1012,14 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_reset_unknown),
 	KUNIT_CASE(test_reset_flr),
 	KUNIT_CASE(test_reset_fails),
+	KUNIT_CASE(test_bus_lost),
+	KUNIT_CASE(test_bus_frozen),
+	KUNIT_CASE(test_bus_forgotten),
+	KUNIT_CASE(test_sleep),
+	KUNIT_CASE(test_no_wake),
+	KUNIT_CASE_PARAM(test_budget, budget_gen_params),
+	KUNIT_CASE(test_cycles),
+	KUNIT_CASE(test_queue_ioctls),
 	KUNIT_CASE_PARAM(test_job_check, job_gen_params),
 	KUNIT_CASE_PARAM(test_queue_check, queue_gen_params),
 	{}

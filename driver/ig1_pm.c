@@ -46,6 +46,18 @@ void ig1_pm_put(struct ig1_device *dev)
 	pm_runtime_put_autosuspend(dev->drm.dev);
 }
 
+void ig1_pm_kick(struct ig1_device *dev)
+{
+	int idx;
+
+	if (!drm_dev_enter(&dev->drm, &idx))
+		return;
+	/* A reference that comes and goes starts the timer anew. */
+	if (dev->pm.enabled && ig1_pm_get_if_awake(dev))
+		ig1_pm_put(dev);
+	drm_dev_exit(idx);
+}
+
 static void config_release(void *config)
 {
 	kfree(config);
@@ -91,6 +103,11 @@ void ig1_pm_fini(struct ig1_device *dev)
 	dev->pm.resident = NULL;
 }
 
+static bool sram_in_use(struct ig1_device *dev)
+{
+	return ig1_sram_free_pages(&dev->sram) != dev->sram.pages;
+}
+
 /*
  * The first half: parks jobs, saves the SRAM, stops the chip. @force: whatever it costs.
  */
@@ -98,10 +115,10 @@ static int stop_chip(struct ig1_device *dev, long park_ms, bool force)
 {
 	struct ig1_resident *resident = NULL;
 	struct ig1_loss loss = {};
-	int err;
+	int err, dead = 0;
 
 	/* Memory before the lock, which is a fence's way. */
-	if (ig1_sram_free_pages(&dev->sram) != dev->sram.pages)
+	if (sram_in_use(dev))
 		resident = ig1_resident_alloc(dev);
 	if (IS_ERR(resident)) {
 		if (!force)
@@ -115,6 +132,9 @@ static int stop_chip(struct ig1_device *dev, long park_ms, bool force)
 		goto free;
 	}
 	down_write(&dev->hw_lock);
+	/* Somebody may have made a buffer since. */
+	if (!resident && sram_in_use(dev))
+		err = err ?: -EAGAIN;
 	/* The rings are empty, or the chip is busy and cannot be asked. */
 	err = err ?: resident ? ig1_resident_save(dev, resident) : 0;
 	if (err && !force)
@@ -128,11 +148,18 @@ static int stop_chip(struct ig1_device *dev, long park_ms, bool force)
 	up_write(&dev->hw_lock);
 	return 0;
 unlock:
+	if (err == -ETIMEDOUT) {
+		/* It may be copying still, into memory that is about to be freed. */
+		ig1_reset_begin(dev, &loss);
+		dead = ig1_reset_complete(dev, &loss);
+	}
 	up_write(&dev->hw_lock);
-	ig1_hwq_unpark(dev);
+	if (!dead)
+		ig1_hwq_unpark(dev);
 free:
 	ig1_resident_free(resident);
-	return err;
+	/* The caller unplugs it. */
+	return dead ? -ENODEV : err;
 }
 
 /* The second half. */
@@ -142,7 +169,7 @@ static int start_chip(struct ig1_device *dev)
 	int err = 0;
 
 	down_write(&dev->hw_lock);
-	if (!dev->pm.suspended)
+	if (!dev->pm.suspended || dev->reset.failed)
 		goto unlock;
 	err = ig1_reset_complete(dev, loss);
 	if (!err && dev->pm.resident && !loss->sram) {
@@ -161,6 +188,7 @@ static int start_chip(struct ig1_device *dev)
 	ig1_resident_free(dev->pm.resident);
 	dev->pm.resident = NULL;
 	dev->pm.suspended = false;
+	dev->pm.frozen = 0;
 	if (!err)
 		ig1_hwq_unpark(dev);
 unlock:
@@ -184,6 +212,8 @@ static int system_suspend(struct device *parent)
 	if (!pm_runtime_suspended(parent))
 		err = stop_chip(dev, SUSPEND_PARK_MS, false);
 	drm_dev_exit(idx);
+	if (dev->reset.failed)
+		ig1_reset_give_up(dev);
 	return err;
 }
 
@@ -210,12 +240,12 @@ static int runtime_suspend(struct device *parent)
 		return 0;
 	/* No job holds a reference. Buffers in the chip keep it awake. */
 	down_write(&dev->hw_lock);
-	if (ig1_sram_free_pages(&dev->sram) != dev->sram.pages || !ig1_hwq_idle(dev)) {
+	if (sram_in_use(dev) || !ig1_hwq_idle(dev)) {
 		up_write(&dev->hw_lock);
 		drm_dev_exit(idx);
 		return -EBUSY;
 	}
-	ig1_device_stop(dev);
+	dev->hwq.ops->stop(dev);
 	up_write(&dev->hw_lock);
 	drm_dev_exit(idx);
 	return 0;
@@ -229,10 +259,21 @@ static int runtime_resume(struct device *parent)
 	if (!drm_dev_enter(&dev->drm, &idx))
 		return 0;
 	down_write(&dev->hw_lock);
-	err = ig1_device_start(dev);
+	err = dev->hwq.ops->start(dev);
+	/* Once more, as after a reset. */
+	if (err)
+		err = dev->hwq.ops->start(dev);
+	if (err)
+		dev->reset.failed = true;
 	up_write(&dev->hw_lock);
+	/*
+	 * The PCI device is awake, that its chip is dead is another matter: an error of this
+	 * callback would outlive the driver. Whoever woke it cannot unplug it.
+	 */
+	if (err)
+		ig1_reset_schedule(dev);
 	drm_dev_exit(idx);
-	return err;
+	return 0;
 }
 
 static int runtime_idle(struct device *parent)
@@ -265,23 +306,6 @@ static void reset_done(struct pci_dev *pdev)
 	pm_runtime_put_autosuspend(&pdev->dev);
 }
 
-/* It does not come back, maybe after an attempt: whoever waits for jobs is told. */
-static void lose_chip(struct ig1_device *dev)
-{
-	int idx;
-
-	if (!drm_dev_enter(&dev->drm, &idx))
-		return;
-	down_write(&dev->hw_lock);
-	dev->fw.running = false;
-	dev->reset.failed = true;
-	ig1_device_stop(dev);
-	ig1_hwq_kill(dev, -EIO);
-	up_write(&dev->hw_lock);
-	drm_dev_exit(idx);
-	ig1_reset_give_up(dev);
-}
-
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
 	struct ig1_device *dev = pci_get_drvdata(pdev);
@@ -291,7 +315,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	if (state == pci_channel_io_normal)
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	if (state == pci_channel_io_perm_failure) {
-		lose_chip(dev);
+		ig1_reset_lose(dev);
 		return PCI_ERS_RESULT_DISCONNECT;
 	}
 	if (!drm_dev_enter(&dev->drm, &idx))
@@ -301,6 +325,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	dev->fw.running = false;
 	ig1_reset_begin(dev, &loss);
 	dev->pm.suspended = true;
+	dev->pm.frozen = jiffies ?: 1;
 	dev->pm.loss = loss;
 	up_write(&dev->hw_lock);
 	drm_dev_exit(idx);
@@ -312,8 +337,10 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	struct ig1_device *dev = pci_get_drvdata(pdev);
 
 	/* Also enables it again; the counts of the PCI core are as they were. */
-	if (pci_load_saved_state(pdev, dev->pm.config))
+	if (pci_load_saved_state(pdev, dev->pm.config)) {
+		ig1_reset_lose(dev);
 		return PCI_ERS_RESULT_DISCONNECT;
+	}
 	pci_restore_state(pdev);
 	return PCI_ERS_RESULT_RECOVERED;
 }

@@ -20,6 +20,8 @@ struct ig1_pm {
 	bool enabled;
 	/** @suspended: the chip is stopped for a transition; under hw_lock */
 	bool suspended;
+	/** @frozen: jiffies of a bus error that is being recovered from, or 0; under hw_lock */
+	unsigned long frozen;
 	/** @loss: what the transition costs; under hw_lock */
 	struct ig1_loss loss;
 	/** @resident: copy of the resident SRAM during a transition, or NULL */
@@ -37,6 +39,9 @@ int ig1_pm_get(struct ig1_device *dev);
 bool ig1_pm_get_if_awake(struct ig1_device *dev);
 /* Any context. */
 void ig1_pm_put(struct ig1_device *dev);
+
+/* Something ended that kept the chip awake without a reference. May sleep. */
+void ig1_pm_kick(struct ig1_device *dev);
 
 extern const struct dev_pm_ops ig1_pm_ops;
 extern const struct pci_error_handlers ig1_pci_err_handlers;

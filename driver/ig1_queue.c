@@ -8,23 +8,15 @@
  * so that no later job starts in between. The driver's state is what counts for jobs that have
  * not reached the chip.
  *
- * RESUME waits for the end of all jobs submitted before, so a cancelled job never runs.
+ * RESUME waits for the end of all jobs submitted before, so a cancelled job never runs. Cancelled
+ * jobs do not wait for their fences (ig1_gate.c).
  */
 #include <linux/capability.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
-#include <linux/wait_bit.h>
 
 #include "ig1_device.h"
 #include "ig1_queue.h"
-
-/* Queues of all devices. */
-static atomic_t live = ATOMIC_INIT(0);
-
-void ig1_queue_module_exit(void)
-{
-	wait_var_event(&live, !atomic_read(&live));
-}
 
 struct ig1_queue *ig1_queue_get(struct ig1_queue *queue)
 {
@@ -40,8 +32,10 @@ static void queue_free_work(struct work_struct *work)
 	mutex_lock(&dev->sched.lock);
 	list_del(&queue->node);
 	mutex_unlock(&dev->sched.lock);
+	/* Those of jobs that were given up before they were pushed. */
+	ig1_gates_open(&queue->gates);
 	drm_sched_entity_fini(&queue->entity);
-	ig1_sched_put(dev, queue->sched);
+	ig1_sched_put(queue->sched);
 	if (queue->ring_bo) {
 		ig1_bo_vunmap(queue->ring_bo, &queue->ring_map);
 		drm_gem_object_put(&queue->ring_bo->base.base);
@@ -53,8 +47,7 @@ static void queue_free_work(struct work_struct *work)
 	mutex_destroy(&queue->control_lock);
 	kfree_rcu(queue, rcu);
 	drm_dev_put(&dev->drm);
-	if (atomic_dec_and_test(&live))
-		wake_up_var(&live);
+	ig1_live_put();
 }
 
 static void queue_release(struct kref *ref)
@@ -101,6 +94,25 @@ void ig1_queue_ban_locked(struct ig1_queue *queue, int error)
 	queue->error = error;
 }
 
+void ig1_queue_settle(struct ig1_queue *queue)
+{
+	int error;
+
+	scoped_guard(spinlock, &queue->dev->hwq.lock)
+		error = ig1_queue_error_locked(queue);
+	if (error)
+		ig1_gates_open(&queue->gates);
+}
+
+void ig1_queues_settle(struct ig1_device *dev)
+{
+	struct ig1_queue *queue;
+
+	guard(mutex)(&dev->sched.lock);
+	list_for_each_entry(queue, &dev->sched.queues, node)
+		ig1_queue_settle(queue);
+}
+
 /* A mailbox command for the queue's context, with the device awake. */
 static int context_command(struct ig1_queue *queue, u32 command)
 {
@@ -137,6 +149,7 @@ static void queue_stop(struct ig1_queue *queue, u32 state)
 			queue->state = state;
 		active = queue->active;
 	}
+	ig1_queue_settle(queue);
 	if (active)
 		context_command(queue, IG1_MBOX_CTX_STOP);
 }
@@ -243,6 +256,7 @@ struct ig1_queue *ig1_queue_create(struct ig1_device *dev, struct ig1_vm *vm,
 	mutex_init(&queue->submit_lock);
 	mutex_init(&queue->control_lock);
 	INIT_LIST_HEAD(&queue->cancelled);
+	ig1_gates_init(&queue->gates);
 	INIT_WORK(&queue->free_work, queue_free_work);
 	err = ig1_context_alloc(dev);
 	if (err < 0)
@@ -252,7 +266,7 @@ struct ig1_queue *ig1_queue_create(struct ig1_device *dev, struct ig1_vm *vm,
 	err = context_command(queue, IG1_MBOX_CTX_RESUME);
 	if (err)
 		goto free_context;
-	queue->sched = ig1_sched_get(dev);
+	queue->sched = ig1_sched_get_queue(dev);
 	if (IS_ERR(queue->sched)) {
 		err = PTR_ERR(queue->sched);
 		goto free_context;
@@ -262,14 +276,14 @@ struct ig1_queue *ig1_queue_create(struct ig1_device *dev, struct ig1_vm *vm,
 	if (err)
 		goto put_sched;
 	drm_dev_get(&dev->drm);
-	atomic_inc(&live);
+	ig1_live_get();
 	mutex_lock(&dev->sched.lock);
 	list_add_tail(&queue->node, &dev->sched.queues);
 	mutex_unlock(&dev->sched.lock);
 	return queue;
 
 put_sched:
-	ig1_sched_put(dev, queue->sched);
+	ig1_sched_put(queue->sched);
 free_context:
 	ig1_context_free(dev, queue->context);
 free:
@@ -304,20 +318,16 @@ int ig1_queue_create_ioctl(struct drm_device *drm, void *data, struct drm_file *
 		ig1_queue_put(queue);
 		return err;
 	}
-	/* Its id first, then it can be found. */
-	err = xa_alloc(&ifile->queues, &queue->id, NULL, XA_LIMIT(1, IG1_QUEUES_PER_FILE),
-		       GFP_KERNEL);
-	if (err) {
+	/* Under the lock, since another thread may destroy it as soon as it can be found. */
+	xa_lock(&ifile->queues);
+	err = __xa_alloc(&ifile->queues, &queue->id, queue, XA_LIMIT(1, IG1_QUEUES_PER_FILE),
+			 GFP_KERNEL);
+	if (!err)
+		args->queue_id = queue->id;
+	xa_unlock(&ifile->queues);
+	if (err)
 		ig1_queue_put(queue);
-		return err == -EBUSY ? -ENOSPC : err;
-	}
-	args->queue_id = queue->id;
-	err = xa_err(xa_store(&ifile->queues, args->queue_id, queue, GFP_KERNEL));
-	if (err) {
-		xa_erase(&ifile->queues, args->queue_id);
-		ig1_queue_put(queue);
-	}
-	return err;
+	return err == -EBUSY ? -ENOSPC : err;
 }
 
 int ig1_queue_destroy_ioctl(struct drm_device *drm, void *data, struct drm_file *file)

@@ -12,6 +12,7 @@
 #include <drm/gpu_scheduler.h>
 
 #include "intaglio_accel.h"
+#include "ig1_gate.h"
 #include "ig1_job.h"
 
 struct drm_device;
@@ -69,6 +70,8 @@ struct ig1_queue {
 	u32 active;
 	/** @cancelled: jobs that end when @active is zero, oldest first; under &ig1_hwqs.lock */
 	struct list_head cancelled;
+	/** @gates: before the fences that jobs wait for */
+	struct ig1_gates gates;
 	/** @completed: jobs that have ended; under &ig1_hwqs.lock */
 	u64 completed;
 	/** @last: the last one that ended with an error; under &ig1_hwqs.lock */
@@ -104,15 +107,21 @@ void ig1_queue_ban_locked(struct ig1_queue *queue, int error);
 struct ig1_queue *ig1_queue_create(struct ig1_device *dev, struct ig1_vm *vm,
 				   struct ig1_file_stats *stats, u32 priority);
 
+/*
+ * If its jobs cannot run, lets those that wait for a fence end now. After each change that may keep
+ * them from running, and after each push.
+ */
+void ig1_queue_settle(struct ig1_queue *queue);
+
+/* The same for all queues of a device. */
+void ig1_queues_settle(struct ig1_device *dev);
+
 /* The end for its owner: cancels its jobs and drops the reference. */
 void ig1_queue_close(struct ig1_queue *queue);
 
 /* &ig1_queue.control_lock held. */
 int ig1_queue_cancel(struct ig1_queue *queue);
 int ig1_queue_resume(struct ig1_queue *queue);
-
-/* Waits for the end of the queues whose jobs outlived their device; then no code of ours runs. */
-void ig1_queue_module_exit(void);
 
 /* Cancels all queues and drops the file's references. */
 void ig1_queue_close_all(struct ig1_file *file);

@@ -24,6 +24,9 @@
  * Resets that lose the SRAM (this one, a function-level reset without a warning, slot reset) ban
  * all queues whose address space maps resident buffers: no job computes on zeros unawares.
  *
+ * After a bus error it is for the PCI core to reset the slot. If that is not over in RECOVERY_MS,
+ * while jobs wait, it will not be any more (some kernels do not tell): step 6.
+ *
  * Timeouts and resets run on one ordered workqueue.
  */
 #include <linux/delay.h>
@@ -43,6 +46,7 @@ static uint timeout_ms = IG1_TIMEOUT_MS;
 module_param(timeout_ms, uint, 0444);
 MODULE_PARM_DESC(timeout_ms, "ms without progress after which a job is given up (default 30000)");
 
+#define RECOVERY_MS 60000
 #define HALT_TIMEOUT_US 1000000
 /* A chip that was asked to abort a job has answered already; this is for the interrupt. */
 #define ABORT_TRIES 100
@@ -210,14 +214,17 @@ int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss)
 		}
 	}
 	trace_ig1_reset(dev, err, loss->ended);
-	if (!err)
+	if (!err) {
+		ig1_queues_settle(dev);
 		return 0;
+	}
 	drm_err(&dev->drm, "reset failed: %pe\n", ERR_PTR(err));
 	dev->reset.failed = true;
 	ops->stop(dev);
 	/* Whatever the chip still does, it does not reach memory. */
 	ops->cut_off(dev);
 	ig1_hwq_kill(dev, -EIO);
+	ig1_queues_settle(dev);
 	return err;
 }
 
@@ -228,7 +235,25 @@ void ig1_reset_give_up(struct ig1_device *dev)
 	 * No drm_dev_wedged_event(): it wants a primary minor, which accel devices have not. The
 	 * node's "remove" event tells whoever listens.
 	 */
-	drm_dev_unplug(&dev->drm);
+	ig1_device_cut(dev);
+}
+
+void ig1_reset_lose(struct ig1_device *dev)
+{
+	int idx;
+
+	if (!drm_dev_enter(&dev->drm, &idx))
+		return;
+	down_write(&dev->hw_lock);
+	dev->fw.running = false;
+	dev->reset.failed = true;
+	dev->hwq.ops->stop(dev);
+	dev->hwq.ops->cut_off(dev);
+	ig1_hwq_kill(dev, -EIO);
+	ig1_queues_settle(dev);
+	up_write(&dev->hw_lock);
+	drm_dev_exit(idx);
+	ig1_reset_give_up(dev);
 }
 
 /* hw_lock held for writing. */
@@ -250,6 +275,11 @@ static void reset_work(struct work_struct *work)
 	struct ig1_device *dev = container_of(work, struct ig1_device, reset.work);
 	int idx, err = 0;
 
+	/* It did not wake up, or its end is on its way already. */
+	if (dev->reset.failed) {
+		ig1_reset_lose(dev);
+		return;
+	}
 	if (!drm_dev_enter(&dev->drm, &idx))
 		return;
 	/* An idle chip starts anew when it wakes. */
@@ -360,6 +390,7 @@ static int give_up_job(struct ig1_job *job, enum verdict verdict)
 		job->verdict = -ETIME;
 		ig1_queue_ban_locked(queue, -ECANCELED);
 	}
+	ig1_queue_settle(queue);
 	return abort_job(job) ? 0 : recover(dev, job);
 }
 
@@ -367,6 +398,7 @@ void ig1_reset_timeout(struct ig1_job *job)
 {
 	struct ig1_device *dev = job->queue->dev;
 	enum verdict verdict;
+	bool lost;
 	int idx, err = 0;
 
 	if (!drm_dev_enter(&dev->drm, &idx))
@@ -381,8 +413,12 @@ void ig1_reset_timeout(struct ig1_job *job)
 		if (verdict != JOB_FINE && !ended(job))
 			err = give_up_job(job, verdict);
 	}
+	lost = dev->pm.frozen &&
+	       time_after(jiffies, dev->pm.frozen + msecs_to_jiffies(RECOVERY_MS));
 	up_write(&dev->hw_lock);
 	drm_dev_exit(idx);
-	if (err)
+	if (lost)
+		ig1_reset_lose(dev);
+	else if (err)
 		ig1_reset_give_up(dev);
 }

@@ -11,7 +11,10 @@ struct ig1_job;
 
 /* No progress for this long: a job is hung. */
 #define IG1_TIMEOUT_MS 30000
-/* Progress or not, a job that emits nothing for this long is given up. */
+/*
+ * Progress or not, a job that emits nothing for this long is given up. Its cycle budget is this
+ * long at the most.
+ */
 #define IG1_LIMIT_MS 600000
 
 /**
@@ -71,6 +74,12 @@ int ig1_reset_halt(struct ig1_device *dev);
  */
 void ig1_reset_begin(struct ig1_device *dev, struct ig1_loss *loss);
 int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss);
+
+/*
+ * The chip does not come back: ends all jobs with -EIO, keeps it from memory and unplugs it. With
+ * no lock held and outside of drm_dev_enter().
+ */
+void ig1_reset_lose(struct ig1_device *dev);
 
 /* After a failed recovery, with no lock held and outside of drm_dev_enter(). */
 void ig1_reset_give_up(struct ig1_device *dev);

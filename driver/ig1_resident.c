@@ -37,6 +37,10 @@ struct ig1_resident {
 	dma_addr_t prog_dma;
 	/** @prog_bytes: its size, pages */
 	size_t prog_bytes;
+	/** @save: job that saves */
+	struct ig1_hwq_kernel_job *save;
+	/** @load: job that loads */
+	struct ig1_hwq_kernel_job *load;
 	/** @chunks: number of chunks */
 	u32 chunks;
 	/** @chunk: DMA memory */
@@ -76,6 +80,8 @@ void ig1_resident_free(struct ig1_resident *r)
 	if (r->prog)
 		dma_free_coherent(r->dev, r->prog_bytes, r->prog, r->prog_dma);
 	ig1_mmu_fini(&r->mmu);
+	ig1_hwq_kernel_job_put(r->save);
+	ig1_hwq_kernel_job_put(r->load);
 	kvfree(r);
 }
 
@@ -112,8 +118,10 @@ struct ig1_resident *ig1_resident_alloc(struct ig1_device *dev)
 	err = ig1_mmu_init(&r->mmu, &dev->mmu);
 	if (err)
 		goto free;
+	r->save = ig1_hwq_kernel_job_create();
+	r->load = ig1_hwq_kernel_job_create();
 	r->prog = dma_alloc_coherent(r->dev, r->prog_bytes, &r->prog_dma, GFP_KERNEL);
-	if (!r->prog) {
+	if (!r->save || !r->load || !r->prog) {
 		err = -ENOMEM;
 		goto free;
 	}
@@ -144,7 +152,8 @@ static __le32 *put_move(__le32 *words, u32 op, u64 va, u32 bytes)
 	return words + IG1_COMMAND_BYTES / 4;
 }
 
-static int copy(struct ig1_device *dev, struct ig1_resident *r, u64 from, u64 to)
+static int copy(struct ig1_device *dev, struct ig1_resident *r, struct ig1_hwq_kernel_job *job,
+		u64 from, u64 to)
 {
 	__le32 *words = r->prog;
 	struct ig1_hw_job desc = {
@@ -166,15 +175,15 @@ static int copy(struct ig1_device *dev, struct ig1_resident *r, u64 from, u64 to
 		words = put_move(words, IG1_OP_D_ST, to + at, n);
 	}
 	words[0] = cpu_to_le32(IG1_OP_S_END);
-	return ig1_hwq_run(dev, &desc, msecs_to_jiffies(COPY_TIMEOUT_MS));
+	return ig1_hwq_run(dev, job, &desc, msecs_to_jiffies(COPY_TIMEOUT_MS));
 }
 
 int ig1_resident_save(struct ig1_device *dev, struct ig1_resident *resident)
 {
-	return copy(dev, resident, SRAM_VA, HOST_VA);
+	return copy(dev, resident, resident->save, SRAM_VA, HOST_VA);
 }
 
 int ig1_resident_load(struct ig1_device *dev, struct ig1_resident *resident)
 {
-	return copy(dev, resident, HOST_VA, SRAM_VA);
+	return copy(dev, resident, resident->load, HOST_VA, SRAM_VA);
 }

@@ -13,9 +13,11 @@
  * the PCI device being there. Cancelled jobs run through run_job like others, which ends them;
  * entities are never killed, so no fence signals before those before it.
  *
- * A fence of the scheduler refers to it as long as the fence lives, and kernels before 6.16
- * follow that reference when user space asks for the fence's name. The memory of a scheduler is
- * therefore kept for the next queue, and freed with the device.
+ * A fence of the scheduler refers to it as long as the fence lives, and kernels before 6.17 follow
+ * that reference when user space asks for the fence's name: long after the device is gone, through
+ * a file descriptor of its own. So the memory of a scheduler is kept for the next user and freed
+ * with the module, which a scheduler's fence holds by the fence that run_job returned
+ * (fence_release() in ig1_job.c).
  *
  * The schedulers are not stopped in a reset: the jobs that the chip had are on lists of ours
  * (ig1_hwq.c), and those that were not begun are handed over again. For the scheduler these jobs
@@ -58,13 +60,22 @@ static const struct drm_sched_backend_ops sched_ops = {
 	.free_job = free_job,
 };
 
+/* Schedulers that are not in use, of all devices; see above. */
+static DEFINE_MUTEX(spare_lock);
+static LIST_HEAD(spare);
+
+void ig1_sched_module_exit(void)
+{
+	struct ig1_sched *sched, *tmp;
+
+	list_for_each_entry_safe(sched, tmp, &spare, node)
+		kfree(sched);
+}
+
 static void sched_release(struct drm_device *drm, void *res)
 {
 	struct ig1_device *dev = res;
-	struct ig1_sched *sched, *tmp;
 
-	list_for_each_entry_safe(sched, tmp, &dev->sched.spare, node)
-		kfree(sched);
 	destroy_workqueue(dev->sched.wq);
 	mutex_destroy(&dev->sched.lock);
 }
@@ -72,7 +83,6 @@ static void sched_release(struct drm_device *drm, void *res)
 int ig1_sched_init(struct ig1_device *dev)
 {
 	mutex_init(&dev->sched.lock);
-	INIT_LIST_HEAD(&dev->sched.spare);
 	INIT_LIST_HEAD(&dev->sched.queues);
 	dev->sched.ops = &sched_ops;
 	dev->sched.wq = alloc_ordered_workqueue("intaglio-sched", WQ_MEM_RECLAIM);
@@ -87,23 +97,38 @@ void ig1_sched_unplug(struct ig1_device *dev)
 	/* A chip that is still there must not write to memory that is about to be released. */
 	ig1_reset_halt(dev);
 	ig1_hwq_kill(dev, -ENODEV);
+	ig1_queues_settle(dev);
+	ig1_vms_open_gates(dev);
 }
 
-struct ig1_sched *ig1_sched_get(struct ig1_device *dev)
+struct ig1_sched *ig1_sched_get(const struct drm_sched_init_args *args)
 {
 	struct ig1_sched *sched;
 	int err;
 
-	mutex_lock(&dev->sched.lock);
-	sched = list_first_entry_or_null(&dev->sched.spare, struct ig1_sched, node);
+	mutex_lock(&spare_lock);
+	sched = list_first_entry_or_null(&spare, struct ig1_sched, node);
 	if (sched)
 		list_del(&sched->node);
-	mutex_unlock(&dev->sched.lock);
+	mutex_unlock(&spare_lock);
 	if (!sched)
 		sched = kzalloc_obj(*sched);
 	if (!sched)
 		return ERR_PTR(-ENOMEM);
-	err = ig1_compat_sched_init(&sched->base, &(struct drm_sched_init_args){
+	err = ig1_compat_sched_init(&sched->base, args);
+	if (err) {
+		/* It may have been in use before. */
+		mutex_lock(&spare_lock);
+		list_add(&sched->node, &spare);
+		mutex_unlock(&spare_lock);
+		return ERR_PTR(err);
+	}
+	return sched;
+}
+
+struct ig1_sched *ig1_sched_get_queue(struct ig1_device *dev)
+{
+	const struct drm_sched_init_args args = {
 		.ops = dev->sched.ops,
 		.submit_wq = dev->sched.wq,
 		.timeout_wq = dev->reset.wq,
@@ -112,18 +137,15 @@ struct ig1_sched *ig1_sched_get(struct ig1_device *dev)
 		.timeout = msecs_to_jiffies(READ_ONCE(dev->reset.timeout_ms)),
 		.name = "intaglio",
 		.dev = dev->drm.dev,
-	});
-	if (err) {
-		kfree(sched);
-		return ERR_PTR(err);
-	}
-	return sched;
+	};
+
+	return ig1_sched_get(&args);
 }
 
-void ig1_sched_put(struct ig1_device *dev, struct ig1_sched *sched)
+void ig1_sched_put(struct ig1_sched *sched)
 {
 	drm_sched_fini(&sched->base);
-	mutex_lock(&dev->sched.lock);
-	list_add(&sched->node, &dev->sched.spare);
-	mutex_unlock(&dev->sched.lock);
+	mutex_lock(&spare_lock);
+	list_add(&sched->node, &spare);
+	mutex_unlock(&spare_lock);
 }

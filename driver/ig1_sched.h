@@ -8,6 +8,7 @@
 #include <drm/gpu_scheduler.h>
 
 struct drm_sched_backend_ops;
+struct drm_sched_init_args;
 struct ig1_device;
 struct workqueue_struct;
 
@@ -20,7 +21,7 @@ struct workqueue_struct;
 struct ig1_sched {
 	/** @base: base */
 	struct drm_gpu_scheduler base;
-	/** @node: in &ig1_scheds.spare */
+	/** @node: in the list of spare ones */
 	struct list_head node;
 };
 
@@ -30,10 +31,8 @@ struct ig1_sched {
 struct ig1_scheds {
 	/** @wq: runs their work: ordered, so jobs are handed over one at a time; drmm */
 	struct workqueue_struct *wq;
-	/** @lock: protects @spare and @queues */
+	/** @lock: protects @queues */
 	struct mutex lock;
-	/** @spare: schedulers not in use, memory kept until the device is released */
-	struct list_head spare;
 	/** @queues: all queues, by &ig1_queue.node */
 	struct list_head queues;
 	/** @ops: what the schedulers call; replaced by tests */
@@ -43,14 +42,20 @@ struct ig1_scheds {
 int ig1_sched_init(struct ig1_device *dev);
 
 /*
- * Stops the chip, ends all jobs with -ENODEV. Those that wait for a fence end when it signals,
- * without reaching the chip.
+ * Stops the chip, ends all jobs and asynchronous operations with -ENODEV, also those that wait for
+ * fences.
  */
 void ig1_sched_unplug(struct ig1_device *dev);
 
 /* A running scheduler, or an error. */
-struct ig1_sched *ig1_sched_get(struct ig1_device *dev);
+struct ig1_sched *ig1_sched_get(const struct drm_sched_init_args *args);
 /* Its entities are gone and its jobs freed. */
-void ig1_sched_put(struct ig1_device *dev, struct ig1_sched *sched);
+void ig1_sched_put(struct ig1_sched *sched);
+
+/* The one for a queue. */
+struct ig1_sched *ig1_sched_get_queue(struct ig1_device *dev);
+
+/* Frees the memory of all schedulers. No fence of ours exists any more. */
+void ig1_sched_module_exit(void);
 
 #endif /* _IG1_SCHED_H_ */

@@ -31,7 +31,7 @@ struct ig1_sram_block {
  * Pages have one owner, the buffer; sharing is mapping the same buffer again.
  */
 struct ig1_sram {
-	/** @lock: protects @used and @free */
+	/** @lock: protects @used, and @free against other writers; memory is allocated under it */
 	struct mutex lock;
 	/** @used: bit per page */
 	unsigned long *used;

@@ -85,6 +85,17 @@ void ig1_stats_reset(struct ig1_device *dev)
 
 static const char * const counter_names[] = IG1_CTR_NAMES;
 
+u64 ig1_cycles_to_ns(u64 cycles, u64 hz)
+{
+	u64 rest;
+
+	if (!hz)
+		return 0;
+	/* In two parts: a quotient of more than 64 bits is a trap on some processors. */
+	cycles = div64_u64_rem(cycles, hz, &rest);
+	return cycles * NSEC_PER_SEC + mul_u64_u64_div_u64(rest, NSEC_PER_SEC, hz);
+}
+
 void ig1_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
 	struct ig1_file *ifile = file->driver_priv;
@@ -101,8 +112,7 @@ void ig1_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 
 	cycles = c.counters[IG1_CTR_CYCLES];
 	drm_printf(p, "drm-engine-npu:\t%llu ns\n",
-		   dev->chip.clock_hz ?
-		   mul_u64_u64_div_u64(cycles, NSEC_PER_SEC, dev->chip.clock_hz) : 0);
+		   ig1_cycles_to_ns(cycles, dev->chip.clock_hz));
 	drm_printf(p, "drm-cycles-npu:\t%llu\n", cycles);
 	drm_printf(p, "drm-maxfreq-npu:\t%llu Hz\n", dev->chip.clock_hz);
 	drm_printf(p, "intaglio-jobs:\t%llu\n", c.done);
@@ -112,19 +122,19 @@ void ig1_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 	drm_show_memory_stats(p, file);
 }
 
-/* A 64-bit counter in two registers. */
+/* A 64-bit counter in two registers, the upper one of which changes once in seconds. */
 static u64 read_cycles(struct ig1_device *dev)
 {
-	u32 hi = ig1_rd(dev, IG1_REG_CYCLES(1)), lo, again;
+	u32 hi, lo, again, i;
 
-	for (;;) {
+	for (i = 0; i < 2; i++) {
+		hi = ig1_rd(dev, IG1_REG_CYCLES(1));
 		lo = ig1_rd(dev, IG1_REG_CYCLES(0));
 		again = ig1_rd(dev, IG1_REG_CYCLES(1));
-		/* All ones: the device is gone. */
-		if (hi == again || again == U32_MAX)
-			return (u64)again << 32 | lo;
-		hi = again;
+		if (hi == again)
+			break;
 	}
+	return (u64)again << 32 | lo;
 }
 
 void ig1_stats_query(struct ig1_device *dev, struct drm_intaglio_stats_info *info)

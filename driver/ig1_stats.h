@@ -67,6 +67,9 @@ void ig1_stats_job(struct ig1_device *dev, struct ig1_file_stats *stats,
 void ig1_stats_timeout(struct ig1_device *dev);
 void ig1_stats_reset(struct ig1_device *dev);
 
+/* Nanoseconds that cycles take; wraps, whatever the chip says it has counted. @hz: up to 2^40. */
+u64 ig1_cycles_to_ns(u64 cycles, u64 hz);
+
 void ig1_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 void ig1_stats_query(struct ig1_device *dev, struct drm_intaglio_stats_info *info);
 

@@ -123,7 +123,8 @@ static DEVICE_ATTR_RW(job_timeout_ms);
 /**
  * DOC: job_limit_ms
  *
- * Milliseconds that a job may run without emitting a token, progress or not. Zero: no limit.
+ * Milliseconds that a job may run without emitting a token, progress or not. Also bounds the cycles
+ * that user space may give a job, tokens or not, at the nominal clock. Zero: no limit.
  */
 static ssize_t job_limit_ms_show(struct device *parent, struct device_attribute *attr, char *buf)
 {

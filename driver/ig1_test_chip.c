@@ -164,7 +164,7 @@ static void chip_exit(void *data)
 	ig1_hwq_kill(chip->dev, -ENODEV);
 	flush_workqueue(chip->dev->sched.wq);
 	/* A job's last reference to its queue goes when the scheduler frees it, in its own time. */
-	ig1_queue_module_exit();
+	ig1_live_wait();
 	flush_workqueue(ig1_free_wq);
 	ig1_file_stats_put(chip->stats);
 	pm_runtime_disable(chip->dev->drm.dev);
@@ -193,10 +193,16 @@ struct test_chip *test_chip_create(struct kunit *test)
 	pm_runtime_enable(parent);
 
 	init_rwsem(&dev->hw_lock);
+	mutex_init(&dev->unplug_lock);
+	mutex_init(&dev->fw.lock);
+	INIT_LIST_HEAD(&dev->vms.list);
+	mutex_init(&dev->vms.lock);
+	dev->chip.clock_hz = 1000000000;
 	KUNIT_ASSERT_EQ(test, ig1_stats_init(dev), 0);
 	KUNIT_ASSERT_EQ(test, ig1_hwq_init(dev), 0);
 	KUNIT_ASSERT_EQ(test, ig1_reset_init(dev), 0);
 	KUNIT_ASSERT_EQ(test, ig1_sched_init(dev), 0);
+	ig1_device_prime_lockdep(dev);
 	/* There are no registers to dump. */
 	dev->reset.dump = NULL;
 	dev->reset.timeout_ms = 40;
@@ -250,11 +256,13 @@ struct dma_fence *test_submit(struct test_chip *chip, struct ig1_queue *queue,
 		KUNIT_ASSERT_EQ(chip->test,
 				drm_sched_job_add_dependency(&job->base, dma_fence_get(dependency)),
 				0);
+	KUNIT_ASSERT_EQ(chip->test, ig1_gates_shut(&queue->gates, &queue->entity, &job->base), 0);
 	mutex_lock(&queue->submit_lock);
 	job->seq = ++queue->submitted;
 	drm_sched_job_arm(&job->base);
 	fence = dma_fence_get(&job->base.s_fence->finished);
 	drm_sched_entity_push_job(&job->base);
+	ig1_queue_settle(queue);
 	mutex_unlock(&queue->submit_lock);
 	return fence;
 }

@@ -36,6 +36,8 @@ static void vm_release(struct ig1_vm *vm)
 	list_del(&vm->node);
 	mutex_unlock(&dev->vms.lock);
 
+	/* Those of operations that were given up before they were pushed. */
+	ig1_gates_open(&vm->gates);
 	drm_sched_entity_destroy(&vm->entity);
 	ig1_vm_unbind_all(vm);
 	ig1_mmu_fini(&vm->mmu);
@@ -68,6 +70,7 @@ void ig1_vm_free(struct drm_gpuvm *gpuvm)
 	mutex_destroy(&vm->bind_lock);
 	mutex_destroy(&vm->op_lock);
 	kfree(vm);
+	ig1_live_put();
 }
 
 /*
@@ -89,7 +92,7 @@ static void prime_lockdep(struct ig1_vm *vm)
  */
 struct ig1_vm *ig1_vm_create(struct ig1_device *dev)
 {
-	struct drm_gpu_scheduler *sched = &dev->vms.sched;
+	struct drm_gpu_scheduler *sched = &dev->vms.sched->base;
 	struct drm_gem_object *root;
 	struct ig1_vm *vm;
 	int ret;
@@ -113,10 +116,13 @@ struct ig1_vm *ig1_vm_create(struct ig1_device *dev)
 	INIT_WORK(&vm->free_work, free_work);
 	mutex_init(&vm->op_lock);
 	mutex_init(&vm->bind_lock);
+	ig1_gates_init(&vm->gates);
+	vm->fence_context = dma_fence_context_alloc(1);
 	prime_lockdep(vm);
 	drm_gpuvm_init(&vm->base, "intaglio", IG1_GPUVM_FLAGS, &dev->drm, root, 0,
 		       BIT_ULL(IG1_VA_BITS), 0, 0, &ig1_gpuvm_ops);
 	drm_gem_object_put(root);
+	ig1_live_get();
 	mutex_lock(&dev->vms.lock);
 	list_add_tail(&vm->node, &dev->vms.list);
 	mutex_unlock(&dev->vms.lock);
@@ -237,11 +243,20 @@ void ig1_vm_close_all(struct ig1_file *file)
 	xa_destroy(&file->vms);
 }
 
+void ig1_vms_open_gates(struct ig1_device *dev)
+{
+	struct ig1_vm *vm;
+
+	guard(mutex)(&dev->vms.lock);
+	list_for_each_entry(vm, &dev->vms.list, node)
+		ig1_gates_open(&vm->gates);
+}
+
 /* --- device --------------------------------------------------------------------------------- */
 
 static void sched_fini(struct drm_device *drm, void *data)
 {
-	drm_sched_fini(data);
+	ig1_sched_put(data);
 }
 
 int ig1_vms_init(struct ig1_device *dev)
@@ -260,8 +275,8 @@ int ig1_vms_init(struct ig1_device *dev)
 	ret = drmm_mutex_init(&dev->drm, &dev->vms.lock);
 	if (ret)
 		return ret;
-	ret = ig1_compat_sched_init(&dev->vms.sched, &args);
-	if (ret)
-		return ret;
-	return drmm_add_action_or_reset(&dev->drm, sched_fini, &dev->vms.sched);
+	dev->vms.sched = ig1_sched_get(&args);
+	if (IS_ERR(dev->vms.sched))
+		return PTR_ERR(dev->vms.sched);
+	return drmm_add_action_or_reset(&dev->drm, sched_fini, dev->vms.sched);
 }

@@ -10,12 +10,14 @@
 #include <drm/drm_gpuvm.h>
 #include <drm/gpu_scheduler.h>
 
+#include "ig1_gate.h"
 #include "ig1_mmu.h"
 
 struct drm_exec;
 struct drm_file;
 struct ig1_device;
 struct ig1_file;
+struct ig1_sched;
 
 /**
  * struct ig1_vms - All address spaces of a device
@@ -26,7 +28,7 @@ struct ig1_vms {
 	/** @list: address spaces, by &ig1_vm.node; for dumps */
 	struct list_head list;
 	/** @sched: runs asynchronous operations of all of them; drmm, so outlives every entity */
-	struct drm_gpu_scheduler sched;
+	struct ig1_sched *sched;
 };
 
 /**
@@ -51,6 +53,10 @@ struct ig1_vm {
 	struct mutex bind_lock;
 	/** @entity: queue of asynchronous operations */
 	struct drm_sched_entity entity;
+	/** @fence_context: of the fences that say that operations have run */
+	u64 fence_context;
+	/** @gates: before the fences that asynchronous operations wait for */
+	struct ig1_gates gates;
 	/** @unusable: an asynchronous operation failed; set once */
 	bool unusable;
 	/** @free_work: the end, in process context */
@@ -113,6 +119,9 @@ int ig1_vm_depend(struct ig1_vm *vm, struct drm_exec *exec, struct drm_sched_job
 void ig1_vm_add_fence(struct ig1_vm *vm, struct drm_exec *exec, struct dma_fence *fence);
 
 int ig1_vms_init(struct ig1_device *dev);
+
+/* After drm_dev_unplug(): asynchronous operations do not wait for fences, they fail now. */
+void ig1_vms_open_gates(struct ig1_device *dev);
 
 /* Called when a file closes, after its queues are gone. */
 void ig1_vm_close_all(struct ig1_file *file);

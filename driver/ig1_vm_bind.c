@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "ig1_device.h"
+#include "ig1_job.h"
 #include "ig1_sync.h"
 #include "ig1_trace.h"
 
@@ -414,6 +415,8 @@ struct ig1_bind_job {
 	struct ig1_vm *vm;
 	/** @op: what to do */
 	struct ig1_vm_op *op;
+	/** @fence: has signalled when it has run, and holds the module as a job's does */
+	struct ig1_fence *fence;
 	/** @syncs: fences before and after */
 	struct ig1_syncs syncs;
 	/** @work: frees it, since free_job is part of signalling fences */
@@ -428,6 +431,7 @@ static struct ig1_bind_job *to_bind_job(struct drm_sched_job *job)
 static void bind_job_free(struct ig1_bind_job *job)
 {
 	ig1_syncs_put(&job->syncs);
+	kfree(job->fence);
 	if (job->op)
 		ig1_vm_op_end(job->op);
 	ig1_vm_put(job->vm);
@@ -443,6 +447,7 @@ static struct dma_fence *bind_job_run(struct drm_sched_job *base)
 {
 	struct ig1_bind_job *job = to_bind_job(base);
 	struct ig1_vm *vm = job->vm;
+	struct ig1_fence *fence = job->fence;
 	int ret = -ENODEV, idx;
 	bool cookie;
 
@@ -456,8 +461,13 @@ static struct dma_fence *bind_job_run(struct drm_sched_job *base)
 	}
 	if (ret)
 		WRITE_ONCE(vm->unusable, true);
+	job->fence = NULL;
+	ig1_fence_init(fence, vm->fence_context, job->base.s_fence->finished.seqno);
+	if (ret)
+		dma_fence_set_error(&fence->base, ret);
+	dma_fence_signal(&fence->base);
 	dma_fence_end_signalling(cookie);
-	return ret ? ERR_PTR(ret) : NULL;
+	return &fence->base;
 }
 
 static void bind_job_done(struct drm_sched_job *base)
@@ -492,6 +502,11 @@ static struct ig1_bind_job *bind_job_create(struct ig1_vm *vm, struct drm_file *
 		return ERR_PTR(-ENOMEM);
 	job->vm = ig1_vm_get(vm);
 	INIT_WORK(&job->work, bind_job_free_work);
+	job->fence = kzalloc_obj(*job->fence);
+	if (!job->fence) {
+		ret = -ENOMEM;
+		goto err_free;
+	}
 	job->op = ig1_vm_op_prepare(vm, file, args);
 	if (IS_ERR(job->op)) {
 		ret = PTR_ERR(job->op);
@@ -523,6 +538,7 @@ static int bind_async(struct ig1_vm *vm, struct drm_file *file,
 {
 	struct ig1_bind_job **jobs;
 	u32 made, i;
+	bool cookie;
 	int ret = 0;
 
 	jobs = kvcalloc(count, sizeof(*jobs), GFP_KERNEL);
@@ -535,13 +551,20 @@ static int bind_async(struct ig1_vm *vm, struct drm_file *file,
 			goto err_jobs;
 		}
 	}
+	/* All are right: gates of a job that is given up would stay for as long as the VM does. */
+	for (i = 0; i < count && !ret; i++)
+		ret = ig1_gates_shut(&vm->gates, &vm->entity, &jobs[i]->base);
+	if (ret)
+		goto err_jobs;
 	/* Nothing fails from here on. */
 	mutex_lock(&vm->bind_lock);
+	cookie = dma_fence_begin_signalling();
 	for (i = 0; i < count; i++) {
 		drm_sched_job_arm(&jobs[i]->base);
 		ig1_syncs_signal(&jobs[i]->syncs, &jobs[i]->base.s_fence->finished);
 		drm_sched_entity_push_job(&jobs[i]->base);
 	}
+	dma_fence_end_signalling(cookie);
 	mutex_unlock(&vm->bind_lock);
 	kvfree(jobs);
 	return 0;
@@ -569,6 +592,9 @@ static int bind_one(struct ig1_vm *vm, struct drm_file *file,
 	if (IS_ERR(op))
 		return PTR_ERR(op);
 	ret = ig1_vm_op_run(op);
+	/* Half done. It does not happen, since all that is needed was prepared. */
+	if (ret)
+		WRITE_ONCE(vm->unusable, true);
 	ig1_vm_op_end(op);
 	return ret;
 }

@@ -806,6 +806,55 @@ static void test_async_none(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bo_refs(bo), 1);
 }
 
+/* What an asynchronous call that fails had put before a fence is gone with it. */
+static void test_async_none_waiting(struct kunit *test)
+{
+	struct drm_intaglio_bind_op op[2] = { { GOOD_MAP }, { GOOD_MAP, .va = 1 } };
+	struct dma_fence *fence = new_fence(test);
+	struct drm_intaglio_sync sync = { 0 };
+	struct rig *rig = test->priv;
+	struct drm_syncobj *wait;
+	u32 handle, done, i;
+
+	map_user(test);
+	new_bo(test, 4, &handle);
+	KUNIT_ASSERT_EQ(test, drm_syncobj_create(&wait, 0, fence), 0);
+	sync.handle = syncobj_handle(test, rig->file, wait);
+	KUNIT_ASSERT_EQ(test, copy_to_user(rig->user + 1024, &sync, sizeof(sync)), 0);
+	op[0].syncs.array = (uintptr_t)(rig->user + 1024);
+	op[0].syncs.stride = sizeof(sync);
+	op[0].syncs.count = 1;
+	for (i = 0; i < 10; i++)
+		KUNIT_EXPECT_EQ(test, bind(test, op, 2, DRM_INTAGLIO_VM_BIND_ASYNC, &done),
+				-EINVAL);
+	KUNIT_EXPECT_TRUE(test, list_empty(&the_vm(test)->gates.shut));
+	/* Ours and the syncobj's. */
+	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), 2);
+	end_fence(fence);
+}
+
+/* The device goes: an operation that waits for a fence fails, and lets go of the fence. */
+static void test_unplug_queued(struct kunit *test)
+{
+	struct drm_intaglio_bind_op op = { GOOD_MAP };
+	struct dma_fence *never = new_fence(test);
+	struct rig *rig = test->priv;
+	struct drm_syncobj *out;
+	u32 handle;
+
+	map_user(test);
+	new_bo(test, 4, &handle);
+	out = bind_async(test, &op, never);
+	KUNIT_EXPECT_FALSE(test, list_empty(&the_vm(test)->gates.shut));
+	drm_dev_unplug(&rig->dev->drm);
+	ig1_vms_open_gates(rig->dev);
+	expect_result(test, out, -ENODEV);
+	KUNIT_EXPECT_TRUE(test, list_empty(&never->cb_list));
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(never));
+	KUNIT_EXPECT_FALSE(test, ig1_vm_usable(the_vm(test)));
+	end_fence(never);
+}
+
 /* Dropped with an operation queued: that holds the address space, and runs. */
 static void test_destroy_queued(struct kunit *test)
 {
@@ -894,6 +943,8 @@ static struct kunit_case vm_cases[] = { KUNIT_CASE_PARAM(test_split, split_gen_p
 					KUNIT_CASE(test_bind_async),
 					KUNIT_CASE(test_unusable),
 					KUNIT_CASE(test_async_none),
+					KUNIT_CASE(test_async_none_waiting),
+					KUNIT_CASE(test_unplug_queued),
 					KUNIT_CASE(test_destroy_queued),
 					KUNIT_CASE_PARAM(test_syncs, bad_sync_gen_params),
 					{} };

@@ -405,7 +405,7 @@ struct drm_intaglio_queue_get_state {
 	__u64 completed;
 };
 
-/** @DRM_INTAGLIO_QUEUE_CANCEL: end all its jobs soon, with ECANCELED; the queue is then stopped */
+/** @DRM_INTAGLIO_QUEUE_CANCEL: stop it; all its jobs end soon, with ECANCELED, waiting or not */
 #define DRM_INTAGLIO_QUEUE_CANCEL 0
 /** @DRM_INTAGLIO_QUEUE_RESUME: let a stopped queue run; EBUSY while its cancelled jobs end */
 #define DRM_INTAGLIO_QUEUE_RESUME 1
@@ -440,7 +440,10 @@ struct drm_intaglio_job {
 	__u32 emit_entries;
 	/** @trace_entries: trace records there is room for; zero: no trace */
 	__u32 trace_entries;
-	/** @watchdog: cycles it may take; zero: the firmware's default */
+	/**
+	 * @watchdog: cycles it may take; zero: the firmware's default. Either way no more than the
+	 * device's job_limit_ms (sysfs) at its nominal clock
+	 */
 	__u64 watchdog;
 	/** @seq: returned, number of the job in its queue: 1, 2, ... */
 	__u64 seq;

@@ -37,6 +37,12 @@ driver_up() {
 		echo "$_chip" >$DRV/unbind
 	fi
 	[ -e "$PCI/$_chip/driver" ] || echo "$_chip" >$DRV/bind
+	# After a recovery that failed the PCI core takes the device for gone until it is found anew.
+	if ! [ -e "$PCI/$_chip/driver" ]; then
+		echo 1 >"$PCI/$_chip/remove"
+		echo 1 >/sys/bus/pci/rescan
+		_chip=$(chip)
+	fi
 	poll 20 test -c "$(node "$_chip")"
 }
 
