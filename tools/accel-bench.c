@@ -4,12 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/cli.h"
 
 #define MAX_SIZES 16
 
-enum { KEY_PP = 0x2001, KEY_TG, KEY_BATCH, KEY_DEPTH, KEY_CHUNK, KEY_STEPS };
+enum { KEY_PP = 0x2001, KEY_TG, KEY_BATCH, KEY_DEPTH, KEY_CHUNK, KEY_STEPS, KEY_WATCHDOG };
 
 static const struct argp_option options[] = {
 	{ "pp", KEY_PP, "N,...", 0, "prompt sizes (default 512, or the context)", 1 },
@@ -20,6 +21,7 @@ static const struct argp_option options[] = {
 	{ "chunk", KEY_CHUNK, "N", 0, "tokens of a prompt job (default: all the program takes)",
 	  1 },
 	{ "steps", KEY_STEPS, "N", 0, "generated tokens of a job (default 64)", 1 },
+	{ "watchdog", KEY_WATCHDOG, "CYCLES", 0, "end jobs that take longer", 1 },
 	{ "json", CLI_KEY_JSON, NULL, 0, "print one JSON object", 1 },
 	CLI_TARGET_OPTIONS,
 	{ 0 },
@@ -38,6 +40,7 @@ struct run {
 	bool exact;
 	uint64_t vocab, context, max_cols, clock;
 	json_t *tests;
+	size_t planned, begun; /* tests */
 	struct accel_session **sessions;
 	struct accel_batch *b;
 };
@@ -46,11 +49,11 @@ struct run {
 struct test {
 	char name[64];
 	uint64_t pp, tg, batch;
-	double *seconds;
-	size_t n;
-	uint64_t counters[ACCEL_COUNTERS]; /* of all repetitions */
+	double *seconds, *cpu; /* wall clock, processor time */
+	size_t n;	       /* repetitions that came to their end; what follows is of these */
+	uint64_t counters[ACCEL_COUNTERS];
 	uint64_t jobs;
-	uint64_t ioctls; /* of all repetitions */
+	uint64_t ioctls;
 };
 
 static void parse_sizes(const char *name, char *arg, struct sizes *s)
@@ -95,6 +98,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_STEPS:
 		r->o.decode_steps = (uint32_t)cli_uint("steps", arg, 1, 65536);
 		break;
+	case KEY_WATCHDOG:
+		r->o.watchdog = cli_uint("watchdog", arg, 1, UINT64_MAX);
+		break;
 	case ARGP_KEY_END:
 		break;
 	default:
@@ -124,7 +130,16 @@ static int fill(struct run *r, struct accel_session *s, uint64_t n)
 	return err;
 }
 
-static int once(struct run *r, const struct test *t, float *logits, double *seconds)
+/* Of all threads: where a chip is simulated, what it costs however busy the machine is. */
+static double cpu_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int once(struct run *r, const struct test *t, float *logits, double *seconds, double *cpu)
 {
 	int32_t *v = calloc(t->pp + t->batch + 1, sizeof(*v));
 	double begin;
@@ -136,6 +151,7 @@ static int once(struct run *r, const struct test *t, float *logits, double *seco
 	for (i = 0; i < t->batch && !err; i++)
 		err = accel_session_rewind(r->sessions[i], (uint32_t)r->depth);
 	begin = cli_now();
+	*cpu = cpu_now();
 	if (!err && t->pp)
 		err = accel_session_append(r->sessions[0], v, t->pp, logits);
 	if (!err && t->tg && t->batch == 1)
@@ -145,6 +161,7 @@ static int once(struct run *r, const struct test *t, float *logits, double *seco
 		err = accel_batch_decode(r->b, r->sessions, v, t->batch, (uint32_t)t->tg, NULL,
 					 NULL, NULL, NULL);
 	*seconds = cli_now() - begin;
+	*cpu = cpu_now() - *cpu;
 	free(v);
 	return err;
 }
@@ -159,15 +176,24 @@ static void forget_counters(struct run *r, const struct test *t)
 		accel_session_counters(r->sessions[0], NULL, 0, &unused, 1);
 }
 
+static void take_counters(struct run *r, struct test *t)
+{
+	if (t->batch > 1)
+		accel_batch_counters(r->b, t->counters, ACCEL_COUNTERS, &t->jobs, 0);
+	else
+		accel_session_counters(r->sessions[0], t->counters, ACCEL_COUNTERS, &t->jobs, 0);
+}
+
 static int measure(struct run *r, struct test *t)
 {
 	float *logits = calloc(r->vocab, sizeof(*logits));
-	double unused;
-	uint64_t i;
+	uint64_t i, ioctls = 0;
+	double unused[2];
 	int err = logits ? 0 : ACCEL_ENOMEM;
 
 	for (i = 0; i < t->batch && !err; i++) {
 		err = accel_session_create(r->t.m, &r->o, &r->sessions[i]);
+		cli_catch_interrupt(err ? NULL : r->sessions[i], NULL);
 		if (!err)
 			err = fill(r, r->sessions[i], r->depth);
 	}
@@ -175,22 +201,19 @@ static int measure(struct run *r, struct test *t)
 		err = accel_batch_create(r->t.m, &r->o, &r->b);
 	if (!err) {
 		cli_catch_interrupt(r->sessions[0], r->b);
-		err = once(r, t, logits, &unused);
+		err = once(r, t, logits, &unused[0], &unused[1]);
 		forget_counters(r, t);
-		t->ioctls = cli_get(r->t.dev, ACCEL_PARAM_IOCTLS);
+		ioctls = cli_get(r->t.dev, ACCEL_PARAM_IOCTLS);
 	}
 	for (t->n = 0; t->n < r->reps && !err && !cli_interrupted(); t->n++) {
 		cli_progress(t->name, t->n + 1, r->reps);
-		err = once(r, t, logits, &t->seconds[t->n]);
+		err = once(r, t, logits, &t->seconds[t->n], &t->cpu[t->n]);
 		if (err)
 			break;
+		take_counters(r, t);
+		t->ioctls = cli_get(r->t.dev, ACCEL_PARAM_IOCTLS) - ioctls;
 	}
 	cli_progress("", 0, 0);
-	t->ioctls = cli_get(r->t.dev, ACCEL_PARAM_IOCTLS) - t->ioctls;
-	if (!err && t->batch > 1)
-		accel_batch_counters(r->b, t->counters, ACCEL_COUNTERS, &t->jobs, 0);
-	else if (!err)
-		accel_session_counters(r->sessions[0], t->counters, ACCEL_COUNTERS, &t->jobs, 0);
 	cli_catch_interrupt(NULL, NULL);
 	accel_batch_unref(r->b);
 	r->b = NULL;
@@ -202,66 +225,94 @@ static int measure(struct run *r, struct test *t)
 	return err;
 }
 
+/* A sum over all repetitions; not known before there is one. */
 static double counter(const struct test *t, const char *name)
 {
 	const char *x;
 	uint32_t i;
 
 	for (i = 0; (x = accel_counter_name(i, NULL)); i++) {
-		if (!strcmp(x, name))
+		if (t->n && !strcmp(x, name))
 			return (double)t->counters[i];
 	}
-	return 0;
+	return NAN;
+}
+
+/* Mean of the samples, and their standard deviation: that of one sample is not known. */
+static void statistics(const struct test *t, double tokens, double *mean, double *deviation)
+{
+	double n = (double)t->n, var = 0, x;
+	size_t i;
+
+	*mean = t->n ? 0 : NAN;
+	for (i = 0; i < t->n; i++)
+		*mean += tokens / t->seconds[i] / n;
+	for (i = 0; i < t->n; i++) {
+		x = tokens / t->seconds[i] - *mean;
+		var += x * x;
+	}
+	*deviation = t->n > 1 ? sqrt(var / (n - 1)) : NAN;
+}
+
+static void report_text(struct run *r, const struct test *t, double mean, double deviation,
+			double cycles, double modelled)
+{
+	char v[4][32];
+
+	printf("| %-12s | %12s +/- %8s | %12s | %14s |\n", t->name,
+	       cli_number(v[0], sizeof(v[0]), 1, mean),
+	       cli_number(v[1], sizeof(v[1]), 1, deviation),
+	       cli_number(v[2], sizeof(v[2]), 0, r->exact ? cycles : NAN),
+	       cli_number(v[3], sizeof(v[3]), 1, r->exact ? modelled : NAN));
+	fflush(stdout);
 }
 
 static void report(struct run *r, const struct test *t)
 {
-	double tokens = (double)(t->pp + t->tg * t->batch), mean = 0, var = 0, x;
-	double all = tokens * (double)t->n, cycles = counter(t, "cycles");
+	double tokens = (double)(t->pp + t->tg * t->batch), all = tokens * (double)t->n;
+	double cycles = counter(t, "cycles"), mean, deviation, modelled, cpu = 0;
 	json_t *j, *samples;
 	size_t i;
 
-	if (!t->n)
+	statistics(t, tokens, &mean, &deviation);
+	modelled = (double)r->clock * all / cycles;
+	if (!r->t.json) {
+		report_text(r, t, mean, deviation, cycles / all, modelled);
 		return;
+	}
 	samples = json_array();
 	for (i = 0; i < t->n; i++) {
-		mean += tokens / t->seconds[i] / (double)t->n;
 		json_array_append_new(samples, json_real(t->seconds[i]));
+		cpu += t->cpu[i];
 	}
-	for (i = 0; i < t->n; i++) {
-		x = tokens / t->seconds[i] - mean;
-		var += t->n > 1 ? x * x / (double)(t->n - 1) : 0;
-	}
-	j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "test", t->name,
+	j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "test", t->name,
 		      "prompt_tokens", (json_int_t)t->pp, "generated_tokens", (json_int_t)t->tg,
 		      "batch", (json_int_t)t->batch, "depth", (json_int_t)r->depth, "repetitions",
-		      (json_int_t)t->n, "wall_tokens_per_s", mean, "wall_stddev", sqrt(var),
-		      "wall_seconds", samples);
-	json_object_set_new(j, "jobs_per_repetition", json_real((double)t->jobs / (double)t->n));
-	json_object_set_new(j, "macs_per_token", json_real(counter(t, "macs") / all));
-	json_object_set_new(j, "rom_bytes_per_token", json_real(counter(t, "rom_bytes") / all));
-	json_object_set_new(j, "kv_bytes_per_token", json_real(counter(t, "kv_bytes") / all));
-	json_object_set_new(j, "dma_bytes_per_token", json_real(counter(t, "dma_bytes") / all));
-	json_object_set_new(j, "commands_per_token", json_real(counter(t, "commands") / all));
+		      (json_int_t)t->n, "wall_tokens_per_s", cli_number_json(mean), "wall_stddev",
+		      cli_number_json(deviation), "wall_seconds", samples);
+	json_object_set_new(j, "cpu_tokens_per_s", cli_number_json(all / cpu));
+	json_object_set_new(j, "jobs_per_repetition",
+			    cli_number_json((double)t->jobs / (double)t->n));
+	json_object_set_new(j, "macs_per_token", cli_number_json(counter(t, "macs") / all));
+	json_object_set_new(j, "rom_bytes_per_token",
+			    cli_number_json(counter(t, "rom_bytes") / all));
+	json_object_set_new(j, "kv_bytes_per_token", cli_number_json(counter(t, "kv_bytes") / all));
+	json_object_set_new(j, "dma_bytes_per_token",
+			    cli_number_json(counter(t, "dma_bytes") / all));
+	json_object_set_new(j, "commands_per_token", cli_number_json(counter(t, "commands") / all));
 	if (t->ioctls)
 		json_object_set_new(j, "ioctls_per_token", json_real((double)t->ioctls / all));
-	if (r->exact && cycles > 0) {
-		json_object_set_new(j, "cycles_per_token", json_real(cycles / all));
-		json_object_set_new(j, "modelled_tokens_per_s",
-				    json_real((double)r->clock * all / cycles));
-		json_object_set_new(j, "macs_per_cycle", json_real(counter(t, "macs") / cycles));
-		json_object_set_new(j, "tile_busy", json_real(counter(t, "tile_busy") / cycles));
-		json_object_set_new(j, "vec_busy", json_real(counter(t, "vec_busy") / cycles));
-		json_object_set_new(j, "dma_busy", json_real(counter(t, "dma_busy") / cycles));
-	}
-	if (!r->t.json) {
-		printf("| %-12s | %12.1f +/- %8.1f |", t->name, mean, sqrt(var));
-		if (r->exact && cycles > 0)
-			printf(" %12.0f | %14.1f |\n", cycles / all,
-			       (double)r->clock * all / cycles);
-		else
-			printf(" %12s | %14s |\n", "-", "-");
-		fflush(stdout);
+	if (r->exact) {
+		json_object_set_new(j, "cycles_per_token", cli_number_json(cycles / all));
+		json_object_set_new(j, "modelled_tokens_per_s", cli_number_json(modelled));
+		json_object_set_new(j, "macs_per_cycle",
+				    cli_number_json(counter(t, "macs") / cycles));
+		json_object_set_new(j, "tile_busy",
+				    cli_number_json(counter(t, "tile_busy") / cycles));
+		json_object_set_new(j, "vec_busy",
+				    cli_number_json(counter(t, "vec_busy") / cycles));
+		json_object_set_new(j, "dma_busy",
+				    cli_number_json(counter(t, "dma_busy") / cycles));
 	}
 	json_array_append_new(r->tests, j);
 }
@@ -289,14 +340,21 @@ static int one(struct run *r, uint64_t pp, uint64_t tg, uint64_t batch)
 			    (unsigned long long)r->max_cols);
 		return CLI_USAGE;
 	}
-	t.seconds = calloc(r->reps, sizeof(*t.seconds));
+	t.seconds = calloc(2 * r->reps, sizeof(*t.seconds));
 	if (!t.seconds)
 		return CLI_FAILURE;
+	t.cpu = t.seconds + r->reps;
+	r->begun++;
 	err = measure(r, &t);
-	report(r, &t);
+	if (t.n || cli_interrupted())
+		report(r, &t);
 	free(t.seconds);
-	if (cli_interrupted())
+	if (cli_interrupted()) {
+		cli_message(&r->t,
+			    "interrupted: %s has %zu of %llu repetitions, %zu tests not begun",
+			    t.name, t.n, (unsigned long long)r->reps, r->planned - r->begun);
 		return CLI_FAILURE;
+	}
 	return err ? cli_fail(&r->t, err, t.name) : 0;
 }
 
@@ -331,6 +389,10 @@ static int run(struct run *r)
 	r->sessions = calloc(r->max_cols + 1, sizeof(struct accel_session *));
 	if (!r->tests || !r->sessions)
 		return CLI_FAILURE;
+	for (i = 0; i < r->pp.n; i++)
+		r->planned += !!r->pp.v[i];
+	for (i = 0; i < r->tg.n; i++)
+		r->planned += r->tg.v[i] ? r->batch.n : 0;
 	header(r);
 	for (i = 0; i < r->pp.n && !code; i++)
 		code = r->pp.v[i] ? one(r, r->pp.v[i], 0, 1) : 0;
@@ -339,9 +401,10 @@ static int run(struct run *r)
 			code = r->tg.v[i] ? one(r, 0, r->tg.v[i], r->batch.v[k]) : 0;
 	}
 	if (r->t.json) {
-		j = json_pack("{s:o, s:s, s:b, s:I, s:O}", "model", cli_model_name(r->t.m),
+		j = json_pack("{s:o, s:s, s:b, s:I, s:b, s:O}", "model", cli_model_name(r->t.m),
 			      "backend", accel_device_backend(r->t.dev), "cycle_exact", r->exact,
-			      "clock_hz", (json_int_t)r->clock, "tests", r->tests);
+			      "clock_hz", (json_int_t)r->clock, "interrupted", cli_interrupted(),
+			      "tests", r->tests);
 		cli_print_json(j);
 	}
 	return code;

@@ -9,7 +9,7 @@
 #include "common/cli.h"
 #include "common/perplexity.h"
 
-enum { KEY_BLOCK = 0x2001, KEY_CTX, KEY_BOS, KEY_NLL, KEY_CHUNK };
+enum { KEY_BLOCK = 0x2001, KEY_CTX, KEY_BOS, KEY_NLL, KEY_CHUNK, KEY_WATCHDOG };
 
 static const struct argp_option options[] = {
 	{ "file", 'f', "FILE", 0, "text, - is stdin", 1 },
@@ -22,6 +22,7 @@ static const struct argp_option options[] = {
 	{ "bos", KEY_BOS, "ID", 0, "the token in front (default: the vocabulary's BOS)", 1 },
 	{ "nll", KEY_NLL, "FILE", 0, "with --block: write an fp32 value per token", 1 },
 	{ "chunk", KEY_CHUNK, "N", 0, "tokens of a job", 1 },
+	{ "watchdog", KEY_WATCHDOG, "CYCLES", 0, "end jobs that take longer", 1 },
 	{ "json", CLI_KEY_JSON, NULL, 0, "print one JSON object", 1 },
 	CLI_TARGET_OPTIONS,
 	{ 0 },
@@ -33,12 +34,14 @@ struct run {
 	uint64_t block, ctx;
 	int64_t bos;
 	uint32_t chunk;
+	uint64_t watchdog;
 
 	struct accel_session *s;
 	int32_t *ids;
 	size_t n;
 	float *nll;
 	struct perplexity p;
+	size_t done; /* windows or blocks */
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -66,6 +69,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_CHUNK:
 		r->chunk = (uint32_t)cli_uint("chunk", arg, 1, UINT32_MAX);
 		break;
+	case KEY_WATCHDOG:
+		r->watchdog = cli_uint("watchdog", arg, 1, UINT64_MAX);
+		break;
 	case ARGP_KEY_END:
 		if (!r->file)
 			argp_error(state, "no --file");
@@ -82,9 +88,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static int on_progress(void *ctx, size_t done, size_t total, const struct perplexity *p)
 {
+	struct run *r = ctx;
 	char text[64];
 
-	(void)ctx;
+	r->done = done;
 	snprintf(text, sizeof(text), "perplexity %.4f", perplexity_value(p));
 	cli_progress(text, done, total);
 	return cli_interrupted();
@@ -93,7 +100,9 @@ static int on_progress(void *ctx, size_t done, size_t total, const struct perple
 static int prepare(struct run *r)
 {
 	uint64_t context = cli_model(r->t.m, ACCEL_MODEL_CONTEXT), bos;
-	struct accel_session_options o = { .size = sizeof(o), .chunk = r->chunk };
+	struct accel_session_options o = { .size = sizeof(o),
+					   .chunk = r->chunk,
+					   .watchdog = r->watchdog };
 	uint32_t flags = r->block ? 0 : ACCEL_TEXT_AUTO;
 	char *text;
 	size_t len;
@@ -102,6 +111,10 @@ static int prepare(struct run *r)
 	code = cli_check_chunk(&r->t, r->chunk);
 	if (code)
 		return code;
+	if (cli_same_file(r->nll_path, r->file) || cli_same_file(r->nll_path, r->t.model)) {
+		cli_message(&r->t, "--nll %s: also the text or the model", r->nll_path);
+		return CLI_USAGE;
+	}
 	if (!r->block && !r->ctx)
 		r->ctx = context < 512 ? context : 512;
 	if (r->block + 1 > context || r->ctx > context) {
@@ -134,14 +147,22 @@ static int prepare(struct run *r)
 static int write_nll(struct run *r)
 {
 	FILE *f = fopen(r->nll_path, "wb");
+	bool bad = !f || fwrite(r->nll, sizeof(float), r->p.scored, f) != r->p.scored;
 
-	if (!f || fwrite(r->nll, sizeof(float), r->p.scored, f) != r->p.scored) {
+	if (f && fclose(f))
+		bad = true;
+	if (bad)
 		cli_message(&r->t, "%s: %s", r->nll_path, strerror(errno));
-		if (f)
-			fclose(f);
-		return CLI_FAILURE;
-	}
-	return fclose(f) ? CLI_FAILURE : 0;
+	return bad ? CLI_FAILURE : 0;
+}
+
+static void say_interrupted(struct run *r)
+{
+	size_t size = r->block ? r->block : r->ctx;
+	size_t total = r->block ? (r->n + size - 1) / size : r->n / size;
+
+	cli_message(&r->t, "interrupted: %zu of %zu %s", r->done, total,
+		    r->block ? "blocks" : "windows");
 }
 
 static void report(struct run *r, double seconds)
@@ -149,12 +170,16 @@ static void report(struct run *r, double seconds)
 	uint64_t counters[ACCEL_COUNTERS] = { 0 };
 	double mean = perplexity_mean(&r->p), value = perplexity_value(&r->p);
 	double error = perplexity_error(&r->p);
+	char v[3][32];
 	json_t *j;
 
 	if (!r->t.json) {
-		printf("perplexity %.4f +/- %.4f (%s %llu, %zu of %zu tokens, mean nll %.6f)\n",
-		       value, error, r->block ? "blocks of" : "windows of",
-		       (unsigned long long)(r->block ? r->block : r->ctx), r->p.scored, r->n, mean);
+		printf("perplexity %s +/- %s (%s %llu, %zu of %zu tokens, mean nll %s)\n",
+		       cli_number(v[0], sizeof(v[0]), 4, value),
+		       cli_number(v[1], sizeof(v[1]), 4, error),
+		       r->block ? "blocks of" : "windows of",
+		       (unsigned long long)(r->block ? r->block : r->ctx), r->p.scored, r->n,
+		       cli_number(v[2], sizeof(v[2]), 6, mean));
 		return;
 	}
 	accel_session_counters(r->s, counters, ACCEL_COUNTERS, NULL, 0);
@@ -163,14 +188,11 @@ static void report(struct run *r, double seconds)
 		      r->block ? "blocks" : "windows", "size",
 		      (json_int_t)(r->block ? r->block : r->ctx), "tokens", (json_int_t)r->n,
 		      "scored", (json_int_t)r->p.scored, "interrupted", cli_interrupted());
-	if (isfinite(value)) {
-		json_object_set_new(j, "mean_nll", json_real(mean));
-		json_object_set_new(j, "perplexity", json_real(value));
-	}
-	if (isfinite(error))
-		json_object_set_new(j, "standard_error", json_real(error));
+	json_object_set_new(j, "mean_nll", cli_number_json(mean));
+	json_object_set_new(j, "perplexity", cli_number_json(value));
+	json_object_set_new(j, "standard_error", cli_number_json(error));
 	json_object_set_new(j, "wall_seconds", json_real(seconds));
-	json_object_set_new(j, "counters", cli_counters_json(counters));
+	json_object_set_new(j, "counters", cli_counters_json(r->t.dev, counters));
 	cli_print_json(j);
 }
 
@@ -188,9 +210,9 @@ static int run(struct run *r)
 	t = cli_now();
 	if (r->block)
 		err = perplexity_blocks(r->s, r->ids, r->n, r->block, bos, r->nll, &r->p,
-					on_progress, NULL);
+					on_progress, r);
 	else
-		err = perplexity_windows(r->s, r->ids, r->n, r->ctx, bos, &r->p, on_progress, NULL);
+		err = perplexity_windows(r->s, r->ids, r->n, r->ctx, bos, &r->p, on_progress, r);
 	t = cli_now() - t;
 	cli_catch_interrupt(NULL, NULL);
 	cli_progress("", 0, 0);
@@ -201,6 +223,8 @@ static int run(struct run *r)
 		return CLI_INPUT;
 	}
 	report(r, t);
+	if (cli_interrupted())
+		say_interrupted(r);
 	if (r->nll_path)
 		code = write_nll(r);
 	return cli_interrupted() ? CLI_FAILURE : code;

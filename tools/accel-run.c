@@ -2,6 +2,7 @@
 /* accel-run: text or token ids through a model, token by token. accel-run(1) is the reference. */
 #include <argp.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "common/trace.h"
 
 #define TRACE_ENTRIES (1u << 17)
+#define JOB_STEPS     64u /* tokens of a job */
 #define MAX_STOPS     16
 
 enum {
@@ -30,6 +32,7 @@ enum {
 	KEY_STOP,
 	KEY_CTX,
 	KEY_TRACE,
+	KEY_TRACE_TOKEN,
 	KEY_CHUNK,
 	KEY_ECHO,
 	KEY_SPECIAL,
@@ -58,7 +61,9 @@ static const struct argp_option options[] = {
 	{ "ctx", KEY_CTX, "N", 0, "use N positions at most", 3 },
 	{ "logits", KEY_LOGITS, "FILE", 0, "write fp32 logits, one row per generated step", 4 },
 	{ "all-logits", KEY_ALL_LOGITS, NULL, 0, "and one per prompt token before them", 4 },
-	{ "trace", KEY_TRACE, "FILE", 0, "write a Chrome trace of all commands", 4 },
+	{ "trace", KEY_TRACE, "FILE", 0, "write a Chrome trace of one generated token", 4 },
+	{ "trace-token", KEY_TRACE_TOKEN, "N", 0,
+	  "which one, from 1 (default 2); all: every job, the prompt's too", 4 },
 	{ "chunk", KEY_CHUNK, "N", 0, "tokens of a prefill job", 4 },
 	{ "watchdog", KEY_WATCHDOG, "CYCLES", 0, "end jobs that take longer", 4 },
 	{ "stats", KEY_STATS, NULL, 0, "print times to stderr also when it is no terminal", 4 },
@@ -73,7 +78,7 @@ struct run {
 	const char *stops[MAX_STOPS];
 	size_t n_stops;
 	uint64_t n, watchdog;
-	uint32_t ctx, chunk;
+	uint32_t ctx, chunk, trace_token; /* trace_token 0: not given */
 	struct accel_sampler_options sampling;
 	bool ignore_eos, all_logits, chat, echo, special, stats;
 
@@ -89,7 +94,8 @@ struct run {
 	struct stop text;
 	struct trace trace;
 	FILE *logits;
-	bool write_error;
+	uint64_t rows; /* written there */
+	bool write_error, ended, trace_all;
 	double t_start, t_first, t_end;
 	const char *reason;
 	int err;
@@ -152,6 +158,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_TRACE:
 		r->trace_path = arg;
 		break;
+	case KEY_TRACE_TOKEN:
+		r->trace_token = 0;
+		r->trace_all = !strcmp(arg, "all");
+		if (!r->trace_all)
+			r->trace_token = (uint32_t)cli_uint("trace-token", arg, 1, INT32_MAX);
+		break;
 	case KEY_CHUNK:
 		r->chunk = (uint32_t)cli_uint("chunk", arg, 1, UINT32_MAX);
 		break;
@@ -178,6 +190,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "give exactly one of -p, -f and --tokens");
 		if (r->all_logits && !r->logits_path)
 			argp_error(state, "--all-logits needs --logits");
+		if (r->trace_path && !r->trace_all && (r->trace_token > r->n || !r->n))
+			argp_error(state, "--trace: token %u is not generated with -n %llu",
+				   r->trace_token ? r->trace_token : 1, (unsigned long long)r->n);
 		if (r->tokens && (r->n_stops || r->chat || r->special))
 			argp_error(state, "--stop, --chat and --special need a text prompt");
 		break;
@@ -274,6 +289,7 @@ static int write_row(struct run *r, const float *logits, uint32_t vocab)
 		r->write_error = true;
 		return ACCEL_EIO;
 	}
+	r->rows++;
 	return 0;
 }
 
@@ -323,6 +339,7 @@ static int on_token(void *ctx, uint32_t slot, int32_t token)
 	r->out[r->n_out++] = token;
 	if (is_end(r, token)) {
 		r->reason = "eos";
+		r->ended = true;
 		return 1;
 	}
 	if (r->detok && !accel_detok_push(r->detok, token, &text, &len))
@@ -335,6 +352,7 @@ static int on_token(void *ctx, uint32_t slot, int32_t token)
 	}
 	if (r->text.hit) {
 		r->reason = "stop";
+		r->ended = true;
 		return 1;
 	}
 	return cli_interrupted();
@@ -344,14 +362,79 @@ static int on_token(void *ctx, uint32_t slot, int32_t token)
 static int prefill(struct run *r)
 {
 	size_t n = r->n_ids - 1;
-	int err;
 
 	if (!n)
 		return 0;
 	if (r->all_logits)
 		return accel_session_append_all(r->s, r->ids, n, on_prompt_logits, r);
-	err = accel_session_append(r->s, r->ids, n, NULL);
-	return err;
+	return accel_session_append(r->s, r->ids, n, NULL);
+}
+
+static bool by_host(const struct run *r)
+{
+	return r->logits || r->sampling.temperature > 0 || r->sampling.repeat_penalty != 0;
+}
+
+/* The next tokens, if there shall be more. */
+static int decode(struct run *r, uint32_t steps)
+{
+	int32_t last = r->n_out ? r->out[r->n_out - 1] : r->ids[r->n_ids - 1];
+
+	if (!steps || r->ended || cli_interrupted())
+		return 0;
+	if (by_host(r))
+		return accel_session_decode_host(r->s, last, steps, r->ends, r->n_ends, on_sample,
+						 r, on_token, r, NULL, NULL);
+	return accel_session_decode(r->s, last, steps, r->ends, r->n_ends, on_token, r, NULL, NULL);
+}
+
+/*
+ * All tokens, with the records of the job that has the traced one. Jobs have the steps that they have
+ * without a trace, up to that token; without a number it is the second one, the first with warm TLBs,
+ * or, when there is only one, that.
+ */
+static int decode_traced(struct run *r, uint32_t steps)
+{
+	uint64_t before[ACCEL_COUNTERS] = { 0 }, counters[ACCEL_COUNTERS] = { 0 };
+	uint32_t token = r->trace_token ? r->trace_token : 2, n, got;
+	int err, i;
+
+	if (!r->trace_token && token > steps)
+		token = steps;
+	if (token > steps)
+		return decode(r, steps);
+	n = by_host(r) ? 1 : (token - 1) % JOB_STEPS + 1;
+	if (!r->trace_token)
+		n = token; /* one after the other, if the host chooses */
+	err = decode(r, token - n);
+	if (err)
+		return err;
+	err = accel_session_trace(r->s, TRACE_ENTRIES, trace_job, &r->trace);
+	for (got = 0; got < n && !err && !r->ended && !cli_interrupted();
+	     got = r->n_out - (token - n)) {
+		accel_session_counters(r->s, before, ACCEL_COUNTERS, NULL, 0);
+		err = decode(r, by_host(r) ? 1 : n);
+	}
+	accel_session_trace(r->s, 0, NULL, NULL);
+	accel_session_counters(r->s, counters, ACCEL_COUNTERS, NULL, 0);
+	for (i = 0; i < ACCEL_COUNTERS; i++)
+		counters[i] -= before[i];
+	if (r->n_out == token || (!r->trace_token && r->n_out && !err))
+		trace_token(&r->trace, r->n_out, by_host(r) ? 1 : got, counters);
+	return err ? err : decode(r, steps - token);
+}
+
+static void say_interrupted(struct run *r)
+{
+	unsigned long long n = r->n;
+
+	if (r->n_out)
+		cli_message(&r->t, "interrupted: %u of %llu tokens", r->n_out, n);
+	else
+		cli_message(&r->t,
+			    "interrupted: %u of %zu prompt tokens stored, none of %llu "
+			    "generated",
+			    accel_session_position(r->s), r->n_ids, n);
 }
 
 static int generate(struct run *r)
@@ -376,16 +459,12 @@ static int generate(struct run *r)
 	err = prefill(r);
 	if (!err && !steps && r->all_logits)
 		err = accel_session_append_all(r->s, &first, 1, on_prompt_logits, r);
-	if (!err && steps &&
-	    (r->logits || r->sampling.temperature > 0 || r->sampling.repeat_penalty != 0))
-		err = accel_session_decode_host(r->s, first, steps, r->ends, r->n_ends, on_sample,
-						r, on_token, r, NULL, NULL);
-	else if (!err && steps)
-		err = accel_session_decode(r->s, first, steps, r->ends, r->n_ends, on_token, r,
-					   NULL, NULL);
+	if (!err)
+		err = r->trace_path && !r->trace_all ? decode_traced(r, steps) : decode(r, steps);
 	r->t_end = cli_now();
 	if (cli_interrupted()) {
 		r->reason = "interrupted";
+		say_interrupted(r);
 		return CLI_FAILURE;
 	}
 	if (err) {
@@ -395,14 +474,40 @@ static int generate(struct run *r)
 	return 0;
 }
 
+/* An output must not be another file of the run. */
+static int check_output(struct run *r, const char *option, const char *path, const char *other)
+{
+	if (!cli_same_file(path, other))
+		return CLI_OK;
+	cli_message(&r->t, "%s %s: the same file as %s", option, path, other);
+	return CLI_USAGE;
+}
+
+static int check_outputs(struct run *r)
+{
+	const char *const inputs[] = { r->t.model, r->t.mask, r->t.firmware, r->file };
+	size_t i;
+	int code = check_output(r, "--trace", r->trace_path, r->logits_path);
+
+	for (i = 0; i < sizeof(inputs) / sizeof(inputs[0]) && !code; i++) {
+		code = check_output(r, "--logits", r->logits_path, inputs[i]);
+		if (!code)
+			code = check_output(r, "--trace", r->trace_path, inputs[i]);
+	}
+	return code;
+}
+
 static int open_outputs(struct run *r)
 {
 	struct accel_session_options o = { .size = sizeof(o),
 					   .chunk = r->chunk,
+					   .decode_steps = JOB_STEPS,
 					   .watchdog = r->watchdog };
 	int code, err;
 
 	code = cli_check_chunk(&r->t, r->chunk);
+	if (!code)
+		code = check_outputs(r);
 	if (code)
 		return code;
 	if (r->logits_path) {
@@ -412,14 +517,20 @@ static int open_outputs(struct run *r)
 			return CLI_FAILURE;
 		}
 	}
+	/* now that it is there, it may be the same by another name */
+	code = check_output(r, "--trace", r->trace_path, r->logits_path);
+	if (code)
+		return code;
 	if (r->trace_path) {
-		if (trace_open(&r->trace, r->trace_path, r->t.dev, r->t.m)) {
+		if (trace_open(&r->trace, r->trace_path, r->t.dev, r->t.m, !r->trace_all)) {
 			cli_message(&r->t, "%s: %s", r->trace_path, strerror(errno));
 			return CLI_FAILURE;
 		}
-		o.trace_entries = TRACE_ENTRIES;
-		o.trace = trace_job;
-		o.trace_ctx = &r->trace;
+		if (r->trace_all) {
+			o.trace_entries = TRACE_ENTRIES;
+			o.trace = trace_job;
+			o.trace_ctx = &r->trace;
+		}
 	}
 	err = accel_session_create(r->t.m, &o, &r->s);
 	if (!err)
@@ -452,8 +563,11 @@ static void finish_text(struct run *r)
 
 static void report(struct run *r)
 {
-	double prompt_s = r->t_first - r->t_start, gen_s = r->t_end - r->t_first;
+	double gen_s = r->t_end - r->t_first;
+	double prompt_s = r->n_out ? r->t_first - r->t_start : NAN;
+	double speed = r->n_out > 1 && gen_s > 0 ? (r->n_out - 1) / gen_s : NAN;
 	uint64_t counters[ACCEL_COUNTERS] = { 0 };
+	char a[32], b[32];
 	json_t *j, *ids;
 	uint32_t i;
 
@@ -461,27 +575,45 @@ static void report(struct run *r)
 		if (isatty(STDERR_FILENO) || r->stats)
 			fprintf(stderr,
 				"\n%zu prompt tokens, %u generated (%s); wall clock: first token after "
-				"%.3f s, then %.1f tokens/s\n",
-				r->n_ids, r->n_out, r->reason, prompt_s,
-				r->n_out > 1 && gen_s > 0 ? (r->n_out - 1) / gen_s : 0.0);
+				"%s s, then %s tokens/s\n",
+				r->n_ids, r->n_out, r->reason,
+				cli_number(a, sizeof(a), 3, prompt_s),
+				cli_number(b, sizeof(b), 1, speed));
 		return;
 	}
 	accel_session_counters(r->s, counters, ACCEL_COUNTERS, NULL, 0);
 	ids = json_array();
 	for (i = 0; i < r->n_out; i++)
 		json_array_append_new(ids, json_integer(r->out[i]));
-	j = json_pack("{s:o, s:s, s:i, s:o, s:s, s:f, s:f}", "model", cli_model_name(r->t.m),
+	j = json_pack("{s:o, s:s, s:i, s:o, s:s, s:o, s:o}", "model", cli_model_name(r->t.m),
 		      "backend", accel_device_backend(r->t.dev), "prompt_tokens", (int)r->n_ids,
-		      "tokens", ids, "stop_reason", r->reason, "wall_first_token_s", prompt_s,
-		      "wall_tokens_per_s",
-		      r->n_out > 1 && gen_s > 0 ? (r->n_out - 1) / gen_s : 0.0);
+		      "tokens", ids, "stop_reason", r->reason, "wall_first_token_s",
+		      cli_number_json(prompt_s), "wall_tokens_per_s", cli_number_json(speed));
 	if (r->detok)
 		json_object_set_new(j, "text",
 				    json_stringn(r->text.done ? r->text.done : "", r->text.n_done));
 	json_object_set_new(j, "cycle_exact",
 			    json_boolean(cli_get(r->t.dev, ACCEL_PARAM_CYCLE_EXACT)));
-	json_object_set_new(j, "counters", cli_counters_json(counters));
+	json_object_set_new(j, "counters", cli_counters_json(r->t.dev, counters));
 	cli_print_json(j);
+}
+
+/* What of the outputs is not what was asked for. */
+static int check_trace(struct run *r)
+{
+	if (r->trace.dropped) {
+		cli_message(&r->t, "%s: records of %llu jobs did not fit", r->trace_path,
+			    (unsigned long long)r->trace.dropped);
+		return CLI_FAILURE;
+	}
+	if (!r->trace_path || r->trace.complete || (r->trace_all && !cli_interrupted()))
+		return CLI_OK;
+	if (r->trace_all)
+		cli_message(&r->t, "%s: the run as far as it went", r->trace_path);
+	else
+		cli_message(&r->t, "%s: nothing, the run ended before token %u", r->trace_path,
+			    r->trace_token ? r->trace_token : 1);
+	return CLI_FAILURE;
 }
 
 static int run(struct run *r)
@@ -507,13 +639,16 @@ static int run(struct run *r)
 		code = CLI_FAILURE;
 	}
 	r->logits = NULL;
+	if (cli_interrupted() && r->logits_path)
+		cli_message(&r->t, "%s: %llu rows", r->logits_path, (unsigned long long)r->rows);
+	if (r->trace_all && !code)
+		r->trace.complete = true;
 	if (trace_close(&r->trace)) {
 		cli_message(&r->t, "%s: %s", r->trace_path, strerror(errno));
 		code = CLI_FAILURE;
 	}
-	if (r->trace.dropped)
-		cli_message(&r->t, "trace: records of %llu jobs did not fit",
-			    (unsigned long long)r->trace.dropped);
+	if (check_trace(r) && !code)
+		code = CLI_FAILURE;
 	return cli_flush(&r->t, code);
 }
 

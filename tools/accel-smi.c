@@ -131,13 +131,13 @@ static json_t *device_json(struct accel_device *dev, uint32_t index)
 	}
 	for (i = 0; i < ACCEL_COUNTERS; i++)
 		counters[i] = cli_get(dev, (enum accel_param)(ACCEL_PARAM_COUNTER_0 + i));
-	json_object_set_new(j, "counters", cli_counters_json(counters));
+	json_object_set_new(j, "counters", cli_counters_json(dev, counters));
 	for (i = 0; i < ACCEL_COUNTERS; i++) {
 		if (accel_device_get(dev, (enum accel_param)(ACCEL_PARAM_CHIP_COUNTER_0 + i),
 				     &counters[i]))
 			return j;
 	}
-	json_object_set_new(j, "chip_counters", cli_counters_json(counters));
+	json_object_set_new(j, "chip_counters", cli_counters_json(dev, counters));
 	return j;
 }
 
@@ -378,7 +378,7 @@ static int snapshot(struct run *r)
 	json_decref(list);
 	kernel_view_free(&v);
 	if (!known)
-		cli_message(&r->t, "back end '%s' is unknown or not compiled in", r->t.backend);
+		cli_message(&r->t, "back end '%s' is not compiled in", r->t.backend);
 	return cli_flush(&r->t, good ? 0 : CLI_NO_DEVICE);
 }
 
@@ -401,6 +401,9 @@ int main(int argc, char **argv)
 
 	cli_init(argv[0], &r.t);
 	argp_parse(&argp, argc, argv, 0, NULL, &r);
+	code = cli_check_backend(&r.t);
+	if (code)
+		return code;
 	if (r.best)
 		return best(&r);
 	cli_catch_interrupt(NULL, NULL);

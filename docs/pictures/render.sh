@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$build/compiler/accelc" compile "$here/../../models/tinyqwen3-Q8_0.gguf" -o "$work/m.accel"
 "$build/tools/accel-run" "$work/m.accel" -p "Once upon a time" -n 8 --backend sim \
-	--trace "$work/trace.json" >/dev/null
+	--trace "$work/trace.json" --trace-token 8 >/dev/null
 python3 "$here/timeline.py" "$work/trace.json" "$here/timeline.svg"
 # the first layer and what surrounds it, left to right
 "$build/compiler/accelc" graph "$work/m.accel" | awk '

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Draws a trace of accel-run --trace as SVG: timeline.py TRACE.json OUT.svg
 
-The last token of the trace's last job, one row per engine, coloured by the part of the model; below it one layer,
-enlarged.
+The token, one row per engine, coloured by the part of the model; below it one layer, enlarged.
 """
 
 import json
@@ -50,15 +49,11 @@ def rows(events, names, y0, t0, t1, out, label):
 
 def main():
     doc = json.load(open(sys.argv[1], encoding="utf-8"))
-    events = [e for e in doc["traceEvents"] if e["ph"] == "X"]
+    events = [e for e in doc["traceEvents"] if e["ph"] == "X" and e["tid"]]
     names = {e["tid"]: e["args"]["name"] for e in doc["traceEvents"]
              if e["ph"] == "M" and e["name"] == "thread_name"}
-    job = max(e["args"]["job"] for e in events)
-    events = [e for e in events if e["args"]["job"] == job]
-    # a decode job runs several steps; each begins with the embedding
-    last = max(e["ts"] for e in events if e["name"] == "token_embd")
-    events = [e for e in events if e["ts"] >= last]
-    t0, t1 = min(e["ts"] for e in events), max(e["ts"] + e["dur"] for e in events)
+    assert doc["otherData"]["complete"] and doc["otherData"]["jobs"] == 1
+    t0, t1 = 0, max(e["ts"] + e["dur"] for e in events)
     layer = [e for e in events if e["name"].startswith("layer.2/")]
     out = []
     y = rows(events, names, 40, t0, t1, out, f"one token: {round((t1 - t0) * 1000)} cycles")

@@ -42,9 +42,8 @@ static int reserve(struct runner *r, struct mapped *b, uint64_t bytes)
 	return 0;
 }
 
-static int check_options(struct runner *r)
+static int check_options(struct runner *r, const struct accel_session_options *o)
 {
-	const struct accel_session_options *o = &r->o;
 	struct accel_env *env = &r->m->dev->env;
 	uint32_t max = r->m->file->manifest.max_cols;
 
@@ -71,7 +70,7 @@ int runner_init(struct runner *r, struct accel_model *m, const struct accel_sess
 	r->m = m;
 	err = env_options(&m->dev->env, &r->o, sizeof(r->o), user, "accel_session_options");
 	if (!err)
-		err = check_options(r);
+		err = check_options(r, &r->o);
 	if (err)
 		return err;
 	if (!r->o.chunk)
@@ -99,6 +98,22 @@ void runner_fini(struct runner *r)
 	if (r->window)
 		space_release(r->m->space, r->window);
 	r->window = 0;
+}
+
+int runner_trace(struct runner *r, uint32_t entries, accel_trace_fn fn, void *ctx)
+{
+	struct accel_session_options o = r->o;
+	int err;
+
+	o.trace_entries = entries;
+	o.trace = fn;
+	o.trace_ctx = ctx;
+	err = check_options(r, &o);
+	if (!err)
+		err = reserve(r, &r->trace, entries * sizeof(struct ig1_trace));
+	if (!err)
+		r->o = o;
+	return err;
 }
 
 void runner_cancel(struct runner *r)

@@ -31,6 +31,9 @@ struct runner {
 int runner_init(struct runner *r, struct accel_model *m, const struct accel_session_options *user);
 void runner_fini(struct runner *r);
 
+/* Other trace options from now on. */
+int runner_trace(struct runner *r, uint32_t entries, accel_trace_fn fn, void *ctx);
+
 /* Async-signal-safe. */
 void runner_cancel(struct runner *r);
 /* ACCEL_ECANCELED once after runner_cancel(). */

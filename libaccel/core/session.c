@@ -260,6 +260,11 @@ int accel_session_append_all(struct accel_session *s, const int32_t *tokens, siz
 	return append(s, tokens, n, NULL, fn, ctx);
 }
 
+int accel_session_trace(struct accel_session *s, uint32_t entries, accel_trace_fn fn, void *ctx)
+{
+	return s ? runner_trace(&s->r, entries, fn, ctx) : ACCEL_EARG;
+}
+
 int accel_session_rewind(struct accel_session *s, uint32_t position)
 {
 	if (!s)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Writes the toy model to a file: maketoy FILE [SEED [change|endless]]. */
+/* Writes the toy model to a file: maketoy FILE [SEED [change|endless|TOKEN to stall at]]. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +12,11 @@ int main(int argc, char **argv)
 	int err;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: maketoy FILE [SEED [change|endless]]\n");
+		fprintf(stderr, "usage: maketoy FILE [SEED [change|endless|TOKEN]]\n");
 		return 2;
 	}
 	o.change_row = argc > 3 && !strcmp(argv[3], "change") ? 7 : 0;
+	o.stall = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 0;
 	o.endless = argc > 3 && !strcmp(argv[3], "endless");
 	err = toy_write(argv[1], &o);
 	if (err)

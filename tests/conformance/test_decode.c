@@ -360,6 +360,23 @@ static void traces_have_every_command(void **state)
 	assert_true(ctr[IG1_CTR_MACS] >= 13u * 32 * TOY_VOCAB);
 	OK(b.dev, accel_session_counters(s, ctr, ACCEL_COUNTERS, &jobs, 0));
 	assert_int_equal(jobs, 0);
+	/* off, on again with room for less */
+	OK(b.dev, accel_session_trace(s, 0, NULL, NULL));
+	OK(b.dev, accel_session_decode(s, a[7], 2, NULL, 0, NULL, NULL, c, NULL));
+	assert_int_equal(t.jobs, 2);
+	OK(b.dev, accel_session_trace(s, 19, on_trace, &t));
+	memset(t.records, 0, sizeof(t.records));
+	OK(b.dev, accel_session_decode(s, c[1], 2, NULL, 0, NULL, NULL, c, NULL));
+	assert_int_equal(t.jobs, 3);
+	assert_int_equal(t.records[1], 19);
+	assert_int_equal(t.bad, 1); /* some did not fit */
+	/* a refusal leaves it as it was */
+	assert_int_equal(accel_session_trace(s, 1u << 30, on_trace, &t), ACCEL_EARG);
+	assert_int_equal(accel_session_trace(s, 4, NULL, &t), ACCEL_EARG);
+	assert_int_equal(accel_session_trace(NULL, 4, on_trace, &t), ACCEL_EARG);
+	accel_last_error(b.dev, NULL, 0);
+	OK(b.dev, accel_session_decode(s, c[1], 1, NULL, 0, NULL, NULL, c, NULL));
+	assert_int_equal(t.jobs, 4);
 	accel_session_unref(plain);
 	accel_session_unref(s);
 	bench_close(&b);

@@ -122,10 +122,44 @@ static void load_columns(struct prog *p)
 	prog_sync(p);
 }
 
+/* Begins a loop; its length is patched by loop_end(). */
+static uint32_t loop(struct prog *p, uint8_t rd, uint8_t ra)
+{
+	prog_seq(p, "loop", (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .rd = rd, .ra = ra });
+	return p->n - 1;
+}
+
+static void loop_end(struct prog *p, uint32_t at)
+{
+	p->w[at][6] = p->n - at - 1;
+}
+
+#define ENDLESS 4u /* commands */
+
+static void endless(struct prog *p)
+{
+	uint32_t outer, inner;
+
+	prog_seq(p, "endless",
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LI, .rd = 24, .imm = IG1_MAX_COUNT });
+	outer = loop(p, 25, 24);
+	inner = loop(p, 26, 24);
+	alu(p, 27, IG1_ALUOP_ADD, 27, 0, 1);
+	loop_end(p, inner);
+	loop_end(p, outer);
+}
+
 /* Column R9: logits to S_LOGITS. R10: its table offset, R12: position, R13: KV, R15: positions. */
-static void column(struct prog *p)
+static void column(struct prog *p, const struct toy_options *o)
 {
 	alu(p, 10, IG1_ALUOP_SHL, 9, 0, 5);
+	if (o->stall) {
+		prog_seq(p, "stall",
+			 (struct ig1_fmt_seq){
+				 .op = IG1_OP_S_LD, .rd = 24, .ra = 10, .imm = S_COL });
+		skip(p, 24, IG1_COND_NE, 0, o->stall, ENDLESS);
+		endless(p);
+	}
 	prog_seq(p, "position",
 		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LD, .rd = 12, .ra = 10, .imm = S_COL + 4 });
 	prog_seq(p, "kv",
@@ -271,25 +305,13 @@ static void store_logits(struct prog *p)
 	prog_sync(p);
 }
 
-/* Begins a loop; its length is patched by loop_end(). */
-static uint32_t loop(struct prog *p, uint8_t rd, uint8_t ra)
-{
-	prog_seq(p, "loop", (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .rd = rd, .ra = ra });
-	return p->n - 1;
-}
-
-static void loop_end(struct prog *p, uint32_t at)
-{
-	p->w[at][6] = p->n - at - 1;
-}
-
-static void build_prefill(struct prog *p)
+static void build_prefill(struct prog *p, const struct toy_options *o)
 {
 	uint32_t cols;
 
 	load_columns(p);
 	cols = loop(p, 9, 2);
-	column(p);
+	column(p, o);
 	skip(p, 3, IG1_COND_EQ, 0, 0, 7);
 	skip(p, 9, IG1_COND_LT, 4, 0, 6);
 	alu(p, 21, IG1_ALUOP_SUB, 9, 4, 0);
@@ -309,15 +331,8 @@ static void build_decode(struct prog *p, const struct toy_options *o)
 	prog_seq(p, "bad.index",
 		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LI, .rd = 23, .imm = TOY_FAULT_ADDRESS });
 	prog_seq(p, "bad.index", (struct ig1_fmt_seq){ .op = IG1_OP_S_ST, .rb = 23, .imm = S_BAD });
-	if (o->endless) {
-		prog_seq(p, "endless",
-			 (struct ig1_fmt_seq){ .op = IG1_OP_S_LI, .rd = 6, .imm = IG1_MAX_COUNT });
-		cols = loop(p, 24, 6);
-		steps = loop(p, 25, 6);
-		alu(p, 26, IG1_ALUOP_ADD, 26, 0, 1);
-		loop_end(p, steps);
-		loop_end(p, cols);
-	}
+	if (o->endless)
+		endless(p);
 	steps = loop(p, 20, 6);
 	if (o->fault_step) {
 		skip(p, 20, IG1_COND_NE, 0, o->fault_step - 1, 2);
@@ -325,7 +340,7 @@ static void build_decode(struct prog *p, const struct toy_options *o)
 		emb(p, "bad.embedding", ROM_EMB, TOY_VOCAB, S_BAD, 0, S_X);
 	}
 	cols = loop(p, 9, 2);
-	column(p);
+	column(p, o);
 	skip(p, 3, IG1_COND_EQ, 0, 0, 5);
 	alu(p, 21, IG1_ALUOP_ADD, 9, 0, 0);
 	store_logits(p);
@@ -584,7 +599,7 @@ int toy_write(const char *path, const struct toy_options *o)
 	if (!rom || !prefill || !decode)
 		goto out;
 	fill_rom(rom, o);
-	build_prefill(prefill);
+	build_prefill(prefill, o);
 	build_decode(decode, o);
 	err = ig1_image_create(path, &w, NULL);
 	if (err)

@@ -20,6 +20,7 @@ struct toy_options {
 	uint32_t sram_pages; /* resident SRAM; 0: 64 */
 	uint32_t fault_step; /* not 0: decode faults (fault `index`) before step fault_step - 1 */
 	uint32_t endless;    /* decode never ends and emits nothing */
+	uint32_t stall;	     /* not 0: neither program comes to an end once it has this token */
 	uint32_t context;    /* as manifest and device tree say; 0: TOY_CONTEXT, at most that */
 };
 

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,6 +118,29 @@ int cli_fail(struct cli_target *t, int error, const char *what)
 	return cli_exit_code(error);
 }
 
+/* A build may lack some of these; any other name is a mistake. */
+static bool is_backend(const char *name)
+{
+	static const char *const names[] = { "drm", "sim", "ref", "null" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+int cli_check_backend(const struct cli_target *t)
+{
+	const char *name = t->backend && *t->backend ? t->backend : getenv("ACCEL_BACKEND");
+
+	if (!name || !*name || is_backend(name))
+		return CLI_OK;
+	cli_message(t, "back end '%.40s' is unknown; there are drm, sim, ref and null", name);
+	return CLI_USAGE;
+}
+
 int cli_open_device(struct cli_target *t)
 {
 	char text[512] = "";
@@ -131,6 +155,9 @@ int cli_open_device(struct cli_target *t)
 	};
 	int err;
 
+	err = cli_check_backend(t);
+	if (err)
+		return err;
 	err = accel_device_open(&o, &t->dev);
 	if (!err)
 		return CLI_OK;
@@ -173,9 +200,16 @@ void cli_close(struct cli_target *t)
 	t->dev = NULL;
 }
 
-static void bad_number(const char *name, const char *arg)
+__attribute__((noreturn, format(printf, 3, 4))) static void
+bad_number(const char *name, const char *arg, const char *fmt, ...)
 {
-	fprintf(stderr, "--%s: '%s' is not a number in the allowed range\n", name, arg);
+	va_list ap;
+
+	fprintf(stderr, "%s: %s%s: '%s' is not ", program, name[1] ? "--" : "-", name, arg);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
 	exit(CLI_USAGE);
 }
 
@@ -186,8 +220,9 @@ uint64_t cli_uint(const char *name, const char *arg, uint64_t lo, uint64_t hi)
 
 	errno = 0;
 	v = strtoull(arg, &end, 0);
-	if (errno || end == arg || *end || arg[0] == '-' || v < lo || v > hi)
-		bad_number(name, arg);
+	if (errno || end == arg || *end || strchr(arg, '-') || v < lo || v > hi)
+		bad_number(name, arg, "a whole number from %llu to %llu", (unsigned long long)lo,
+			   (unsigned long long)hi);
 	return v;
 }
 
@@ -198,7 +233,7 @@ double cli_double(const char *name, const char *arg, double lo, double hi)
 
 	v = strtod(arg, &end);
 	if (end == arg || *end || !(v >= lo && v <= hi))
-		bad_number(name, arg);
+		bad_number(name, arg, "a number from %g to %g", lo, hi);
 	return v;
 }
 
@@ -312,6 +347,14 @@ fail:
 	return NULL;
 }
 
+bool cli_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return a && b && !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static void on_signal(int sig)
 {
 	if (interrupted) {
@@ -331,6 +374,10 @@ void cli_catch_interrupt(struct accel_session *s, struct accel_batch *b)
 	active_batch = b;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	if (interrupted) {
+		accel_session_cancel(s);
+		accel_batch_cancel(b);
+	}
 }
 
 bool cli_interrupted(void)
@@ -373,15 +420,32 @@ void cli_print_json(json_t *j)
 	json_decref(j);
 }
 
-json_t *cli_counters_json(const uint64_t *counters)
+json_t *cli_counters_json(struct accel_device *dev, const uint64_t *counters)
 {
+	bool exact = cli_get(dev, ACCEL_PARAM_CYCLE_EXACT);
 	json_t *j = json_object();
 	const char *name;
 	uint32_t i;
+	int timed;
 
-	for (i = 0; (name = accel_counter_name(i, NULL)); i++)
-		json_object_set_new(j, name, json_integer((json_int_t)counters[i]));
+	for (i = 0; (name = accel_counter_name(i, &timed)); i++)
+		json_object_set_new(j, name,
+				    timed && !exact ? json_null()
+						    : json_integer((json_int_t)counters[i]));
 	return j;
+}
+
+json_t *cli_number_json(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+const char *cli_number(char *buf, size_t n, int digits, double v)
+{
+	if (!isfinite(v))
+		return "-";
+	snprintf(buf, n, "%.*f", digits, v);
+	return buf;
 }
 
 uint64_t cli_get(struct accel_device *dev, enum accel_param p)

@@ -14,7 +14,7 @@
 enum cli_exit {
 	CLI_OK = 0,
 	CLI_FAILURE = 1, /* also: interrupted, partial results were printed */
-	CLI_USAGE = 2,
+	CLI_USAGE = 2,	 /* also: a back end that does not exist */
 	CLI_NO_DEVICE = 3,
 	CLI_MISMATCH = 4, /* the model is not the one in the chip */
 	CLI_INPUT = 5,	  /* a damaged or unsuitable input file */
@@ -59,6 +59,8 @@ bool cli_target_option(struct cli_target *t, int key, const char *arg);
  * ARGP_ERR_UNKNOWN: the key is the tool's. At ARGP_KEY_END, which is the tool's too, the model is there.
  */
 error_t cli_model_option(struct cli_target *t, int key, char *arg, struct argp_state *state);
+/* Whether the back end that is asked for can exist; CLI_OK or CLI_USAGE with a message. */
+int cli_check_backend(const struct cli_target *t);
 /* Open device, then model; prints what went wrong. enum cli_exit. */
 int cli_open_device(struct cli_target *t);
 int cli_open(struct cli_target *t);
@@ -83,7 +85,11 @@ int cli_tokenize(struct cli_target *t, const char *what, const char *text, size_
 /* A whole file, terminated; NULL with a message. */
 char *cli_read_file(const struct cli_target *t, const char *path, size_t *n);
 
-/* SIGINT and SIGTERM: cancels the session or batch that is set, once; the second one kills. */
+/* Whether the two name one regular file: as an output it would destroy the other. NULLs do not. */
+bool cli_same_file(const char *a, const char *b);
+
+/* SIGINT and SIGTERM: cancels the session or batch that is set, once; the second one kills. What is
+ * set after the first one is cancelled at once. */
 void cli_catch_interrupt(struct accel_session *s, struct accel_batch *b);
 bool cli_interrupted(void);
 
@@ -96,7 +102,12 @@ int cli_flush(struct cli_target *t, int code);
 void cli_print_json(json_t *j);
 /* The model's name, whatever bytes it has. */
 json_t *cli_model_name(struct accel_model *m);
-json_t *cli_counters_json(const uint64_t *counters);
+/* By name; what depends on time is null where cycles are not the chip's. */
+json_t *cli_counters_json(struct accel_device *dev, const uint64_t *counters);
+/* A number, or null where it is not known (NaN). */
+json_t *cli_number_json(double v);
+/* The same as text: "-" where it is not known. */
+const char *cli_number(char *buf, size_t n, int digits, double v);
 uint64_t cli_get(struct accel_device *dev, enum accel_param p);
 uint64_t cli_model(struct accel_model *m, enum accel_model_param p);
 

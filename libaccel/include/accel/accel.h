@@ -517,6 +517,11 @@ ACCEL_API int accel_session_decode_host(struct accel_session *s, int32_t first, 
 					void *sample_ctx, accel_token_fn fn, void *ctx,
 					int32_t *tokens, uint32_t *n_out);
 
+/* From the next job on, what accel_session_options says of trace_entries, trace and trace_ctx; entries
+ * 0: no trace. Not from a callback. */
+ACCEL_API int accel_session_trace(struct accel_session *s, uint32_t entries, accel_trace_fn fn,
+				  void *ctx);
+
 /* Forgets all but the first `position` tokens; at most the current position. */
 ACCEL_API int accel_session_rewind(struct accel_session *s, uint32_t position);
 
