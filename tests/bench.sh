@@ -92,9 +92,14 @@ speed() {
 	echo
 	echo "accel-bench-gates tinyqwen3-Q8_0.accel --backend sim (gates for leaves; minutes to build):"
 	echo
+	# seconds per token: processor time beside wall clock, since the machine may be busy for minutes
 	ninja -C "$build" --quiet tools/accel-bench-gates >&2 &&
 		"$build/tools/accel-bench-gates" "$work/tinyqwen3-Q8_0.accel" --backend sim \
-			--pp 4 --tg 4 -r 1 || echo "not measured"
+			--pp 4 --tg 4 -r 1 --json >"$work/gates.json" &&
+		jq -r '"| test | wall-clock tokens/s | by processor time | cycles/token |",
+			"|---|---|---|---|", (.tests[] | "| \(.test) | \(.wall_tokens_per_s) | " +
+			"\(.cpu_tokens_per_s) | \(.cycles_per_token) |")' "$work/gates.json" ||
+		echo "not measured"
 }
 
 for part; do

@@ -12,7 +12,7 @@ const struct ig1_kernels *ig1_kernels_get(enum ig1_simd kind)
 	switch (kind) {
 	case IG1_SIMD_SCALAR:
 		return &ig1_kernels_scalar;
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__clang__)
 	case IG1_SIMD_AVX2:
 		if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"))
 			return &ig1_kernels_avx2;

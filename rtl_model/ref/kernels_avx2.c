@@ -3,7 +3,7 @@
  * AVX2: products widened to 16 bits (vpmaddwd is exact), eight groups of a row summed into the
  * eight lanes that are its interleaved partial sums.
  */
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__clang__)
 
 #pragma GCC target("avx2,f16c")
 

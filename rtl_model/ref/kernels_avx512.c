@@ -6,7 +6,7 @@
  * activations are transposed once per call. vpdpbusd multiplies unsigned by signed, so weights are
  * biased to unsigned and the sums start at -bias * sum(x): exact for all int8 values.
  */
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__clang__)
 
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,f16c,avx2")
 

@@ -74,6 +74,20 @@ too_big() {
 		grep -q small exits.err && [ ! -e big.accel ]
 }
 
+# 71 MiB of weights: more than the small chip's ROM, not more than the default one's
+too_big_rom() {
+	"$INTAGLIO_BUILD_ROOT/tests/models/mksynth" layers=1 width=1024 heads=16 kv-heads=16 ff=64 \
+		vocab=32768 context=32 big.gguf || return 1
+	exits 1 'weight ROM: needs [0-9]+ bytes, chip .small. has 67108864' \
+		"$accelc" compile big.gguf -o big.accel --chip small && [ ! -e big.accel ] || return 1
+	needs=$(sed -n 's/.*needs \([0-9]*\) bytes.*/\1/p' exits.err)
+	[ "$needs" -gt 67108864 ] && "$accelc" compile big.gguf -o big.accel || return 1
+	"$accelc" info big.accel --json >big.json && python3 -c "import json
+rom = [s['bytes'] for s in json.load(open('big.json'))['sections'] if s['type'] == 'rom']
+assert rom == [$needs], rom" || return 1
+	rm big.gguf big.accel
+}
+
 # A tmpfs of 128 KiB in a mount namespace of its own, for other users than root in one of users too.
 private_tmpfs() {
 	if [ "$(id -u)" -eq 0 ]; then
@@ -178,6 +192,7 @@ try "a model as its own output, pipes, folders, full output" odd_files
 try "a missing tensor is named" missing_tensor
 try "a missing key is named" missing_key
 try "a model too big says what exceeds what" too_big
+try "more weights than the ROM holds: how many, and how many it holds" too_big_rom
 mkdir -p full
 if private_tmpfs true 2>/dev/null; then
 	try "a full disk leaves no partial file" disk_full

@@ -196,7 +196,7 @@ try "a model that is not in the chip: the first differing tensor" mismatch
 if [ "$INTAGLIO_SIM" = 1 ]; then
 	try "the same on the simulated chip" mismatch_sim
 else
-	skip "the same on the simulated chip" "built without the Verilated chip"
+	skip "the same on the simulated chip" "$INTAGLIO_SIM_MISSING"
 fi
 try "damaged images are refused" damaged_images
 try "outputs on a full device" full_outputs

@@ -57,14 +57,14 @@ for m in "$models"/*.gguf; do
 		try "$name: sim = ref" same_bytes "$name" sim
 		try "$name: sim = ref on the small chip" same_bytes "$name-small" sim
 	else
-		skip "$name: sim = ref" "built without the Verilated chip"
-		skip "$name: sim = ref on the small chip" "built without the Verilated chip"
+		skip "$name: sim = ref" "$INTAGLIO_SIM_MISSING"
+		skip "$name: sim = ref on the small chip" "$INTAGLIO_SIM_MISSING"
 	fi
 done
 if [ "$INTAGLIO_SIM" = 1 ]; then
 	try "a firmware file of one's own" same_bytes "$name" sim \
 		--firmware "$INTAGLIO_BUILD_ROOT/firmware/ig1-fw.bin"
 else
-	skip "a firmware file of one's own" "built without the Verilated chip"
+	skip "a firmware file of one's own" "$INTAGLIO_SIM_MISSING"
 fi
 done_testing

@@ -6,8 +6,9 @@
  * after which something differs is known. Some programs are stopped on the way first, by abort or
  * watchdog, and run again.
  *
- * Arguments: model name (default_dpi, ...). Environment: SEED, COUNT, COMMANDS, KINDS (a mask),
- * STALL, ONLY (one program's seed), VERBOSE. TAP on standard output.
+ * Arguments: model name (default_dpi, ...). Environment: SEED (a number, or `fresh`: INTAGLIO_SEED's,
+ * else one that no run had), COUNT, COMMANDS, KINDS (a mask), STALL, ONLY (one program's seed),
+ * VERBOSE. TAP on standard output.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "compiler/asm/asm.h"
@@ -46,6 +48,24 @@ static uint64_t env_u64(const char *name, uint64_t other)
 	const char *s = getenv(name);
 
 	return s && *s ? strtoull(s, NULL, 0) : other;
+}
+
+/* All that is random comes from the seed, so what differs with it differs whenever it is given again. */
+static uint64_t choose_seed(const char *name, uint64_t count)
+{
+	const char *s = getenv("SEED");
+	uint32_t fresh;
+	uint64_t seed;
+
+	if (!s || strcmp(s, "fresh"))
+		return env_u64("SEED", 1);
+	if (getrandom(&fresh, sizeof(fresh), 0) != sizeof(fresh))
+		fresh = (uint32_t)time(NULL);
+	seed = env_u64("INTAGLIO_SEED", fresh);
+	printf("# fresh seed %" PRIu64 "; again with SEED=%" PRIu64 " COUNT=%" PRIu64
+	       " cosim_%s %s\n",
+	       seed, seed, count, name, name);
+	return seed;
 }
 
 static uint32_t reg(struct rig *r, uint32_t offset)
@@ -403,8 +423,9 @@ static void restart(struct rig *r)
 
 int main(int argc, char **argv)
 {
-	const struct ig1_sim_model *model = find_model(argc > 1 ? argv[1] : "small_dpi");
-	uint64_t seed = env_u64("SEED", 1), only = env_u64("ONLY", UINT64_MAX);
+	const char *name = argc > 1 ? argv[1] : "small_dpi";
+	const struct ig1_sim_model *model = find_model(name);
+	uint64_t seed, only = env_u64("ONLY", UINT64_MAX);
 	uint64_t count = env_u64("COUNT", 40), i, bad = 0;
 	struct ig1_sim_options options = { 0 };
 	struct randprog_options po = { 0 };
@@ -418,9 +439,10 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!model) {
-		fprintf(stderr, "%s: no such model\n", argv[1]);
+		fprintf(stderr, "%s: no such model\n", name);
 		return 2;
 	}
+	seed = choose_seed(name, count);
 	options.seed = (uint32_t)seed;
 	options.read_latency = (uint32_t)env_u64("LATENCY", 40);
 	options.stall = (uint32_t)env_u64("STALL", 10);
@@ -497,6 +519,10 @@ int main(int argc, char **argv)
 	       " commands, %" PRIu64 " cycles of programs, %" PRIu64 " in all, %.0f kHz\n",
 	       r.jobs, r.faults, r.stopped, r.commands, r.cycles, ig1_sim_cycles(r.sim),
 	       (double)ig1_sim_cycles(r.sim) / wall / 1e3);
+	if (bad)
+		printf("# one program again: SEED=%" PRIu64
+		       " COUNT=1 ONLY=its number cosim_%s %s\n",
+		       seed, name, name);
 	if (bad == 5)
 		printf("Bail out! five differences\n");
 	ig1_sim_destroy(r.sim);
