@@ -8,7 +8,7 @@ PROMPT ?= Once upon a time
 MESON_FLAGS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all install bootstrap bootstrap-test configure run check bench soak asan clean help vm vm-build vm-test vm-lint vm-debug kunit uml-test
+.PHONY: all install bootstrap bootstrap-test configure run check check-all deb bench soak asan clean help vm vm-build vm-test vm-lint vm-debug vm-soak kunit uml-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,15 +35,22 @@ run: configure ## a story from the simulated chip
 check: bootstrap-test all ## every test that needs neither GPU nor KVM
 	@python3 tests/check.py $(BUILD)
 
+check-all: bootstrap-test vm-build all ## also the driver's: KUnit, lint, DKMS, both kernels in QEMU (4 GB in .cache, once)
+	@python3 tests/check.py $(BUILD) --all
+
 bench: all ## figures of README.md and docs/accuracy.md
 	@tests/bench.sh $(BUILD)
 
 soak: ## the slow tests, in a build folder of their own
 	@$(MAKE) --no-print-directory all BUILD=$(BUILD)-soak MESON_FLAGS="-Dsoak=true $(MESON_FLAGS)"
 	@python3 tests/check.py $(BUILD)-soak --suite soak
+	@$(MAKE) --no-print-directory vm-soak
 
 install: all ## programs, library, manual pages, firmware, udev rule (DESTDIR=)
 	@meson install -C $(BUILD) --no-rebuild --quiet
+
+deb: ## the driver's sources as a DKMS package, in BUILD
+	@packaging/dkms-deb $(BUILD)
 
 asan: ## the tests under ASan and UBSan (without the Verilated chip)
 	@$(MAKE) --no-print-directory check BUILD=$(BUILD)-asan \
@@ -66,9 +73,12 @@ vm-lint: ## checkpatch, kernel-doc, sparse and W=1 over driver/ and uapi/
 vm-debug: vm-build ## the guest's tests under KASAN, lockdep, kmemleak and others
 	@tests/vm/suite $(BUILD) $(MODEL) --debug
 
+vm-soak: vm-build ## a million random ioctls on that kernel
+	@tests/vm/suite $(BUILD) $(MODEL) --debug --append FUZZ_ITERATIONS=1000000 --scale 4 fuzz leaks
+
 kunit: configure ## the driver's KUnit tests in user-mode Linux, with lockdep
 	@tools/bootstrap vm
-	@python3 tests/check.py $(BUILD) --suite kernel
+	@python3 tests/check.py $(BUILD) kunit --suite kernel
 
 uml-test: vm-build ## the guest's tests in user-mode Linux, with lockdep, in seconds
 	@RUN=tests/kunit/uml-boot tests/vm/suite $(BUILD) $(MODEL)

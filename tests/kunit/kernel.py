@@ -24,6 +24,7 @@ TOP = HERE.parents[1]
 CACHE = pathlib.Path(os.environ.get("UML_CACHE", TOP / ".cache/uml"))
 DRIVER = pathlib.Path(os.environ.get("UML_DRIVER", TOP / "driver"))
 BUILD_TIMEOUT = 7200
+PROGRESS_SECONDS = 30
 
 # What a build folder is configured with; `module` has the driver as a module, for the fast loop.
 VARIANTS = {
@@ -41,15 +42,28 @@ def say(text):
     print("# " + text, file=sys.stderr, flush=True)
 
 
+def _progress(log, start):
+    """A line for who waits: how long, and what the log's last line is."""
+    lines = log.read_text(errors="replace").splitlines() or [""]
+    say("%d s, %d lines in %s: %s" % (time.monotonic() - start, len(lines), log, lines[-1].strip()))
+
+
 def run(cmd, log, timeout, **kw):
-    """Runs cmd into the file log; Failed with the log's end."""
+    """Runs cmd into the file log; Failed with the log's end. Says every half minute how far it is."""
+    start = time.monotonic()
     with open(log, "w") as out:
         child = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=out,
                                  stderr=subprocess.STDOUT, start_new_session=True, **kw)
         try:
-            code = child.wait(timeout)
-        except subprocess.TimeoutExpired:
-            code = "none after %d s" % timeout
+            code = None
+            while code is None:
+                try:
+                    code = child.wait(min(PROGRESS_SECONDS, max(0.0, start + timeout - time.monotonic())))
+                except subprocess.TimeoutExpired:
+                    if time.monotonic() >= start + timeout:
+                        code = "none after %d s" % timeout
+                    else:
+                        _progress(pathlib.Path(log), start)
         finally:
             # With all its children, also when this process is interrupted.
             with contextlib.suppress(ProcessLookupError):

@@ -107,9 +107,9 @@ done_testing() {
 	exit
 }
 
-# poll SECONDS COMMAND...: until the command succeeds
+# poll SECONDS COMMAND...: until the command succeeds; on a busy host for longer
 poll() {
-	_end=$(($(cut -d . -f 1 /proc/uptime) + $1))
+	_end=$(($(cut -d . -f 1 /proc/uptime) + $1 * $(cat /tests/scale 2>/dev/null || echo 1)))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(cut -d . -f 1 /proc/uptime)" -lt "$_end" ] || return 1

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The guest's initramfs."""
 
+import math
 import os
 import subprocess
 
@@ -38,8 +39,8 @@ def firmware(module, build):
     return found
 
 
-def base(root, release, modules, build, debug=False):
-    """Everything but the tests."""
+def base(root, release, modules, build, debug=False, stock=None):
+    """Everything but the tests. stock: the folder with usr/lib/modules, if that is not root."""
     archive = cpio.Archive()
     for folder in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64"):
         archive.directory(folder)
@@ -67,7 +68,7 @@ def base(root, release, modules, build, debug=False):
     for path in built(build).values():
         programs.install(archive, path)
 
-    stock = kmod.Modules(root, release)
+    stock = kmod.Modules(stock or root, release)
     names = [name for name in MODULES if name in stock.paths or not debug]
     stock.install(archive, names, modules)
     for module in modules:
@@ -95,6 +96,7 @@ def overlay(entries=(), files=(), first=None, shell=False, scale=1.0):
         archive.data("tests/list", "".join(
             "%s %d %s\n" % (entry.name, round(entry.timeout * scale), "|".join(entry.allow))
             for entry in entries).encode())
+        archive.data("tests/scale", b"%d\n" % math.ceil(scale))
     for target, path in files:
         archive.file(target, path)
     if first:

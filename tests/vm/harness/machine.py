@@ -46,6 +46,8 @@ def chip_device(index, path):
 class Machine:
     """A running QEMU. `line` gets each line of the results channel, `log` the console's."""
 
+    nudge_at = None  # when to send the next empty line, while the guest sleeps
+
     def __init__(self, args, console_log, qemu_log):
         self.tail = collections.deque(maxlen=TAIL)
         self.console_log = open(console_log, "ab")
@@ -53,7 +55,6 @@ class Machine:
         self.lines = collections.deque()
         self.answers = collections.deque()
         self.partial = {}
-        self.nudge_at = None
         ours, theirs = {}, {}
         for name in ("console", "results", "monitor"):
             ours[name], theirs[name] = socket.socketpair()
