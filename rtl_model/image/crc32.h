@@ -11,4 +11,7 @@
 
 uint32_t ig1_crc32(uint32_t crc, const void *data, size_t n);
 
+/* Without special instructions; for tests. */
+uint32_t ig1_crc32_portable(uint32_t crc, const void *data, size_t n);
+
 #endif

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Names are those of FIPS 180-4, sections 4.1.2, 5.3.3 and 6.2. */
 
+#include <pthread.h>
 #include <string.h>
 
+#include "hash_x86.h"
 #include "sha256.h"
 
 static const uint32_t K[64] = {
@@ -31,7 +33,7 @@ static uint32_t rotr(uint32_t x, unsigned int n)
 		h += (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b)));         \
 	} while (0)
 
-static void compress(uint32_t state[8], const uint8_t *p)
+static void compress_one(uint32_t state[8], const uint8_t *p)
 {
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
@@ -66,6 +68,30 @@ static void compress(uint32_t state[8], const uint8_t *p)
 	state[7] += h;
 }
 
+void ig1_sha256_portable(uint32_t state[8], const uint8_t *p, size_t blocks)
+{
+	for (; blocks; blocks--, p += 64)
+		compress_one(state, p);
+}
+
+static bool have_x86;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void look(void)
+{
+	have_x86 = ig1_sha256_x86_ok();
+}
+
+static void compress(uint32_t state[8], const uint8_t *p, size_t blocks)
+{
+	pthread_once(&once, look);
+	if (have_x86) {
+		ig1_sha256_x86(state, p, blocks, K);
+		return;
+	}
+	ig1_sha256_portable(state, p, blocks);
+}
+
 void ig1_sha256_init(struct ig1_sha256 *s)
 {
 	static const uint32_t h0[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -90,12 +116,11 @@ void ig1_sha256_update(struct ig1_sha256 *s, const void *data, size_t n)
 		n -= part;
 		if (used + part < 64)
 			return;
-		compress(s->h, s->block);
+		compress(s->h, s->block, 1);
 	}
-	for (; n >= 64; n -= 64, p += 64)
-		compress(s->h, p);
-	if (n)
-		memcpy(s->block, p, n);
+	compress(s->h, p, n / 64);
+	if (n % 64)
+		memcpy(s->block, p + n / 64 * 64, n % 64);
 }
 
 void ig1_sha256_final(struct ig1_sha256 *s, uint8_t digest[IG1_SHA256_BYTES])
@@ -107,13 +132,13 @@ void ig1_sha256_final(struct ig1_sha256 *s, uint8_t digest[IG1_SHA256_BYTES])
 	s->block[used++] = 0x80;
 	if (used > 56) {
 		memset(s->block + used, 0, 64 - used);
-		compress(s->h, s->block);
+		compress(s->h, s->block, 1);
 		used = 0;
 	}
 	memset(s->block + used, 0, 56 - used);
 	for (i = 0; i < 8; i++)
 		s->block[56 + i] = (uint8_t)(bits >> (56 - 8 * i));
-	compress(s->h, s->block);
+	compress(s->h, s->block, 1);
 	for (i = 0; i < 32; i++)
 		digest[i] = (uint8_t)(s->h[i / 4] >> (24 - 8 * (i % 4)));
 }

@@ -17,6 +17,9 @@ struct ig1_sha256 {
 void ig1_sha256_init(struct ig1_sha256 *s);
 void ig1_sha256_update(struct ig1_sha256 *s, const void *data, size_t n);
 
+/* The compression function without special instructions; for tests. */
+void ig1_sha256_portable(uint32_t state[8], const uint8_t *p, size_t blocks);
+
 /* *s can be used again after another init; take a copy to get a digest on the way. */
 void ig1_sha256_final(struct ig1_sha256 *s, uint8_t digest[IG1_SHA256_BYTES]);
 

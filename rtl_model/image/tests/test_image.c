@@ -292,6 +292,34 @@ static void test_crc32(void **state)
 	}
 }
 
+/* Whatever the processor has gives what the portable code gives. */
+static void test_hash_paths(void **state)
+{
+	static const uint32_t start[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+					   0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+	uint8_t data[64 * 41];
+	struct ig1_sha256 sha;
+	uint32_t h[8];
+	size_t i, n, from;
+
+	(void)state;
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)rnd();
+	for (n = 0; n <= 1500; n++) {
+		from = rnd() % 64;
+		assert_int_equal(ig1_crc32((uint32_t)n, data + from, n),
+				 ig1_crc32_portable((uint32_t)n, data + from, n));
+	}
+	for (n = 0; n < 40; n++) {
+		from = rnd() % 64;
+		memcpy(h, start, sizeof(h));
+		ig1_sha256_portable(h, data + from, n);
+		ig1_sha256_init(&sha);
+		ig1_sha256_update(&sha, data + from, 64 * n);
+		assert_memory_equal(sha.h, h, sizeof(h));
+	}
+}
+
 static void sha_hex(const void *data, size_t n, size_t piece, char hex[65])
 {
 	uint8_t digest[32];
@@ -975,6 +1003,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_crc32, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sha256, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hash_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deterministic, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_large, setup, teardown),
