@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
 	  "matrices in ROM: keep (the default: Q8_0 and Q4_0 as they are, others as q8_0), q8_0 or "
 	  "q4_0 (all of them)",
 	  0 },
-	{ "chip", OPT_CHIP, "CONFIG", 0, "default or small", 0 },
+	{ "chip", OPT_CHIP, "CONFIG", 0, "default, large or small", 0 },
 	{ "ctx", OPT_CTX, "N", 0, "positions (default: the model's context length)", 0 },
 	{ "print-after", OPT_PRINT, "PASS", 0, "print the graph, or the programs, after PASS", 0 },
 	{ "stop-after", OPT_STOP, "PASS", 0, "end after PASS, writing nothing", 0 },

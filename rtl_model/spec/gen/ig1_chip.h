@@ -55,10 +55,11 @@ struct ig1_config {
 	uint64_t clock_hz; /* nominal clock */
 };
 
-#define IG1_CONFIGS 2
+#define IG1_CONFIGS 3
 
 static const struct ig1_config ig1_configs[IG1_CONFIGS] __attribute__((unused)) = {
 	{ "default", 8u, 8u, 8u, 32u, 128u, 0x80000u, 0x1000000u, 0x40000000u, 0x4000000u, 0x3b9aca00u },
+	{ "large", 64u, 8u, 8u, 32u, 128u, 0x400000u, 0x10000000u, 0x180000000ull, 0x4000000u, 0x3b9aca00u },
 	{ "small", 2u, 4u, 2u, 8u, 32u, 0x40000u, 0x400000u, 0x4000000u, 0x1000000u, 0x3b9aca00u },
 };
 

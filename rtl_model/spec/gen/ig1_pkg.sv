@@ -56,6 +56,20 @@ package ig1_pkg;
   localparam logic [63:0] DefaultCromBytes = 64'h4000000;  // capacity of the constant ROM
   localparam logic [63:0] DefaultClockHz = 64'h3b9aca00;  // nominal clock
 
+  // Configuration `large`.
+  localparam int unsigned LargeTiles = 64;  // tiles; output row o of a matrix is in tile o mod tiles
+  localparam int unsigned LargeRows = 8;  // dot-product rows of a tile; row (o / tiles) mod rows
+  localparam int unsigned LargeColumns = 8;  // activation columns served by one ROM read
+  localparam int unsigned LargeLanes = 32;  // fp32 lanes of the vector unit (8, 16 or 32)
+  // bytes per cycle of the memory and scratch ports (4 x lanes)
+  localparam int unsigned LargeMemBytes = 128;
+  localparam int unsigned LargeScratchBytes = 4194304;  // scratch SRAM
+  localparam logic [63:0] LargeSramBytes = 64'h10000000;  // resident SRAM, in 4096-byte pages
+  // capacity of the weight ROM; the mask may fill less
+  localparam logic [63:0] LargeRomBytes = 64'h180000000;
+  localparam logic [63:0] LargeCromBytes = 64'h4000000;  // capacity of the constant ROM
+  localparam logic [63:0] LargeClockHz = 64'h3b9aca00;  // nominal clock
+
   // Configuration `small`.
   localparam int unsigned SmallTiles = 2;  // tiles; output row o of a matrix is in tile o mod tiles
   localparam int unsigned SmallRows = 4;  // dot-product rows of a tile; row (o / tiles) mod rows
