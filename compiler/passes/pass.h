@@ -65,6 +65,12 @@ struct ir_op *pass_slice_root(struct ir_op *op, uint64_t *off);
 struct ir_op *pass_slice(struct ir_model *m, struct ir_op *at, struct ir_op *of, uint32_t off,
 			 uint32_t width, const char *name);
 
+/*
+ * For a placed graph that is larger than the chip's weight ROM: "; 5 such chips in a row would hold it
+ * (layers ...), or 8 side by side".
+ */
+void pass_chips(const struct ir_model *m, const struct ig1_config *chip, struct strbuf *out);
+
 /* A rotation whose result can be written as q8. */
 bool pass_rope_to_q8(const struct ir_op *op);
 

@@ -42,6 +42,21 @@ static int place_op(struct ir_model *m, struct ir_op *op, uint64_t *end)
 	return 0;
 }
 
+static int too_large(struct ir_model *m, const struct ig1_config *chip)
+{
+	struct strbuf s = { 0 };
+
+	pass_chips(m, chip, &s);
+	if (s.err)
+		diag_nomem(&m->diag);
+	else
+		diag_set(&m->diag, -ENOSPC,
+			 "weight ROM: needs %" PRIu64 " bytes, chip `%s` has %" PRIu64 "%.*s",
+			 m->meta.rom_bytes, chip->name, chip->rom_bytes, (int)s.len, s.p);
+	strbuf_free(&s);
+	return m->diag.err;
+}
+
 int pass_place_rom(struct ir_model *m, const struct pass_options *o)
 {
 	struct ir_op *op;
@@ -53,9 +68,5 @@ int pass_place_rom(struct ir_model *m, const struct pass_options *o)
 	}
 	end = (end + ROM_ALIGN - 1) & ~(uint64_t)(ROM_ALIGN - 1);
 	m->meta.rom_bytes = end;
-	if (end > o->chip->rom_bytes)
-		return diag_set(&m->diag, -ENOSPC,
-				"weight ROM: needs %" PRIu64 " bytes, chip `%s` has %" PRIu64, end,
-				o->chip->name, o->chip->rom_bytes);
-	return 0;
+	return end > o->chip->rom_bytes ? too_large(m, o->chip) : 0;
 }

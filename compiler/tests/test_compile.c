@@ -593,7 +593,14 @@ static void test_limits(void **state)
 	if (try_gguf(&w, &o, msg) != -ENOSPC)
 		fail_msg("%s", msg);
 	assert_non_null(strstr(msg, "weight ROM: needs "));
-	assert_non_null(strstr(msg, "chip `small` has 20000"));
+	assert_non_null(strstr(msg, "chip `small` has 20000; one layer alone is larger"));
+	chip.rom_bytes = strtoull(strstr(msg, "needs ") + strlen("needs "), NULL, 10) * 3 / 4;
+	put_keys(&w, &s);
+	put_tensors(&w, &s);
+	assert_int_equal(try_gguf(&w, &o, msg), -ENOSPC);
+	if (!strstr(msg, "; 2 such chips in a row would hold it (layers 0") ||
+	    !strstr(msg, "), or 2 side by side"))
+		fail_msg("%s", msg);
 
 	chip = *compile_chip("small");
 	s.context = 200000; /* the table of rotations is the limit */
