@@ -57,20 +57,24 @@ static int check_manifest(struct accelfile *f)
 	const char *field = NULL;
 	uint64_t bytes;
 
-	if (m->abi != 1)
+	if (m->abi < IG1_PROGRAM_ABI_KV || m->abi > IG1_PROGRAM_ABI)
 		return env_fail(f->env, ACCEL_EVERSION,
-				"%s: manifest.abi is %u, this library speaks 1", f->path, m->abi);
+				"%s: manifest.abi is %u, this library speaks %u to %u", f->path,
+				m->abi, IG1_PROGRAM_ABI_KV, IG1_PROGRAM_ABI);
 	if (!m->vocab || m->vocab > 1u << 24)
 		field = "vocab";
 	else if (!m->context || m->context > 1u << 24)
 		field = "context";
 	else if (!m->max_cols || m->max_cols > 1024)
 		field = "max_cols";
-	else if (m->kv_block_bytes % IG1_PAGE_BYTES || !m->kv_block_bytes ||
-		 m->kv_block_bytes > UINT64_C(1) << 32)
+	else if (m->kv_block_bytes % IG1_PAGE_BYTES || m->kv_block_bytes > UINT64_C(1) << 32 ||
+		 (!m->kv_block_bytes && m->abi == IG1_PROGRAM_ABI_KV))
 		field = "kv_block_bytes";
-	else if (m->kv_blocks != (m->context + 31) / 32)
+	else if (m->kv_blocks != (m->kv_block_bytes ? (m->context + 31) / 32 : 0))
 		field = "kv_blocks";
+	else if (m->state_bytes % IG1_PAGE_BYTES || m->state_bytes >> IG1_VA_BITS ||
+		 (m->state_bytes && m->abi == IG1_PROGRAM_ABI_KV))
+		field = "state_bytes";
 	else if (__builtin_mul_overflow(m->kv_block_bytes, (uint64_t)m->kv_blocks, &bytes) ||
 		 bytes >> IG1_VA_BITS)
 		field = "kv_blocks x kv_block_bytes";

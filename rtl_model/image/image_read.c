@@ -249,18 +249,20 @@ static int is_padded(const char *s, size_t n)
 	return len < n && all_zero(s + len, n - len);
 }
 
-static int check_manifest(const struct ig1_image_manifest *m, char *err)
+/* Without KV nothing of attention may be set. */
+static int check_kv(const struct ig1_image_manifest *m, char *err)
 {
 	uint64_t kv;
 
-	if (m->abi != 1)
-		return fail(err, -EINVAL, "manifest: abi: %" PRIu32 " is not supported", m->abi);
-	if (!m->vocab || m->vocab > IG1_MAX_COUNT)
-		return fail(err, -EINVAL, "manifest: vocab: %" PRIu32, m->vocab);
-	if (!m->context || m->context > MAX_CONTEXT)
-		return fail(err, -EINVAL, "manifest: context: %" PRIu32, m->context);
-	if (!m->max_cols || m->max_cols > MAX_COLS)
-		return fail(err, -EINVAL, "manifest: max_cols: %" PRIu32, m->max_cols);
+	if (!m->kv_block_bytes && m->abi >= IG1_PROGRAM_ABI) {
+		if (m->kv_blocks)
+			return fail(err, -EINVAL, "manifest: kv_blocks: %" PRIu32 " of no bytes",
+				    m->kv_blocks);
+		if (m->heads || m->kv_heads || m->head_size)
+			return fail(err, -EINVAL, "manifest: heads: %" PRIu32 " without KV",
+				    m->heads);
+		return 0;
+	}
 	if (!m->kv_block_bytes || m->kv_block_bytes % IG1_PAGE_BYTES)
 		return fail(err, -EINVAL,
 			    "manifest: kv_block_bytes: %" PRIu64 " is no multiple of %u",
@@ -274,10 +276,6 @@ static int check_manifest(const struct ig1_image_manifest *m, char *err)
 		return fail(err, -EINVAL,
 			    "manifest: kv_block_bytes: the KV region exceeds 2^%d bytes",
 			    IG1_VA_BITS);
-	if (!m->layers)
-		return fail(err, -EINVAL, "manifest: layers: zero");
-	if (!m->width || m->width > IG1_MAX_COUNT)
-		return fail(err, -EINVAL, "manifest: width: %" PRIu32, m->width);
 	if (!m->kv_heads)
 		return fail(err, -EINVAL, "manifest: kv_heads: zero");
 	if (!m->heads || m->heads % m->kv_heads)
@@ -285,6 +283,38 @@ static int check_manifest(const struct ig1_image_manifest *m, char *err)
 			    m->heads);
 	if (!m->head_size || m->head_size > IG1_MAX_COUNT)
 		return fail(err, -EINVAL, "manifest: head_size: %" PRIu32, m->head_size);
+	return 0;
+}
+
+static int check_state(const struct ig1_image_manifest *m, char *err)
+{
+	if (m->state_bytes && m->abi < IG1_PROGRAM_ABI)
+		return fail(err, -EINVAL, "manifest: state_bytes: not in abi %" PRIu32, m->abi);
+	if (m->state_bytes % IG1_PAGE_BYTES)
+		return fail(err, -EINVAL, "manifest: state_bytes: %" PRIu64 " is no multiple of %u",
+			    m->state_bytes, IG1_PAGE_BYTES);
+	if (m->state_bytes > 1ull << IG1_VA_BITS)
+		return fail(err, -EINVAL, "manifest: state_bytes: the state exceeds 2^%d bytes",
+			    IG1_VA_BITS);
+	return 0;
+}
+
+static int check_manifest(const struct ig1_image_manifest *m, char *err)
+{
+	if (m->abi != IG1_PROGRAM_ABI && m->abi != IG1_PROGRAM_ABI_KV)
+		return fail(err, -EINVAL, "manifest: abi: %" PRIu32 " is not supported", m->abi);
+	if (!m->vocab || m->vocab > IG1_MAX_COUNT)
+		return fail(err, -EINVAL, "manifest: vocab: %" PRIu32, m->vocab);
+	if (!m->context || m->context > MAX_CONTEXT)
+		return fail(err, -EINVAL, "manifest: context: %" PRIu32, m->context);
+	if (!m->max_cols || m->max_cols > MAX_COLS)
+		return fail(err, -EINVAL, "manifest: max_cols: %" PRIu32, m->max_cols);
+	if (check_kv(m, err) || check_state(m, err))
+		return -EINVAL;
+	if (!m->layers)
+		return fail(err, -EINVAL, "manifest: layers: zero");
+	if (!m->width || m->width > IG1_MAX_COUNT)
+		return fail(err, -EINVAL, "manifest: width: %" PRIu32, m->width);
 	if (!is_padded(m->arch, sizeof(m->arch)))
 		return fail(err, -EINVAL, "manifest: arch: not NUL-padded");
 	if (!is_padded(m->name, sizeof(m->name)))

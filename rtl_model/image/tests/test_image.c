@@ -610,7 +610,8 @@ static void test_damage(void **state)
 		{ CONTENT, 6, 8 + 79, 1, 1, "tensor 0: pad" },
 		{ CONTENT, 6, 168 + 8, 8, 132, "tensor 2: offset: outside the crom" },
 		{ TABLE, 8, 16, 8, 255, "manifest: bytes" },
-		{ CONTENT, 8, 0, 4, 2, "manifest: abi" },
+		{ CONTENT, 8, 0, 4, 0, "manifest: abi" },
+		{ CONTENT, 8, 0, 4, IG1_PROGRAM_ABI + 1, "manifest: abi" },
 		{ CONTENT, 8, 4, 4, 0, "manifest: vocab" },
 		{ CONTENT, 8, 8, 4, 0, "manifest: context" },
 		{ CONTENT, 8, 8, 4, 0xffffffff, "manifest: context" },
@@ -628,6 +629,8 @@ static void test_damage(void **state)
 		{ CONTENT, 8, 44, 4, 0, "manifest: head_size" },
 		{ CONTENT, 8, 104 + 7, 1, 'x', "manifest: arch" },
 		{ CONTENT, 8, 120 + 63, 1, 'x', "manifest: name" },
+		{ CONTENT, 8, 184, 8, 4096, "manifest: state_bytes: not in abi 1" },
+		{ CONTENT, 8, 184, 8, 1, "manifest: state_bytes" },
 		{ CONTENT, 8, 255, 1, 1, "manifest: pad" },
 	};
 	char err[IG1_IMAGE_ERR];

@@ -39,6 +39,8 @@
 #define IG1_TLM_WINDOW_CYCLES			0x10000u
 #define IG1_FDT_WINDOW_BYTES			0x10000u
 #define IG1_TENSOR_F32				0xffffffffu
+#define IG1_PROGRAM_ABI				2u
+#define IG1_PROGRAM_ABI_KV			1u
 
 /* Elaboration parameters of the stock configurations. */
 struct ig1_config {
@@ -372,25 +374,34 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_image_tensor, pad) == 60, "image_tensor
 
 /* Numbers that the runtime needs to run the programs */
 struct ig1_image_manifest {
-	uint32_t abi; /* program contract version, 1 */
+	/*
+	 * program contract version: IG1_PROGRAM_ABI, or IG1_PROGRAM_ABI_KV where nothing of
+	 * the later version is used
+	 */
+	uint32_t abi;
 	uint32_t vocab; /* logits of a column */
 	uint32_t context; /* positions */
 	uint32_t max_cols; /* columns a program takes at once */
-	/* address space of 32 positions of one sequence, multiple of 4096 */
+	/*
+	 * address space of 32 positions of one sequence, multiple of 4096; 0: the program
+	 * keeps no KV
+	 */
 	uint64_t kv_block_bytes;
-	uint32_t kv_blocks; /* ceil(context / 32) */
+	uint32_t kv_blocks; /* ceil(context / 32), or 0 without KV */
 	uint32_t layers; /* blocks */
 	uint32_t width; /* embedding length */
-	uint32_t heads; /* query heads */
-	uint32_t kv_heads; /* KV heads */
-	uint32_t head_size; /* values of a head */
+	uint32_t heads; /* query heads, 0 without KV */
+	uint32_t kv_heads; /* KV heads, likewise */
+	uint32_t head_size; /* values of a head, likewise */
 	uint64_t weights; /* weights in ROM */
 	uint64_t macs_token; /* multiply-accumulates of the matrices for one token */
 	uint64_t source_bytes; /* size of the model file */
 	uint8_t source_sha256[32]; /* of the model file */
 	char arch[16]; /* architecture, NUL-padded */
 	char name[64]; /* general.name, NUL-padded */
-	uint8_t pad[72]; /* zero */
+	/* state of one sequence, multiple of 4096; 0: the program keeps none */
+	uint64_t state_bytes;
+	uint8_t pad[64]; /* zero */
 };
 IG1_ASSERT(sizeof(struct ig1_image_manifest) == 256, "image_manifest");
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, abi) == 0, "image_manifest.abi");
@@ -410,20 +421,27 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, source_bytes) == 64, "i
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, source_sha256) == 72, "image_manifest.source_sha256");
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, arch) == 104, "image_manifest.arch");
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, name) == 120, "image_manifest.name");
-IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, pad) == 184, "image_manifest.pad");
+IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, state_bytes) == 184, "image_manifest.state_bytes");
+IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, pad) == 192, "image_manifest.pad");
 
 /* One column of a batch, read by the program */
 struct ig1_column {
 	uint32_t token; /* token */
 	uint32_t pos; /* position */
 	uint64_t kv; /* virtual address of the sequence's KV region (kv_blocks x kv_block_bytes) */
-	uint64_t pad[2]; /* zero */
+	/*
+	 * virtual address of the sequence's state (state_bytes), a multiple of 4096; 0 when
+	 * the program has none
+	 */
+	uint64_t state;
+	uint64_t pad; /* zero */
 };
 IG1_ASSERT(sizeof(struct ig1_column) == 32, "column");
 IG1_ASSERT(__builtin_offsetof(struct ig1_column, token) == 0, "column.token");
 IG1_ASSERT(__builtin_offsetof(struct ig1_column, pos) == 4, "column.pos");
 IG1_ASSERT(__builtin_offsetof(struct ig1_column, kv) == 8, "column.kv");
-IG1_ASSERT(__builtin_offsetof(struct ig1_column, pad) == 16, "column.pad");
+IG1_ASSERT(__builtin_offsetof(struct ig1_column, state) == 16, "column.state");
+IG1_ASSERT(__builtin_offsetof(struct ig1_column, pad) == 24, "column.pad");
 
 /*
  * PCI identity and BARs.
