@@ -86,6 +86,7 @@ static int check_hazards(const struct compile_options *o, struct compile_result 
 			.context = r->model.meta.context,
 			.max_cols = r->code.shape.cols,
 			.kv_block_bytes = r->code.kv.block_bytes,
+			.state_bytes = r->model.meta.state_bytes,
 			.name = command_name,
 			.name_ctx = p,
 		};

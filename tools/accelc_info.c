@@ -103,14 +103,15 @@ static json_t *manifest(const struct ig1_image_manifest *m)
 	char sha[65];
 
 	hex(m->source_sha256, 32, sha);
-	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}",
+	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}",
 			 "name", json_text(m->name, sizeof(m->name)), "arch",
 			 json_text(m->arch, sizeof(m->arch)), "layers", (json_int_t)m->layers,
 			 "width", (json_int_t)m->width, "vocab", (json_int_t)m->vocab, "context",
 			 (json_int_t)m->context, "heads", (json_int_t)m->heads, "kv_heads",
 			 (json_int_t)m->kv_heads, "head_size", (json_int_t)m->head_size, "max_cols",
 			 (json_int_t)m->max_cols, "kv_block_bytes", (json_int_t)m->kv_block_bytes,
-			 "kv_blocks", (json_int_t)m->kv_blocks, "weights", (json_int_t)m->weights,
+			 "kv_blocks", (json_int_t)m->kv_blocks, "state_bytes",
+			 (json_int_t)m->state_bytes, "weights", (json_int_t)m->weights,
 			 "macs_token", (json_int_t)m->macs_token, "source_bytes",
 			 (json_int_t)m->source_bytes, "source_sha256", sha);
 }
@@ -172,6 +173,8 @@ static void print_text(struct ig1_image *img, const struct ig1_config *chip)
 		       m->weights, m->macs_token);
 		printf("context    %u positions, %" PRIu64 " bytes of KV cache for 32\n",
 		       m->context, m->kv_block_bytes);
+		if (m->state_bytes)
+			printf("state      %" PRIu64 " bytes a sequence\n", m->state_bytes);
 		printf("columns    %u at once\n", m->max_cols);
 	}
 	printf("chip       %s\n", chip ? chip->name : "unknown");

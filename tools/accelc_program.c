@@ -303,6 +303,7 @@ static int verify_program(struct ig1_image *img, const struct ig1_config *chip, 
 		.context = m->context,
 		.max_cols = m->max_cols < chip->columns ? m->max_cols : chip->columns,
 		.kv_block_bytes = m->kv_block_bytes,
+		.state_bytes = m->state_bytes,
 		.name = command_name,
 		.name_ctx = &naming,
 	};
@@ -453,6 +454,7 @@ static int estimate_program(struct ig1_image *img, const struct ig1_config *chip
 	for (i = 0; i < cols; i++) {
 		table[i].pos = a->pos + (decode ? 0 : i);
 		table[i].kv = 0x10000000 + (decode ? i * region : 0);
+		table[i].state = (1ull << (IG1_VA_BITS + 1)) + (decode ? i * m->state_bytes : 0);
 	}
 	job.cols = table;
 	job.args[0] = 0x10000;

@@ -19,7 +19,7 @@
 #define CG_CARRY     15	 /* token that the lowering itself gives and takes; see lower.h */
 
 /* Memory that commands reach through the page tables, as far as order is concerned. */
-enum cg_va_kind { CG_VA_NONE, CG_VA_COLUMNS, CG_VA_KV, CG_VA_LOGITS };
+enum cg_va_kind { CG_VA_NONE, CG_VA_COLUMNS, CG_VA_KV, CG_VA_LOGITS, CG_VA_STATE };
 
 /* An operand in scratch: the field of the command that holds its address, and what is touched. */
 struct cg_ref {
@@ -42,7 +42,7 @@ struct cg_cmd {
 	uint8_t engine;
 	uint8_t va_kind; /* enum cg_va_kind */
 	bool va_write;
-	uint32_t va_id; /* layer of CG_VA_KV */
+	uint32_t va_id; /* layer of CG_VA_KV, operation of CG_VA_STATE */
 	const char *name;
 	size_t n_refs;
 	struct cg_ref refs[CG_MAX_REFS];

@@ -44,7 +44,7 @@ static int find_parts(struct ir_model *m, const struct cg_options *o, struct cg_
 	uint64_t need;
 	int ret;
 
-	for (s.kv_heads = m->meta.kv_heads; s.kv_heads; s.kv_heads /= 2) {
+	for (s.kv_heads = m->meta.kv_heads ? m->meta.kv_heads : 1; s.kv_heads; s.kv_heads /= 2) {
 		for (s.logits = m->meta.vocab;; s.logits = (s.logits / 2 + 31) / 32 * 32) {
 			ret = try_shape(m, o, &s, out, &need);
 			if (ret)

@@ -326,7 +326,8 @@ int hazards_check_job(const struct hazards_program *p, const struct trace_job *j
 #define COL_VA	 0x10000ull
 #define LOGIT_VA 0x1000000ull
 #define KV_VA	 0x10000000ull
-#define STEPS	 3u /* decode: every loop edge twice */
+#define STATE_VA (1ull << (IG1_VA_BITS + 1)) /* apart from any KV region */
+#define STEPS	 3u			     /* decode: every loop edge twice */
 
 /*
  * Jobs that differ in what decides the flow: one to three columns (loops over columns or pairs of
@@ -362,6 +363,7 @@ static int one_job(const struct hazards_program *p, uint32_t n, bool logits, boo
 	for (i = 0; i < n; i++) {
 		cols[i].pos = first + (together ? i : 0);
 		cols[i].kv = KV_VA + (together ? 0 : i * region);
+		cols[i].state = STATE_VA + (together ? 0 : i * p->state_bytes);
 	}
 	job.cols = cols;
 	ret = hazards_check_job(p, &job, stats, d);

@@ -43,8 +43,9 @@ int cg_kv_layout(struct ir_model *m, struct cg_kv *kv)
 	}
 	kv->block_bytes = align_up(at, IG1_PAGE_BYTES);
 	/* bstride is a 32-bit field; a region must fit the address space */
-	if (kv->block_bytes > UINT32_MAX ||
-	    (m->meta.context + 31) / 32 > (1ull << IG1_VA_BITS) / kv->block_bytes)
+	if (kv->block_bytes &&
+	    (kv->block_bytes > UINT32_MAX ||
+	     (m->meta.context + 31) / 32 > (1ull << IG1_VA_BITS) / kv->block_bytes))
 		return diag_set(&m->diag, -ENOSPC,
 				"KV cache: %" PRIu64
 				" bytes for 32 positions, %u positions are too much "

@@ -340,6 +340,14 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 		new_val(l, op, val(l, op->in[0])->rcols);
 		lw_elt(l, op);
 		break;
+	case IR_CONV:
+		new_val(l, op, R_COLS);
+		lw_conv(l, op, val(l, op));
+		break;
+	case IR_SCAN:
+		new_val(l, op, R_COLS);
+		lw_scan(l, op, val(l, op));
+		break;
 	case IR_ACT:
 	case IR_GLU:
 		return diag_set(&l->m->diag, -ENOTSUP, "%s: not expanded", op->name);
@@ -387,6 +395,8 @@ static int lower_run(struct lower *l, struct ir_op *const *ops, const struct cg_
 	run_step(l, R_ROM, run->rom_step);
 	run_step(l, R_CROM, run->crom_step);
 	run_step(l, R_KV, run->kv_step);
+	if (l->m->meta.state_bytes)
+		run_step(l, R_STATE, run->state_step);
 	l->run = run;
 	for (j = 0; j < run->period; j++) {
 		struct ir_op named = *ops[run->first + j];

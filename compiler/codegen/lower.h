@@ -23,6 +23,7 @@ enum cg_reg {
 	R_COL = 13,   /* column of a column loop */
 	R_T0 = 14,    /* temporaries up to R_T0 + 9 */
 	R_PAIRS = 24, /* (columns + 1) / 2 */
+	R_STATE = 25, /* in a run: distance of the state from the first iteration's */
 	R_TOKEN = 27,
 	R_LAYER = 28, /* iteration of a run of equal layers */
 	R_ROM = 29,   /* its distance from the first: weight ROM, constant ROM, KV block; bytes */
@@ -42,15 +43,16 @@ enum cg_reg_single {
 	R_S_SCALES = 18,
 	R_S_POS = 19,
 	R_S_T0 = 20, /* temporaries up to R_S_T0 + 3 */
+	R_S_STATE = 24,
 };
 
 /* Operations first .. first + count * period - 1: equal layers, see runs.c. */
 struct cg_run {
 	size_t first, period, count;
-	uint64_t rom_step, crom_step, kv_step;
+	uint64_t rom_step, crom_step, kv_step, state_step;
 	size_t carried_in;  /* operation whose value the first iteration reads */
 	size_t carried_out; /* the next one reads this one's, an index into the period */
-	bool rom_known, crom_known, kv_known, carried_known;
+	bool rom_known, crom_known, kv_known, state_known, carried_known;
 };
 
 /* A value's place: column c is at off + c*cstride of buf (q8: data; scales in sbuf). Bytes. */
@@ -69,10 +71,10 @@ struct lower {
 	enum ig1_prog kind;
 	const struct cg_shape *shape;
 	const struct cg_kv *kv;
-	struct cg_val *vals; /* by operation id */
-	uint32_t coltab;     /* buffer: struct ig1_column per column, pads used for addresses */
-	uint32_t *rope_bufs; /* by table id: the columns' rows of the table */
-	uint32_t tokens;     /* decode: the arg max per column */
+	struct cg_val *vals;	  /* by operation id */
+	uint32_t coltab;	  /* buffer: CG_COL_BYTES per column */
+	uint32_t *rope_bufs;	  /* by table id: the columns' rows of the table */
+	uint32_t tokens;	  /* decode: the arg max per column */
 	const struct cg_run *run; /* that is being lowered, or NULL */
 	bool addressed;		  /* lw_single_addresses has been called */
 	/*
@@ -83,13 +85,17 @@ struct lower {
 	bool carry;
 };
 
-/* In the scratch copy of the column table, where struct ig1_column has padding. */
-#define CG_COL_BYTES  32u
+/*
+ * The scratch copy of the column table: struct ig1_column with what is worked out from it behind, a row
+ * each.
+ */
+#define CG_COL_BYTES  64u
 #define CG_COL_TOKEN  0u
 #define CG_COL_POS    4u
 #define CG_COL_KV     8u
-#define CG_COL_DATA   16u /* the position's row in block (0, 0, 0) of its KV block */
-#define CG_COL_SCALES 24u /* the position's scale, likewise */
+#define CG_COL_STATE  16u
+#define CG_COL_DATA   32u /* the position's row in block (0, 0, 0) of its KV block */
+#define CG_COL_SCALES 40u /* the position's scale, likewise */
 
 /* "layer.3/attn" + "/" + what */
 const char *lw_name(struct lower *l, const char *base, const char *what);
@@ -130,7 +136,7 @@ void lw_red(struct lower *l, struct cg_cmd *c, enum ig1_vred red, uint32_t buf, 
 
 /* The program takes one column only, and needs no loops over columns. */
 bool lw_single(const struct lower *l);
-/* R_ROM, R_CROM or R_KV inside a run, R_ZERO outside. */
+/* R_ROM, R_CROM, R_KV or R_STATE inside a run, R_ZERO outside. */
 unsigned int lw_run_reg(const struct lower *l, unsigned int reg);
 /* Nobody behind op reads what op's first input holds, so op may write there. */
 bool lw_may_overwrite(const struct ir_op *op);
@@ -141,6 +147,29 @@ bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct 
 
 /* lower_elt.c */
 void lw_elt(struct lower *l, const struct ir_op *op);
+
+/* lower_conv.c, lower_scan.c; y is the operation's value */
+void lw_conv(struct lower *l, const struct ir_op *op, const struct cg_val *y);
+void lw_scan(struct lower *l, const struct ir_op *op, const struct cg_val *y);
+
+/* lower_state.c: the loop over columns of an operation with a state. */
+#define LW_STATE_VALS 6
+struct lw_state {
+	struct lower *l;
+	const struct ir_op *op;
+	unsigned int va; /* register: the sequence's state, and in a run the iteration's distance */
+	/* registers: byte offset of the column in each of the values */
+	unsigned int off[LW_STATE_VALS];
+	size_t loop;
+};
+/* The body runs for every column, in their order. n values, at most LW_STATE_VALS. */
+void lw_state_begin(struct lw_state *s, struct lower *l, const struct ir_op *op,
+		    const struct cg_val *const *vals, size_t n);
+void lw_state_end(struct lw_state *s);
+/* Rows of the state to or from scratch, row after row of `bytes`; at: byte offset in the op's state. */
+struct cg_cmd *lw_state_move(struct lw_state *s, uint8_t op, const char *name, uint64_t at,
+			     uint64_t pitch, uint32_t rows, uint32_t bytes, uint32_t buf,
+			     uint64_t off, unsigned int reg);
 
 /* lower_attention.c */
 void lw_kvstore(struct lower *l, const struct ir_op *op);

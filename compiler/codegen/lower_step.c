@@ -10,9 +10,9 @@ static void load_columns(struct lower *l)
 	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_D_LD, "columns/load");
 
 	c->u.dma.rva = R_TABLE;
-	c->u.dma.v1 = CG_COL_BYTES;
+	c->u.dma.v1 = sizeof(struct ig1_column);
 	c->u.dma.s1 = CG_COL_BYTES;
-	c->u.dma.bytes = CG_COL_BYTES;
+	c->u.dma.bytes = sizeof(struct ig1_column);
 	c->u.dma.rn1 = R_COLS;
 	c->u.dma.n2 = 1;
 	c->va_kind = CG_VA_COLUMNS;
@@ -78,6 +78,11 @@ static void single_column(struct lower *l)
 	const struct ir_table *t;
 
 	lw_ld(l, "columns/position", R_S_POS, R_ZERO, IG1_LDW_U32, l->coltab, CG_COL_POS);
+	if (l->m->meta.state_bytes)
+		lw_ld(l, "columns/state", R_S_STATE, R_ZERO, IG1_LDW_U64, l->coltab, CG_COL_STATE);
+	/* otherwise it comes with the addresses of keys and values */
+	if (!l->kv->block_bytes)
+		lw_alu(l, "columns/position", R_S_NPOS, R_S_POS, IG1_ALUOP_ADD, R_ZERO, 1);
 	for (t = l->m->tables; t; t = t->next) {
 		lw_alu(l, t->name, R_S_T0, R_S_POS, IG1_ALUOP_MUL, R_ZERO, t->stride);
 		rope_row(l, t, R_S_T0, R_ZERO);
@@ -128,6 +133,8 @@ void lw_columns(struct lower *l)
 		single_column(l);
 		return;
 	}
+	if (!l->kv->block_bytes && !l->m->tables)
+		return;
 	loop = lw_loop(l, "columns", R_COL, R_COLS);
 	lw_alu(l, n, COL, R_COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
 	lw_ld(l, n, POS, COL, IG1_LDW_U32, l->coltab, CG_COL_POS);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Finds layers that differ in nothing but where their weights, constants and KV blocks are, at equal
- * distances. Such a run becomes a loop of the sequencer: a program then fits the command cache,
+ * Finds layers that differ in nothing but where their weights, constants, KV blocks and states are, at
+ * equal distances. Such a run becomes a loop of the sequencer: a program then fits the command cache,
  * however many layers the model has.
  */
 #include <string.h>
 
 #include "compiler/codegen/lower.h"
+
+#define MAX_PERIODS 16u
 
 struct search {
 	struct ir_op *const *ops;
@@ -35,7 +37,7 @@ static bool same_attributes(const struct ir_op *a, const struct ir_op *b)
 	       !a->konst == !b->konst && a->table == b->table && a->width == b->width &&
 	       a->seg == b->seg && a->dt == b->dt && a->off == b->off && a->acc == b->acc &&
 	       a->pairs == b->pairs && a->heads == b->heads && a->kv_heads == b->kv_heads &&
-	       a->fn == b->fn && a->kpos == b->kpos &&
+	       a->fn == b->fn && a->kpos == b->kpos && a->taps == b->taps && a->dim == b->dim &&
 	       !memcmp(&a->shift, &b->shift, sizeof(a->shift)) &&
 	       !memcmp(&a->eps, &b->eps, sizeof(a->eps)) &&
 	       !memcmp(&a->scale, &b->scale, sizeof(a->scale));
@@ -97,6 +99,8 @@ static bool same_places(struct search *s, const struct ir_op *a, const struct ir
 			return false;
 	}
 	if (a->konst && !same_const(r, a->konst, b->konst, k))
+		return false;
+	if (ir_state_bytes(a) && !same_step(a->state, b->state, k, &r->state_step, &r->state_known))
 		return false;
 	if (a->kind != IR_KVSTORE && a->kind != IR_ATTENTION)
 		return a->layer == b->layer;
@@ -161,25 +165,52 @@ static bool used_inside_only(const struct search *s)
 	return true;
 }
 
-static size_t next_store(const struct search *s, size_t i)
+/* What there is once or a few times in a layer: stores and states. */
+static bool is_anchor(const struct ir_op *op)
 {
-	while (i < s->n && s->ops[i]->kind != IR_KVSTORE)
+	return op->kind == IR_KVSTORE || ir_state_bytes(op);
+}
+
+/* The next operation that may be the same one, a layer or several later. */
+static size_t next_anchor(const struct search *s, size_t a, size_t i)
+{
+	while (i < s->n && !(is_anchor(s->ops[i]) && same_attributes(s->ops[a], s->ops[i])))
 		i++;
 	return i;
 }
 
+/* Iterations of `period` operations from run->first on; 0: no run. */
+static bool try_period(struct search *s, size_t first, size_t period)
+{
+	struct cg_run *run = s->run;
+
+	*run = (struct cg_run){ .first = first, .period = period, .count = 1 };
+	while (first + (run->count + 1) * period <= s->n && same_iteration(s, run->count))
+		run->count++;
+	return run->count > 1 && run->carried_known && in_place(s) && used_inside_only(s);
+}
+
+/*
+ * Layers of different kinds may take turns: of the distances at which the first anchor comes back, the
+ * one that saves most commands, the shortest of equals.
+ */
 bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct cg_kv *kv,
 		 struct cg_run *run)
 {
+	struct cg_run best = { 0 };
 	struct search s = { ops, n, kv, run };
-	size_t a, b;
+	size_t a = first, b, tries;
 
-	a = next_store(&s, first);
-	b = next_store(&s, a + 1);
-	if (b >= n)
-		return false;
-	*run = (struct cg_run){ .first = first, .period = b - a, .count = 1 };
-	while (first + (run->count + 1) * run->period <= n && same_iteration(&s, run->count))
-		run->count++;
-	return run->count > 1 && run->carried_known && in_place(&s) && used_inside_only(&s);
+	while (a < n && !is_anchor(ops[a]))
+		a++;
+	for (b = a, tries = 0; tries < MAX_PERIODS; tries++) {
+		b = next_anchor(&s, a, b + 1);
+		if (b >= n)
+			break;
+		if (try_period(&s, first, b - a) &&
+		    (run->count - 1) * run->period > (best.count - !!best.count) * best.period)
+			best = *run;
+	}
+	*run = best;
+	return best.count > 1;
 }

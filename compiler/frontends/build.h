@@ -9,6 +9,12 @@
 
 #include "compiler/frontends/frontend.h"
 
+/* Keys ssm.*; see ssm.h. */
+struct fe_ssm {
+	uint32_t taps, inner, state, rank, groups;
+	bool norms; /* of time step, B and C */
+};
+
 struct fe_net {
 	struct ir_model *m;
 	const struct gguf_file *f;
@@ -18,6 +24,7 @@ struct fe_net {
 	uint32_t *ff; /* per layer */
 	float eps;
 	struct ir_table *rope;
+	struct fe_ssm ssm;
 	uint8_t *used; /* per tensor of the file: 1: part of the graph */
 };
 
@@ -27,6 +34,7 @@ struct fe_arch {
 	uint32_t rope_pairs; /* 1: rotation of pairs (2i, 2i+1), 0: (i, i + n/2) */
 	bool head_norms;     /* attn_q_norm and attn_k_norm of every head are required */
 	bool rope_freqs;     /* rope_freqs.weight divides the frequencies; else it is ignored */
+	bool no_attention;   /* no heads, no feed-forward, no positions */
 	bool bias_q, bias_o, bias_ffn, bias_out; /* which biases a file may have */
 	/* of net.c's special_keys those that it reads itself; NULL ends them */
 	const char *const *keys;
@@ -37,6 +45,7 @@ struct fe_arch {
 };
 
 extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3;
+extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2;
 
 /* net.c */
 int fe_build_net(struct ir_model *m, const struct gguf_file *f, const struct fe_arch *arch,

@@ -75,18 +75,12 @@ struct ir_op *fe_ffn(struct fe_net *n, uint32_t i, struct ir_op *x)
 	return fe_add(n, x, op, fe_layer_name(n, i, "ffn_residual"));
 }
 
-static int read_sizes(struct fe_net *n)
+static int read_heads(struct fe_net *n)
 {
 	struct fe_keys *k = &n->keys;
-	uint32_t vlen, i, file_context = 0;
+	uint32_t vlen;
 
-	if (fe_u32(k, "block_count", true, &n->layers) ||
-	    fe_check_range(n, "block_count", n->layers, FE_MAX_LAYERS) ||
-	    fe_u32(k, "embedding_length", true, &n->width) ||
-	    fe_check_range(n, "embedding_length", n->width, 1u << 20) ||
-	    fe_u32(k, "context_length", true, &file_context) ||
-	    fe_check_range(n, "context_length", file_context, 1u << 24) ||
-	    fe_u32_uniform(k, "attention.head_count", true, n->layers, &n->heads) ||
+	if (fe_u32_uniform(k, "attention.head_count", true, n->layers, &n->heads) ||
 	    fe_check_range(n, "attention.head_count", n->heads, 65535))
 		return n->m->diag.err;
 	n->kv_heads = n->heads;
@@ -113,15 +107,39 @@ static int read_sizes(struct fe_net *n)
 				"key %s.attention.head_count: %u heads of %u values, supported: %u "
 				"values in all",
 				n->arch->name, n->heads, n->head_size, IR_MAX_WIDTH / 4);
+	return 0;
+}
+
+static int read_ff(struct fe_net *n)
+{
+	uint32_t i;
+
 	n->ff = arena_array(&n->m->arena, n->layers, sizeof(*n->ff));
 	if (!n->ff)
 		return diag_nomem(&n->m->diag);
-	if (fe_u32_layers(k, "feed_forward_length", n->layers, n->ff))
+	if (fe_u32_layers(&n->keys, "feed_forward_length", n->layers, n->ff))
 		return n->m->diag.err;
 	for (i = 0; i < n->layers; i++) {
 		if (fe_check_range(n, "feed_forward_length", n->ff[i], IR_MAX_WIDTH / 2))
 			return n->m->diag.err;
 	}
+	return 0;
+}
+
+static int read_sizes(struct fe_net *n)
+{
+	struct fe_keys *k = &n->keys;
+	uint32_t file_context = 0;
+
+	if (fe_u32(k, "block_count", true, &n->layers) ||
+	    fe_check_range(n, "block_count", n->layers, FE_MAX_LAYERS) ||
+	    fe_u32(k, "embedding_length", true, &n->width) ||
+	    fe_check_range(n, "embedding_length", n->width, 1u << 20) ||
+	    fe_u32(k, "context_length", true, &file_context) ||
+	    fe_check_range(n, "context_length", file_context, 1u << 24))
+		return n->m->diag.err;
+	if (!n->arch->no_attention && (read_heads(n) || read_ff(n)))
+		return n->m->diag.err;
 	if (n->context > file_context)
 		return diag_set(&n->m->diag, -EDOM,
 				"context of %u positions, the model has %u (key %s.context_length)",
@@ -216,7 +234,7 @@ static int build_graph(struct fe_net *n)
 	meta->heads = n->heads;
 	meta->kv_heads = n->kv_heads;
 	meta->head_size = n->head_size;
-	meta->ff = n->ff[0];
+	meta->ff = n->ff ? n->ff[0] : 0;
 	x = ir_op_new(n->m, IR_EMBED, "token_embd", 0, NULL, 1);
 	if (!x)
 		return n->m->diag.err;
@@ -263,7 +281,7 @@ int fe_build_net(struct ir_model *m, const struct gguf_file *f, const struct fe_
 	m->meta.name = arena_strndup(&m->arena, name.ptr, name.len);
 	if (!m->meta.name)
 		return diag_nomem(&m->diag);
-	if (read_sizes(&n) || refuse_keys(&n) || fe_rope_table(&n) ||
+	if (read_sizes(&n) || refuse_keys(&n) || (!arch->no_attention && fe_rope_table(&n)) ||
 	    (arch->read && arch->read(&n)))
 		return m->diag.err;
 	return build_graph(&n);

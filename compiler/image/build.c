@@ -125,7 +125,7 @@ static void copy_text(char *dst, size_t n, const char *src)
 
 static int add_manifest(struct build *b)
 {
-	struct ig1_image_manifest mf = { .abi = 1 };
+	struct ig1_image_manifest mf = { .abi = IG1_PROGRAM_ABI_KV };
 	const struct ir_meta *meta = &b->m->meta;
 	const struct ir_tensor *t;
 	const struct ir_op *op;
@@ -135,7 +135,10 @@ static int add_manifest(struct build *b)
 	mf.context = meta->context;
 	mf.max_cols = b->out->shape.cols;
 	mf.kv_block_bytes = b->out->kv.block_bytes;
-	mf.kv_blocks = (meta->context + 31) / 32;
+	mf.kv_blocks = mf.kv_block_bytes ? (meta->context + 31) / 32 : 0;
+	mf.state_bytes = meta->state_bytes;
+	if (mf.state_bytes || !mf.kv_block_bytes)
+		mf.abi = IG1_PROGRAM_ABI;
 	mf.layers = meta->layers;
 	mf.width = meta->width;
 	mf.heads = meta->heads;

@@ -47,6 +47,8 @@ static uint64_t source_index(const struct ir_tensor *t, uint64_t i)
 {
 	uint64_t r, half = t->perm_rot / 2;
 
+	if (t->transposed)
+		return i % t->rows * t->cols + i / t->rows;
 	if (!t->perm_head)
 		return i;
 	r = i % t->perm_head;

@@ -12,6 +12,7 @@ static const char *const kind_names[IR_KINDS] = {
 	[IR_ADD] = "add",	  [IR_ACT] = "act",
 	[IR_GLU] = "glu",	  [IR_ELT] = "elt",
 	[IR_PICK] = "pick",	  [IR_LOGITS] = "logits",
+	[IR_CONV] = "conv",	  [IR_SCAN] = "scan",
 };
 
 static const char *const format_names[IR_FORMATS] = {
@@ -277,4 +278,17 @@ void ir_renumber(struct ir_model *m)
 		r->id = i++;
 	for (i = 0, op = m->first; op; op = op->next)
 		op->id = i++;
+}
+
+/* Counts are at most IR_MAX_WIDTH, and a scan's product is; see ir_verify.c. */
+uint64_t ir_state_bytes(const struct ir_op *op)
+{
+	switch (op->kind) {
+	case IR_CONV:
+		return 4ull * (op->taps - 1) * op->width;
+	case IR_SCAN:
+		return 4ull * op->width * op->dim;
+	default:
+		return 0;
+	}
 }

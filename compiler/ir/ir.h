@@ -39,8 +39,10 @@ enum ir_kind {
 	IR_ACT,	      /* fn(in[0]); expand_act makes ELTs of it */
 	IR_GLU,	      /* fn(in[0]) * in[1]; likewise */
 	IR_ELT,	      /* one vector operation, see enum ir_fn */
-	IR_PICK,      /* in[0] of the columns whose logits are wanted */
-	IR_LOGITS,    /* in[0]: matmul of the vocabulary; the program's result */
+	IR_CONV, /* in[0]; konst: taps rows of weights, oldest input first, then a row of biases */
+	IR_SCAN, /* in[0] x, in[1] dt, in[2] B, in[3] C, then in[4] decay or konst; see below */
+	IR_PICK, /* in[0] of the columns whose logits are wanted */
+	IR_LOGITS, /* in[0]: matmul of the vocabulary; the program's result */
 	IR_KINDS
 };
 
@@ -75,6 +77,19 @@ enum ir_fn {
 	IR_FNS
 };
 
+/*
+ * Operations with a state of their own per sequence, all zero before the first token (models.md
+ * sections 4 and 6). Inputs and results are fp32.
+ *
+ * IR_CONV: causal convolution of every element over the last `taps` tokens. State: the taps - 1 inputs
+ * before, one row after the other.
+ *
+ * IR_SCAN: `heads` heads of seg elements, each with `dim` numbers of state h[i][n]; kv_heads groups of
+ * heads share B and C, of dim elements. dt has one element per head:
+ *	h[i][n] = decay h[i][n] + B[n] (x[i] dt), y[i] = sum over n of C[n] h[i][n]
+ * decay is in[4], one element per head, or exp(dt A[i][n]) with A = konst, of which the last element is
+ * zero, behind one for each of the state.
+ */
 enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
 
 /* How a tensor lies in ROM. */
@@ -97,6 +112,7 @@ struct ir_tensor {
 	 * their first perm_rot: 0, 2, 4, ... then 1, 3, 5, ...; 0: left alone
 	 */
 	uint32_t perm_head, perm_rot;
+	uint32_t transposed; /* of a constant: its columns one after the other */
 	/* place_rom */
 	uint32_t placed;
 	uint64_t addr, stride, groups;
@@ -158,7 +174,9 @@ struct ir_op {
 	uint32_t acc;
 	uint32_t pairs; /* IR_ROPE: 1: pairs (2i, 2i+1), 0: pairs (i, i + dims/2) */
 	uint32_t layer, heads, kv_heads;
-	uint32_t fn, kpos; /* enum ir_fn */
+	uint32_t fn, kpos;  /* enum ir_fn */
+	uint32_t taps, dim; /* IR_CONV, IR_SCAN */
+	uint64_t state;	    /* place_state: byte offset in the sequence's state */
 	float eps, scale, shift;
 };
 
@@ -166,7 +184,7 @@ struct ir_op {
 struct ir_meta {
 	const char *arch, *name;
 	uint32_t layers, width, vocab, context, heads, kv_heads, head_size, ff;
-	uint64_t rom_bytes, crom_bytes; /* after placement */
+	uint64_t rom_bytes, crom_bytes, state_bytes; /* after placement */
 };
 
 struct ir_model {
@@ -218,6 +236,9 @@ static inline uint64_t ir_groups(uint64_t width, uint64_t seg)
 {
 	return seg ? width / seg * ((seg + 31) / 32) : 0;
 }
+
+/* Bytes of state that an operation keeps for a sequence, 0: none. */
+uint64_t ir_state_bytes(const struct ir_op *op);
 
 /* Checks every operation against the rules above; 0 or -EINVAL with the operation named. */
 int ir_verify(struct ir_model *m);

@@ -10,19 +10,13 @@
 	}
 
 const struct ir_attr ir_attrs_model[] = {
-	ATTR(ir_meta, "arch", STR, arch),
-	ATTR(ir_meta, "name", STR, name),
-	ATTR(ir_meta, "layers", U32, layers),
-	ATTR(ir_meta, "width", U32, width),
-	ATTR(ir_meta, "vocab", U32, vocab),
-	ATTR(ir_meta, "context", U32, context),
-	ATTR(ir_meta, "heads", U32, heads),
-	ATTR(ir_meta, "kv_heads", U32, kv_heads),
-	ATTR(ir_meta, "head_size", U32, head_size),
-	ATTR(ir_meta, "ff", U32, ff),
-	ATTR(ir_meta, "rom", U64, rom_bytes),
-	ATTR(ir_meta, "crom", U64, crom_bytes),
-	{ 0 },
+	ATTR(ir_meta, "arch", STR, arch),	    ATTR(ir_meta, "name", STR, name),
+	ATTR(ir_meta, "layers", U32, layers),	    ATTR(ir_meta, "width", U32, width),
+	ATTR(ir_meta, "vocab", U32, vocab),	    ATTR(ir_meta, "context", U32, context),
+	ATTR(ir_meta, "heads", U32, heads),	    ATTR(ir_meta, "kv_heads", U32, kv_heads),
+	ATTR(ir_meta, "head_size", U32, head_size), ATTR(ir_meta, "ff", U32, ff),
+	ATTR(ir_meta, "rom", U64, rom_bytes),	    ATTR(ir_meta, "crom", U64, crom_bytes),
+	ATTR(ir_meta, "state", U64, state_bytes),   { 0 },
 };
 
 const struct ir_attr ir_attrs_tensor[] = {
@@ -34,6 +28,7 @@ const struct ir_attr ir_attrs_tensor[] = {
 	ATTR(ir_tensor, "requant", U32, requant),
 	ATTR(ir_tensor, "perm_head", U32, perm_head),
 	ATTR(ir_tensor, "perm_rot", U32, perm_rot),
+	ATTR(ir_tensor, "transposed", U32, transposed),
 	ATTR(ir_tensor, "placed", U32, placed),
 	ATTR(ir_tensor, "addr", U64, addr),
 	ATTR(ir_tensor, "stride", U64, stride),
@@ -70,16 +65,29 @@ const struct ir_attr ir_attrs_table[] = {
 };
 
 const struct ir_attr ir_attrs_op[] = {
-	ATTR(ir_op, "name", STR, name),	    ATTR(ir_op, "in", INPUTS, in),
-	ATTR(ir_op, "mats", MATS, mats),    ATTR(ir_op, "const", CONST, konst),
-	ATTR(ir_op, "table", TABLE, table), ATTR(ir_op, "width", U32, width),
-	ATTR(ir_op, "seg", U32, seg),	    ATTR(ir_op, "dt", DTYPE, dt),
-	ATTR(ir_op, "off", U32, off),	    ATTR(ir_op, "acc", U32, acc),
-	ATTR(ir_op, "pairs", U32, pairs),   ATTR(ir_op, "layer", U32, layer),
-	ATTR(ir_op, "heads", U32, heads),   ATTR(ir_op, "kv_heads", U32, kv_heads),
-	ATTR(ir_op, "eps", F32, eps),	    ATTR(ir_op, "scale", F32, scale),
-	ATTR(ir_op, "shift", F32, shift),   ATTR(ir_op, "fn", FN, fn),
-	ATTR(ir_op, "kpos", U32, kpos),	    { 0 },
+	ATTR(ir_op, "name", STR, name),
+	ATTR(ir_op, "in", INPUTS, in),
+	ATTR(ir_op, "mats", MATS, mats),
+	ATTR(ir_op, "const", CONST, konst),
+	ATTR(ir_op, "table", TABLE, table),
+	ATTR(ir_op, "width", U32, width),
+	ATTR(ir_op, "seg", U32, seg),
+	ATTR(ir_op, "dt", DTYPE, dt),
+	ATTR(ir_op, "off", U32, off),
+	ATTR(ir_op, "acc", U32, acc),
+	ATTR(ir_op, "pairs", U32, pairs),
+	ATTR(ir_op, "layer", U32, layer),
+	ATTR(ir_op, "heads", U32, heads),
+	ATTR(ir_op, "kv_heads", U32, kv_heads),
+	ATTR(ir_op, "eps", F32, eps),
+	ATTR(ir_op, "scale", F32, scale),
+	ATTR(ir_op, "shift", F32, shift),
+	ATTR(ir_op, "fn", FN, fn),
+	ATTR(ir_op, "kpos", U32, kpos),
+	ATTR(ir_op, "taps", U32, taps),
+	ATTR(ir_op, "dim", U32, dim),
+	ATTR(ir_op, "state", U64, state),
+	{ 0 },
 };
 
 const char *const ir_dtype_names[IR_DTYPES] = { [IR_F32] = "f32", [IR_Q8] = "q8" };

@@ -23,6 +23,8 @@ static const struct {
 	[IR_ACT] = { 1, 1, 0, 0, false, false, true },
 	[IR_GLU] = { 2, 2, 0, 0, false, false, true },
 	[IR_ELT] = { 1, 3, 0, 0, false, false, true },
+	[IR_CONV] = { 1, 1, 0, 0, true, false, true },
+	[IR_SCAN] = { 4, 5, 0, 0, false, false, true },
 	[IR_PICK] = { 1, 1, 0, 0, false, false, true },
 	[IR_LOGITS] = { 1, 1, 0, 0, false, false, false },
 };
@@ -41,7 +43,7 @@ static int check_common(struct ir_model *m, const struct ir_op *op)
 		return bad(m, op, "wrong number of inputs");
 	if (op->n_mats < shape[op->kind].mats_min || op->n_mats > shape[op->kind].mats_max)
 		return bad(m, op, "wrong number of matrices");
-	if (!op->konst == shape[op->kind].konst && op->kind != IR_ELT)
+	if (!op->konst == shape[op->kind].konst && op->kind != IR_ELT && op->kind != IR_SCAN)
 		return bad(m, op, "constant missing or not wanted");
 	if (!op->table == shape[op->kind].table)
 		return bad(m, op, "table missing or not wanted");
@@ -142,6 +144,44 @@ static int check_elt(struct ir_model *m, const struct ir_op *op)
 	return 0;
 }
 
+#define MAX_TAPS 64u
+
+static int check_conv(struct ir_model *m, const struct ir_op *op)
+{
+	if (op->in[0]->width != op->width || op->in[0]->dt != IR_F32 || op->dt != IR_F32)
+		return bad(m, op, "does not fit its input");
+	if (op->taps < 2 || op->taps > MAX_TAPS)
+		return bad(m, op, "unsupported number of taps");
+	if (op->konst->n != (uint64_t)(op->taps + 1) * op->width)
+		return bad(m, op, "weights do not fit");
+	return 0;
+}
+
+static int check_scan(struct ir_model *m, const struct ir_op *op)
+{
+	uint64_t groups = op->kv_heads, dim = op->dim;
+	size_t i;
+
+	for (i = 0; i < op->n_in; i++) {
+		if (op->in[i]->dt != IR_F32)
+			return bad(m, op, "operands do not fit");
+	}
+	if (!op->heads || !op->seg || !groups || op->heads % groups || !dim || dim > IR_MAX_WIDTH ||
+	    op->dt != IR_F32 || (uint64_t)op->heads * op->seg != op->width ||
+	    op->in[0]->width != op->width || (uint64_t)op->width * dim > IR_MAX_WIDTH)
+		return bad(m, op, "heads do not fit the width");
+	if (op->in[1]->width != op->heads || op->in[2]->width != groups * dim ||
+	    op->in[3]->width != groups * dim)
+		return bad(m, op, "operands do not fit");
+	if (!op->konst == (op->n_in == 4))
+		return bad(m, op, "decay missing, or there twice");
+	if (op->konst && op->konst->n != (uint64_t)op->width * dim + 1)
+		return bad(m, op, "decay does not fit");
+	if (op->n_in == 5 && op->in[4]->width != op->heads)
+		return bad(m, op, "decay does not fit");
+	return 0;
+}
+
 static bool is_act(uint32_t fn)
 {
 	return fn == IR_FN_SIGMOID || fn == IR_FN_SILU ||
@@ -209,6 +249,10 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 			       : bad(m, op, "does not fit its input");
 	case IR_ELT:
 		return check_elt(m, op);
+	case IR_CONV:
+		return check_conv(m, op);
+	case IR_SCAN:
+		return check_scan(m, op);
 	case IR_GLU:
 		if (!is_glu(op->fn))
 			return bad(m, op, "not a function of a gate");

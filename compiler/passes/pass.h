@@ -58,6 +58,7 @@ int pass_sink_queries(struct ir_model *m, const struct pass_options *o);
 int pass_dead_code(struct ir_model *m, const struct pass_options *o);
 int pass_place_rom(struct ir_model *m, const struct pass_options *o);
 int pass_place_crom(struct ir_model *m, const struct pass_options *o);
+int pass_place_state(struct ir_model *m, const struct pass_options *o);
 
 /* The operation that owns op's storage: op itself, or what the slices below it cut. *off: elements. */
 struct ir_op *pass_slice_root(struct ir_op *op, uint64_t *off);

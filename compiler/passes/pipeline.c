@@ -21,6 +21,7 @@ const struct pass passes[] = {
 	{ "dead_code", "remove what is not used", pass_dead_code },
 	{ "place_rom", "addresses in the weight ROM", pass_place_rom },
 	{ "place_crom", "addresses in the constant ROM", pass_place_crom },
+	{ "place_state", "offsets in a sequence's state", pass_place_state },
 };
 
 const size_t n_passes = sizeof(passes) / sizeof(passes[0]);

@@ -457,8 +457,8 @@ static const struct {
 	int ret;
 	const char *says;
 } refusals[] = {
-	{ ARCH, NULL, 0, "mamba", -ENOTSUP,
-	  "key general.architecture: \"mamba\" is not supported; supported: llama, qwen2, qwen3" },
+	{ ARCH, NULL, 0, "bert", -ENOTSUP,
+	  "key general.architecture: \"bert\" is not supported; supported: llama, qwen2, qwen3" },
 	{ KEY_U32, "llama.expert_count", 8, NULL, -ENOTSUP,
 	  "key llama.expert_count: mixtures of experts are not supported" },
 	{ KEY_U32, "llama.expert_count", 0, NULL, 0, NULL },

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* State space layers (models.md section 6): Mamba (Gu and Dao 2023) and Mamba-2 (Dao and Gu 2024). */
+#ifndef IG1_COMPILER_FRONTENDS_SSM_H
+#define IG1_COMPILER_FRONTENDS_SSM_H
+
+#include "compiler/frontends/build.h"
+
+/* Keys ssm.*: n->ssm; for Mamba-2 with groups and heads. */
+int fe_read_mamba(struct fe_net *n);
+int fe_read_mamba2(struct fe_net *n);
+/* The layer's mixer on its normalised input h, the output matrix included. */
+struct ir_op *fe_mamba(struct fe_net *n, uint32_t layer, struct ir_op *h);
+struct ir_op *fe_mamba2(struct fe_net *n, uint32_t layer, struct ir_op *h);
+
+#endif
