@@ -111,9 +111,20 @@ struct cursor {
 /* A part of an entry in a job. */
 struct share {
 	const struct accel_batch_entry *e;
+	const int32_t *tokens;
 	uint32_t first, cols;
 	bool wanted; /* its last column's logits */
 };
+
+static void fed(struct accel_session *s, const int32_t *tokens, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		state_fed(s, s->pos + i, tokens[i]);
+	s->pos += n;
+	state_done(s);
+}
 
 static int run_job(struct accel_batch *b, const struct accel_batch_entry *e, size_t n,
 		   struct cursor *at, struct share *shares)
@@ -137,11 +148,9 @@ static int run_job(struct accel_batch *b, const struct accel_batch_entry *e, siz
 		if (err)
 			return err;
 		for (i = 0; i < sh->cols; i++)
-			c[cols++] = (struct ig1_column){
-				.token = (uint32_t)x->tokens[at->token + i],
-				.pos = x->session->pos + i,
-				.kv = x->session->kv_va,
-			};
+			c[cols++] = session_column(x->session, x->tokens[at->token + i],
+						   x->session->pos + i);
+		sh->tokens = x->tokens + at->token;
 		at->token += sh->cols;
 		sh->wanted = at->token == x->n && x->logits;
 		if (sh->wanted) {
@@ -158,7 +167,7 @@ static int run_job(struct accel_batch *b, const struct accel_batch_entry *e, siz
 		return err;
 	for (i = 0; i < n_shares; i++) {
 		sh = &shares[i];
-		sh->e->session->pos += sh->cols;
+		fed(sh->e->session, sh->tokens, sh->cols);
 		last = sh->first + sh->cols - 1;
 		if (sh->wanted)
 			memcpy(sh->e->logits, logits + (size_t)(last - lo) * vocab,
@@ -171,6 +180,7 @@ int accel_batch_append(struct accel_batch *b, const struct accel_batch_entry *en
 {
 	struct cursor at = { 0, 0 };
 	struct share *shares;
+	size_t i;
 	int err;
 
 	if (!b)
@@ -188,6 +198,8 @@ int accel_batch_append(struct accel_batch *b, const struct accel_batch_entry *en
 		if (!err)
 			err = run_job(b, entries, n, &at, shares);
 	}
+	for (i = 0; i < n && !err; i++)
+		err = state_appended(entries[i].session, &b->r);
 	env_free(&b->m->dev->env, shares);
 	return err;
 }

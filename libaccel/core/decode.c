@@ -37,6 +37,7 @@ static int report(struct single *d, int32_t token)
 	if (d->tokens)
 		d->tokens[d->n] = token;
 	d->n++;
+	state_fed(d->s, d->s->pos, d->last);
 	d->s->pos++;
 	d->last = token;
 	d->ended = is_stop(d->stop, d->n_stop, token);
@@ -103,13 +104,14 @@ int accel_session_decode(struct accel_session *s, int32_t first, uint32_t steps,
 		err = session_prepare(s, &s->r, n);
 		if (err)
 			break;
-		runner_columns(&s->r)[0] = (struct ig1_column){ .token = (uint32_t)d.last,
-								.pos = s->pos,
-								.kv = s->kv_va };
+		runner_columns(&s->r)[0] = session_column(s, d.last, s->pos);
 		before = d.n;
 		err = runner_decode(&s->r, 1, n, on_chip, on_token, &d);
 		if (!err)
 			err = d.err;
+		/* steps beyond the last token that was wanted have changed the state, too */
+		if (!err && s->r.complete && s->r.emitted == d.n - before)
+			state_done(s);
 		if (!err && d.n == before)
 			err = env_fail(&s->m->dev->env, ACCEL_EFAULT,
 				       "decode: the program gave no token");
@@ -151,9 +153,7 @@ int accel_session_decode_host(struct accel_session *s, int32_t first, uint32_t s
 			err = session_prepare(s, &s->r, 1);
 		if (err)
 			break;
-		runner_columns(&s->r)[0] = (struct ig1_column){ .token = (uint32_t)d.last,
-								.pos = s->pos,
-								.kv = s->kv_va };
+		runner_columns(&s->r)[0] = session_column(s, d.last, s->pos);
 		err = runner_prefill(&s->r, 1, 0, 1, &logits);
 		if (err)
 			break;
@@ -170,6 +170,7 @@ int accel_session_decode_host(struct accel_session *s, int32_t first, uint32_t s
 			break;
 		}
 		report(&d, next);
+		state_done(s);
 	}
 	if (n_out)
 		*n_out = d.n;
@@ -205,6 +206,7 @@ static int on_batch_token(void *ctx, uint32_t i, const struct ig1_token *t)
 	}
 	if (d->tokens)
 		d->tokens[(size_t)slot * d->steps + d->base + step] = (int32_t)t->value;
+	state_fed(d->sessions[slot], d->sessions[slot]->pos + step, (int32_t)d->next[slot].token);
 	d->next[slot].token = t->value;
 	if (d->fn && d->fn(d->ctx, slot, (int32_t)t->value))
 		d->ended = true;
@@ -227,8 +229,7 @@ int batch_decode(struct runner *r, struct accel_session *const *sessions, const 
 	if (!d.next)
 		return ACCEL_ENOMEM;
 	for (i = 0; i < n; i++)
-		d.next[i] = (struct ig1_column){ .token = (uint32_t)first[i],
-						 .kv = sessions[i]->kv_va };
+		d.next[i] = session_column(sessions[i], first[i], 0);
 	while (!err && !d.ended && d.base < steps) {
 		err = runner_check(r);
 		now = steps - d.base < r->o.decode_steps ? steps - d.base : r->o.decode_steps;
@@ -247,8 +248,11 @@ int batch_decode(struct runner *r, struct accel_session *const *sessions, const 
 			err = env_fail(&r->m->dev->env, ACCEL_EFAULT,
 				       "batch: the program gave no tokens");
 		d.base += d.done;
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
 			sessions[i]->pos += d.done;
+			if (!err && r->complete && r->emitted == d.done * n)
+				state_done(sessions[i]);
+		}
 	}
 	for (i = 0; i < n; i++)
 		session_trim(sessions[i]);

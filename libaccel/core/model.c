@@ -241,6 +241,9 @@ int accel_model_get(struct accel_model *m, enum accel_model_param param, uint64_
 	case ACCEL_MODEL_KV_BLOCK_BYTES:
 		*value = f->kv_block_bytes;
 		return 0;
+	case ACCEL_MODEL_STATE_BYTES:
+		*value = f->state_bytes;
+		return 0;
 	case ACCEL_MODEL_KV_BLOCKS:
 		*value = f->kv_blocks;
 		return 0;

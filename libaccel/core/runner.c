@@ -212,6 +212,8 @@ static int run(struct runner *r, enum accel_program program, const struct accel_
 		}
 	}
 	accel_fence_counters(f, counters, IG1_CTR_COUNT, &emitted, &traced);
+	r->emitted = emitted;
+	r->complete = !err;
 	for (i = 0; i < IG1_CTR_COUNT; i++)
 		r->counters[i] += counters[i];
 	r->jobs++;
@@ -300,7 +302,6 @@ int runner_copy(struct runner *r, struct kv_block *src, uint64_t dst_va)
 	const struct backend_ops *ops = r->m->dev->ops;
 	uint64_t bytes = r->m->file->manifest.kv_block_bytes;
 	struct accel_space *space = r->m->space;
-	struct accel_job job;
 	int err;
 
 	if (!r->window) {
@@ -312,14 +313,21 @@ int runner_copy(struct runner *r, struct kv_block *src, uint64_t dst_va)
 			0);
 	if (err)
 		return env_fail(&r->m->dev->env, err, "KV block: %s", accel_error_string(err));
-	job_init(r, &job, &r->m->copy);
-	job.nargs = 3;
-	job.args[0] = r->window;
-	job.args[1] = dst_va;
-	job.args[2] = bytes / PAGE;
-	err = run(r, ACCEL_PROGRAM_PREFILL, &job, NULL);
+	err = runner_copy_pages(r, r->window, dst_va, bytes);
 	ops->unbind(space->b, r->window, bytes);
 	return err;
+}
+
+int runner_copy_pages(struct runner *r, uint64_t src_va, uint64_t dst_va, uint64_t bytes)
+{
+	struct accel_job job;
+
+	job_init(r, &job, &r->m->copy);
+	job.nargs = 3;
+	job.args[0] = src_va;
+	job.args[1] = dst_va;
+	job.args[2] = bytes / PAGE;
+	return run(r, ACCEL_PROGRAM_PREFILL, &job, NULL);
 }
 
 int runner_counters(struct runner *r, uint64_t *counters, size_t n, uint64_t *jobs, int reset)

@@ -24,6 +24,8 @@ struct runner {
 	atomic_int cancel;
 	uint64_t counters[IG1_CTR_COUNT];
 	uint64_t jobs;
+	uint32_t emitted; /* by the last job, which ended well if it is */
+	bool complete;
 	struct accel_fault fault;
 	const char *fault_name;
 };
@@ -55,6 +57,9 @@ int runner_decode(struct runner *r, uint32_t cols, uint32_t steps, const uint32_
 
 /* Copies block src to dst_va, where another block is bound. */
 int runner_copy(struct runner *r, struct kv_block *src, uint64_t dst_va);
+
+/* Copies bytes, whole pages, within the address space. */
+int runner_copy_pages(struct runner *r, uint64_t src_va, uint64_t dst_va, uint64_t bytes);
 
 int runner_counters(struct runner *r, uint64_t *counters, size_t n, uint64_t *jobs, int reset);
 

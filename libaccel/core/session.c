@@ -25,20 +25,28 @@ int accel_session_create(struct accel_model *m, const struct accel_session_optio
 		return ACCEL_ENOMEM;
 	atomic_init(&s->refs, 1);
 	s->m = m;
-	s->blocks = env_zalloc(&m->dev->env, f->kv_blocks, sizeof(struct kv_block *));
+	s->blocks = env_zalloc(&m->dev->env, f->kv_blocks + 1, sizeof(struct kv_block *));
 	if (!s->blocks)
 		goto free;
-	err = space_reserve(m->space, f->kv_block_bytes * f->kv_blocks, &s->kv_va);
-	if (err)
-		goto blocks;
-	err = runner_init(&s->r, m, options);
+	if (f->kv_blocks) {
+		err = space_reserve(m->space, f->kv_block_bytes * f->kv_blocks, &s->kv_va);
+		if (err)
+			goto blocks;
+	}
+	err = state_init(s);
 	if (err)
 		goto release;
+	err = runner_init(&s->r, m, options);
+	if (err)
+		goto state;
 	accel_model_ref(m);
 	*out = s;
 	return 0;
+state:
+	state_fini(s);
 release:
-	space_release(m->space, s->kv_va);
+	if (s->kv_va)
+		space_release(m->space, s->kv_va);
 blocks:
 	env_free(&m->dev->env, s->blocks);
 free:
@@ -124,7 +132,9 @@ void accel_session_unref(struct accel_session *s)
 	runner_fini(&s->r);
 	s->pos = 0;
 	session_trim(s);
-	space_release(m->space, s->kv_va);
+	state_fini(s);
+	if (s->kv_va)
+		space_release(m->space, s->kv_va);
 	env_free(&m->dev->env, s->blocks);
 	env_free(&m->dev->env, s);
 	accel_model_unref(m);
@@ -152,12 +162,14 @@ static int own_block(struct accel_session *s, struct runner *r, uint32_t i, uint
 	return 0;
 }
 
-int session_prepare(struct accel_session *s, struct runner *r, uint32_t n)
+int session_own(struct accel_session *s, struct runner *r, uint32_t pos, uint32_t n)
 {
-	uint32_t first = s->pos / KV_POSITIONS;
-	uint32_t last = (s->pos + n + KV_POSITIONS - 1) / KV_POSITIONS, i, end;
+	uint32_t first = pos / KV_POSITIONS;
+	uint32_t last = (pos + n + KV_POSITIONS - 1) / KV_POSITIONS, i, end;
 	int err = 0;
 
+	if (!s->m->file->manifest.kv_blocks)
+		return 0;
 	for (i = first; i < last && !err; i = end) {
 		end = i + 1;
 		if (!s->blocks[i]) {
@@ -165,10 +177,17 @@ int session_prepare(struct accel_session *s, struct runner *r, uint32_t n)
 				end++;
 			err = add_blocks(s, i, end);
 		} else if (atomic_load(&s->blocks[i]->refs) > 1) {
-			err = own_block(s, r, i, i == first ? s->pos % KV_POSITIONS : 0);
+			err = own_block(s, r, i, i == first ? pos % KV_POSITIONS : 0);
 		}
 	}
 	return err;
+}
+
+int session_prepare(struct accel_session *s, struct runner *r, uint32_t n)
+{
+	int err = session_own(s, r, s->pos, n);
+
+	return err ? err : state_prepare(s, r, n);
 }
 
 int session_check(struct accel_session *s, const int32_t *tokens, size_t n)
@@ -226,15 +245,16 @@ static int append(struct accel_session *s, const int32_t *tokens, size_t n, floa
 			return err;
 		c = runner_columns(&s->r);
 		for (i = 0; i < cols; i++)
-			c[i] = (struct ig1_column){ .token = (uint32_t)tokens[done + i],
-						    .pos = s->pos + i,
-						    .kv = s->kv_va };
+			c[i] = session_column(s, tokens[done + i], s->pos + i);
 		want = fn ? cols : last && done + cols == n;
 		first = fn ? 0 : cols - 1;
 		err = runner_prefill(&s->r, cols, first, want, &logits);
 		if (err)
 			return err;
+		for (i = 0; i < cols; i++)
+			state_fed(s, s->pos + i, tokens[done + i]);
 		s->pos += cols;
+		state_done(s);
 		if (last && want)
 			memcpy(last, logits, vocab * sizeof(float));
 		for (i = 0, stop = 0; fn && i < cols && !stop; i++)
@@ -242,7 +262,7 @@ static int append(struct accel_session *s, const int32_t *tokens, size_t n, floa
 		if (fn && stop)
 			return env_fail(env_of(s), ACCEL_ECANCELED, "stopped by the callback");
 	}
-	return 0;
+	return state_appended(s, &s->r);
 }
 
 int accel_session_append(struct accel_session *s, const int32_t *tokens, size_t n, float *logits)
@@ -274,6 +294,7 @@ int accel_session_rewind(struct accel_session *s, uint32_t position)
 				s->pos);
 	s->pos = position;
 	session_trim(s);
+	state_rewound(s);
 	return 0;
 }
 
@@ -292,7 +313,14 @@ int accel_session_fork(struct accel_session *s, struct accel_session **out)
 	err = accel_session_create(s->m, &o, &n);
 	if (err)
 		return err;
-	for (i = 0; i < (s->pos + KV_POSITIONS - 1) / KV_POSITIONS; i++) {
+	err = state_fork(s, n);
+	if (err) {
+		accel_session_unref(n);
+		return err;
+	}
+	for (i = 0;
+	     s->m->file->manifest.kv_blocks && i < (s->pos + KV_POSITIONS - 1) / KV_POSITIONS;
+	     i++) {
 		err = bind_block(n, i, s->blocks[i]);
 		if (err) {
 			accel_session_unref(n);

@@ -4,6 +4,7 @@
 #define ACCEL_SESSION_H
 
 #include "runner.h"
+#include "state.h"
 
 struct accel_session {
 	atomic_uint refs;
@@ -12,10 +13,21 @@ struct accel_session {
 	uint64_t kv_va;
 	uint32_t pos;
 	struct kv_block **blocks; /* kv_blocks entries, NULL: not mapped */
-	bool in_batch;		  /* already part of the call being prepared */
+	struct session_state st;
+	bool in_batch; /* already part of the call being prepared */
 };
 
-/* Makes the next n positions writable: takes blocks, copies shared ones. Jobs go to r. */
+static inline struct ig1_column session_column(const struct accel_session *s, int32_t token,
+					       uint32_t pos)
+{
+	return (struct ig1_column){
+		.token = (uint32_t)token, .pos = pos, .kv = s->kv_va, .state = s->st.va
+	};
+}
+
+/* Positions first .. first + n - 1 become writable: takes blocks, copies shared ones. Jobs go to r. */
+int session_own(struct accel_session *s, struct runner *r, uint32_t first, uint32_t n);
+/* The same for the next n positions, and the state becomes that of the session's position. */
 int session_prepare(struct accel_session *s, struct runner *r, uint32_t n);
 /* Tokens are in the vocabulary and fit the context. */
 int session_check(struct accel_session *s, const int32_t *tokens, size_t n);

@@ -353,12 +353,13 @@ enum accel_model_param {
 	ACCEL_MODEL_HEAD_SIZE = 7,
 	ACCEL_MODEL_WEIGHTS = 8,
 	ACCEL_MODEL_MACS_TOKEN = 9,
-	ACCEL_MODEL_KV_BLOCK_BYTES = 10, /* of 32 positions */
+	ACCEL_MODEL_KV_BLOCK_BYTES = 10, /* of 32 positions, 0: none */
 	ACCEL_MODEL_KV_BLOCKS = 11,
 	ACCEL_MODEL_SOURCE_BYTES = 12,
 	ACCEL_MODEL_BOS = 13, /* special tokens; ACCEL_ENOTSUP when there is none */
 	ACCEL_MODEL_EOS = 14,
 	ACCEL_MODEL_ADD_BOS = 15,
+	ACCEL_MODEL_STATE_BYTES = 16, /* recurrent state of a sequence, 0: none */
 	/* KV blocks of this model's sessions, by where they live. */
 	ACCEL_MODEL_KV_RESIDENT = 32,
 	ACCEL_MODEL_KV_HOST = 33,
@@ -522,10 +523,17 @@ ACCEL_API int accel_session_decode_host(struct accel_session *s, int32_t first, 
 ACCEL_API int accel_session_trace(struct accel_session *s, uint32_t entries, accel_trace_fn fn,
 				  void *ctx);
 
-/* Forgets all but the first `position` tokens; at most the current position. */
+/*
+ * Forgets all but the first `position` tokens; at most the current position. Where the model keeps a
+ * recurrent state, the next call pays for it: the session goes back to a snapshot (of the end of an
+ * append, or one in 256 tokens; at most 8) and feeds the tokens since then again.
+ */
 ACCEL_API int accel_session_rewind(struct accel_session *s, uint32_t position);
 
-/* A second session with the same past. Blocks are shared until one of the two writes to them. */
+/*
+ * A second session with the same past. Blocks are shared until one of the two writes to them;
+ * recurrent state is copied when the new session first needs it.
+ */
 ACCEL_API int accel_session_fork(struct accel_session *s, struct accel_session **out);
 
 /*
