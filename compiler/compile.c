@@ -87,6 +87,7 @@ static int check_hazards(const struct compile_options *o, struct compile_result 
 			.max_cols = r->code.shape.cols,
 			.kv_block_bytes = r->code.kv.block_bytes,
 			.state_bytes = r->model.meta.state_bytes,
+			.window = r->code.kv.window,
 			.name = command_name,
 			.name_ctx = p,
 		};

@@ -79,10 +79,13 @@ struct cg_shape {
 
 /* Address space of a sequence, see kv.c. */
 struct cg_kv_layer {
-	uint64_t k, v, ks, vs; /* byte offsets in a block of 32 positions */
+	uint64_t k, v, ks, vs; /* byte offsets in the region, of the first block */
+	uint64_t bstride;      /* from block to block */
+	bool ring;
 };
 struct cg_kv {
 	uint64_t block_bytes;
+	uint32_t window; /* positions that windowed layers look at, 0: there are none */
 	uint32_t n_layers;
 	struct cg_kv_layer *layers;
 };

@@ -332,7 +332,7 @@ int hazards_check_job(const struct hazards_program *p, const struct trace_job *j
 /*
  * Jobs that differ in what decides the flow: one to three columns (loops over columns or pairs of
  * them that run once, twice, with an odd end) or all, with and without logits, columns of one
- * sequence or of several, positions inside a KV block and across its end.
+ * sequence or of several, positions inside a KV block and across its end, and beyond the window.
  */
 static int one_job(const struct hazards_program *p, uint32_t n, bool logits, bool together,
 		   uint32_t first, struct hazards_stats *stats, struct diag *d)
@@ -373,13 +373,13 @@ static int one_job(const struct hazards_program *p, uint32_t n, bool logits, boo
 
 int hazards_check(const struct hazards_program *p, struct hazards_stats *stats, struct diag *d)
 {
-	static const uint32_t firsts[] = { 0, 30 };
+	const uint32_t firsts[] = { 0, 30, p->window + 29 };
 	uint32_t n;
 	size_t i;
 	int ret = 0;
 
 	*stats = (struct hazards_stats){ 0 };
-	for (i = 0; i < sizeof(firsts) / sizeof(firsts[0]) && !ret; i++) {
+	for (i = 0; i < (p->window ? 3 : 2) && !ret; i++) {
 		for (n = 1; n <= p->max_cols && !ret;
 		     n = n < 3 || n >= p->max_cols ? n + 1 : p->max_cols) {
 			ret = one_job(p, n, true, false, firsts[i], stats, d);

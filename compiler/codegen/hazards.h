@@ -24,6 +24,7 @@ struct hazards_program {
 	size_t n_cmds;
 	enum ig1_prog kind;
 	uint32_t context, max_cols;
+	uint32_t window; /* of windowed layers, 0: there are none */
 	uint64_t kv_block_bytes, state_bytes;
 	/* The debug database's name of a command, or NULL; may be NULL itself. */
 	const char *(*name)(void *ctx, uint32_t command);

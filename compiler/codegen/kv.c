@@ -22,6 +22,7 @@ int cg_kv_layout(struct ir_model *m, struct cg_kv *kv)
 {
 	struct ir_op *op;
 	uint64_t at = 0;
+	uint32_t i;
 
 	*kv = (struct cg_kv){ .n_layers = m->meta.layers };
 	kv->layers = arena_array(&m->arena, m->meta.layers, sizeof(*kv->layers));
@@ -39,9 +40,18 @@ int cg_kv_layout(struct ir_model *m, struct cg_kv *kv)
 		l->v = l->k + n * KV_DATA;
 		l->ks = l->v + n * KV_DATA;
 		l->vs = l->ks + n * KV_SCALE;
+		if (op->window && kv->window && op->window != kv->window)
+			return diag_set(&m->diag, -ENOTSUP,
+					"%s: a window of %u positions, another layer's has %u; "
+					"supported: one window",
+					op->name, op->window, kv->window);
+		if (op->window)
+			kv->window = op->window;
 		at = l->vs + n * KV_SCALE;
 	}
 	kv->block_bytes = align_up(at, IG1_PAGE_BYTES);
+	for (i = 0; i < kv->n_layers; i++)
+		kv->layers[i].bstride = kv->block_bytes;
 	/* bstride is a 32-bit field; a region must fit the address space */
 	if (kv->block_bytes &&
 	    (kv->block_bytes > UINT32_MAX ||

@@ -94,7 +94,8 @@ static void lower_embed(struct lower *l, const struct ir_op *op)
 	c->u.emb.rcols = R_COLS;
 	c->u.emb.istride = CG_COL_BYTES;
 	c->u.emb.ystride = (uint32_t)val(l, op)->cstride;
-	cg_ref(l->p, c, CG_FIELD(emb, idx), false, false, l->coltab, CG_COL_TOKEN);
+	cg_ref(l->p, c, CG_FIELD(emb, idx), false, false, l->coltab,
+	       op->by_pos ? CG_COL_POS : CG_COL_TOKEN);
 	cg_ref(l->p, c, CG_FIELD(emb, y), false, true, val(l, op)->buf, val(l, op)->off);
 }
 
@@ -145,6 +146,8 @@ static void lower_matmul(struct lower *l, const struct ir_op *op)
 	c = cg_cmd(l->p, IG1_OP_T_MM, op->name);
 	c->u.mm.fmt = wfmt(t);
 	c->u.mm.acc = (uint8_t)op->acc;
+	c->u.mm.scaled = op->scale != 0;
+	c->u.mm.alpha = op->scale;
 	c->u.mm.rom = t->addr;
 	c->u.mm.wstride = (uint32_t)t->stride;
 	c->u.mm.rows = op->width;
@@ -220,7 +223,11 @@ static void lower_binary(struct lower *l, const struct ir_op *op, uint8_t code)
 	uint32_t seg = op->dt == IR_Q8 ? op->seg : op->width;
 	struct cg_cmd *c;
 
-	new_val(l, op, a->rcols);
+	/* a residual stays where it is: see in_place() of runs.c */
+	if (op->dt == IR_F32 && lw_may_overwrite(op) && !a->roff)
+		*val(l, op) = *a;
+	else
+		new_val(l, op, a->rcols);
 	c = lw_vec(l, code, op->name, seg, op->width / seg, a->rcols);
 	lw_src_val(l, c, 'a', a, 0, seg);
 	lw_src_val(l, c, 'b', b, 0, seg);
@@ -262,31 +269,38 @@ static int place_concats(struct lower *l)
 	return 0;
 }
 
-/* The matmul of the vocabulary, which is computed in parts, and its bias. */
+/* What is done to each logit: a bias, a function of it alone. */
+static bool of_one_logit(const struct ir_op *op)
+{
+	return op->kind == IR_BIAS || (op->kind == IR_ELT && op->n_in == 1 && !op->konst);
+}
+
+/* The matmul of the vocabulary, which is computed in parts, and what is done to its results. */
 static bool makes_logits(const struct lower *l, const struct ir_op *op)
 {
 	const struct ir_op *user;
 
-	if (op->kind != IR_MATMUL && op->kind != IR_BIAS)
+	if (op->kind != IR_MATMUL && !of_one_logit(op))
 		return false;
-	user = ir_only_user(l->m, op);
-	if (op->kind == IR_MATMUL && user && user->kind == IR_BIAS)
-		return makes_logits(l, user);
-	return user && user->kind == IR_LOGITS;
+	for (user = ir_only_user(l->m, op); user; user = ir_only_user(l->m, user)) {
+		if (user->kind == IR_LOGITS)
+			return true;
+		if (!of_one_logit(user))
+			return false;
+	}
+	return false;
 }
 
 static int lower_logits(struct lower *l, const struct ir_op *op)
 {
-	const struct ir_op *mm = op->in[0], *bias = NULL;
+	const struct ir_op *mm = op->in[0];
 
-	if (mm->kind == IR_BIAS) {
-		bias = mm;
-		mm = bias->in[0];
-	}
-	if (mm->kind != IR_MATMUL || mm->acc || mm->n_mats != 1)
+	while (of_one_logit(mm))
+		mm = mm->in[0];
+	if (mm->kind != IR_MATMUL || mm->acc || mm->n_mats != 1 || mm->scale != 0)
 		return diag_set(&l->m->diag, -ENOTSUP, "%s: logits are not a matmul's result",
 				op->name);
-	lw_logits(l, mm, bias, val(l, mm->in[0]));
+	lw_logits(l, mm, val(l, mm->in[0]));
 	return 0;
 }
 
@@ -337,6 +351,8 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 		lower_binary(l, op, IG1_OP_V_ADD);
 		break;
 	case IR_ELT:
+		if (makes_logits(l, op))
+			break;
 		new_val(l, op, val(l, op->in[0])->rcols);
 		lw_elt(l, op);
 		break;
@@ -356,6 +372,11 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 		break;
 	case IR_LOGITS:
 		return lower_logits(l, op);
+	case IR_CENTER:
+	case IR_L2NORM:
+		new_val(l, op, val(l, op->in[0])->rcols);
+		lw_norm(l, op);
+		break;
 	case IR_KINDS:
 		break;
 	}

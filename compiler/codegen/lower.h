@@ -24,7 +24,8 @@ enum cg_reg {
 	R_T0 = 14,    /* temporaries up to R_T0 + 9 */
 	R_PAIRS = 24, /* (columns + 1) / 2 */
 	R_STATE = 25, /* in a run: distance of the state from the first iteration's */
-	R_TOKEN = 27,
+	R_AUX = 26,   /* temporary in both kinds of programs */
+	R_TOKEN = 27, /* of feedback; a temporary before it */
 	R_LAYER = 28, /* iteration of a run of equal layers */
 	R_ROM = 29,   /* its distance from the first: weight ROM, constant ROM, KV block; bytes */
 	R_CROM = 30,
@@ -73,6 +74,7 @@ struct lower {
 	const struct cg_kv *kv;
 	struct cg_val *vals;	  /* by operation id */
 	uint32_t coltab;	  /* buffer: CG_COL_BYTES per column */
+	uint32_t wintab;	  /* buffer: CG_WIN_* per column, where there is a window */
 	uint32_t *rope_bufs;	  /* by table id: the columns' rows of the table */
 	uint32_t tokens;	  /* decode: the arg max per column */
 	const struct cg_run *run; /* that is being lowered, or NULL */
@@ -96,6 +98,11 @@ struct lower {
 #define CG_COL_STATE  16u
 #define CG_COL_DATA   32u /* the position's row in block (0, 0, 0) of its KV block */
 #define CG_COL_SCALES 40u /* the position's scale, likewise */
+
+/* What a windowed layer's column looks at; CG_COL_BYTES per column, too. */
+#define CG_WIN_KV   16u /* region, at the first block with a visible position */
+#define CG_WIN_NPOS 24u /* positions from that block's first on */
+#define CG_WIN_LEAD 28u /* of them, those before the window */
 
 /* "layer.3/attn" + "/" + what */
 const char *lw_name(struct lower *l, const char *base, const char *what);
@@ -147,6 +154,10 @@ bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct 
 
 /* lower_elt.c */
 void lw_elt(struct lower *l, const struct ir_op *op);
+uint8_t lw_elt_opcode(uint32_t fn);
+
+/* lower_norm.c: IR_CENTER, IR_L2NORM; the value has its place */
+void lw_norm(struct lower *l, const struct ir_op *op);
 
 /* lower_conv.c, lower_scan.c; y is the operation's value */
 void lw_conv(struct lower *l, const struct ir_op *op, const struct cg_val *y);
@@ -179,8 +190,7 @@ void lw_attention(struct lower *l, const struct ir_op *op, const struct cg_val *
 void lw_prologue(struct lower *l);
 void lw_columns(struct lower *l);
 void lw_single_addresses(struct lower *l);
-void lw_logits(struct lower *l, const struct ir_op *mm, const struct ir_op *bias,
-	       const struct cg_val *x);
+void lw_logits(struct lower *l, const struct ir_op *mm, const struct cg_val *x);
 void lw_feedback(struct lower *l);
 
 #endif

@@ -112,21 +112,34 @@ struct att {
 	const struct ir_op *op;
 	const struct cg_val *q, *y;
 	struct att_bufs bufs[2];
-	int64_t span; /* positions a row has room for, a multiple of 32 */
+	int64_t span; /* positions a row has room for, and a sink; a multiple of 32 */
 	uint32_t qper, groups;
 	uint32_t step; /* KV heads at once */
 	/* registers: byte offsets of the column in q, its scales and the result; KV blocks */
 	unsigned int off, soff, yoff, blocks;
 };
 
-/* A column under way: npos positions (0: there is no such column), its KV region. */
+/*
+ * A column under way: npos positions (0: there is no such column), its KV region. With a window both
+ * begin at the first block with a visible position, and `lead` positions of it are not visible.
+ */
 struct side {
-	unsigned int npos, kv;
+	unsigned int npos, kv, lead;
 };
 
-enum { NPOS0 = R_T0, KV0, NPOS1, KV1, COL, OFF, SOFF, BLOCKS };
+enum { NPOS0 = R_T0, KV0, NPOS1, KV1, COL, OFF, SOFF, BLOCKS, LEAD0, LEAD1 };
 
-static const struct side sides[2] = { { NPOS0, KV0 }, { NPOS1, KV1 } };
+static const struct side sides[2] = { { NPOS0, KV0, LEAD0 }, { NPOS1, KV1, LEAD1 } };
+
+/* From the entry at byte offset R[at] of wintab. */
+static void load_window(struct att *a, const struct side *s, unsigned int at)
+{
+	const char *n = lw_name(a->l, a->op->name, "address");
+
+	lw_ld(a->l, n, s->npos, at, IG1_LDW_U32, a->l->wintab, CG_WIN_NPOS);
+	lw_ld(a->l, n, s->kv, at, IG1_LDW_U64, a->l->wintab, CG_WIN_KV);
+	lw_ld(a->l, n, s->lead, at, IG1_LDW_U32, a->l->wintab, CG_WIN_LEAD);
+}
 
 /* Registers of the column whose number is in COL; `last`: it may be beyond the last. */
 static void load_column(struct att *a, const struct side *s, bool last)
@@ -136,17 +149,25 @@ static void load_column(struct att *a, const struct side *s, bool last)
 	struct cg_cmd *c;
 
 	lw_alu(l, n, OFF, COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
-	lw_ld(l, n, s->npos, OFF, IG1_LDW_U32, l->coltab, CG_COL_POS);
-	lw_ld(l, n, s->kv, OFF, IG1_LDW_U64, l->coltab, CG_COL_KV);
-	lw_alu(l, n, s->npos, s->npos, IG1_ALUOP_ADD, R_ZERO, 1);
+	if (a->op->window) {
+		load_window(a, s, OFF);
+	} else {
+		lw_ld(l, n, s->npos, OFF, IG1_LDW_U32, l->coltab, CG_COL_POS);
+		lw_ld(l, n, s->kv, OFF, IG1_LDW_U64, l->coltab, CG_COL_KV);
+		lw_alu(l, n, s->npos, s->npos, IG1_ALUOP_ADD, R_ZERO, 1);
+	}
 	if (last) {
 		c = cg_cmd(l->p, IG1_OP_S_SKIP, n);
 		c->u.seq.cond = IG1_COND_LT;
 		c->u.seq.ra = COL;
 		c->u.seq.rb = R_COLS;
-		c->u.seq.len = 1;
+		c->u.seq.len = a->op->window ? 2 : 1;
 		c = cg_cmd(l->p, IG1_OP_S_LI, n);
 		c->u.seq.rd = (uint8_t)s->npos;
+		if (a->op->window) {
+			c = cg_cmd(l->p, IG1_OP_S_LI, n);
+			c->u.seq.rd = (uint8_t)s->lead;
+		}
 	}
 	if (l->run)
 		lw_alu(l, n, s->kv, s->kv, IG1_ALUOP_ADD, R_KV, 0);
@@ -175,8 +196,8 @@ static struct cg_cmd *scores(struct att *a, const struct side *s, const struct a
 	c->u.att.rx = (uint8_t)a->off;
 	c->u.att.rxs = (uint8_t)a->soff;
 	c->u.att.ystride = (uint32_t)(4 * a->span);
-	c->u.att.bstride = (uint32_t)l->kv->block_bytes;
-	c->u.att.sbstride = (uint32_t)l->kv->block_bytes;
+	c->u.att.bstride = (uint32_t)kv->bstride;
+	c->u.att.sbstride = (uint32_t)kv->bstride;
 	c->va_kind = CG_VA_KV;
 	c->va_id = a->op->layer;
 	cg_ref(l->p, c, CG_FIELD(att, x), false, false, a->q->buf, a->q->off + 32 * a->groups * h0);
@@ -201,7 +222,7 @@ static void value_scales(struct att *a, const struct side *s, const struct att_b
 	c = cg_cmd(l->p, IG1_OP_D_LD, n);
 	c->u.dma.va = l->kv->layers[a->op->layer].vs + 128ull * first * a->groups;
 	c->u.dma.rva = (uint8_t)s->kv;
-	c->u.dma.v1 = l->kv->block_bytes;
+	c->u.dma.v1 = l->kv->layers[a->op->layer].bstride;
 	c->u.dma.v2 = 128;
 	c->u.dma.s1 = 128;
 	c->u.dma.s2 = (uint32_t)(4 * a->span);
@@ -213,23 +234,92 @@ static void value_scales(struct att *a, const struct side *s, const struct att_b
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, true, b->vscale, 0);
 }
 
-/* carried: the scores were computed in the iteration before. */
-static void softmax(struct att *a, const struct side *s, const struct att_bufs *b,
+/* Rows of scores, as a source and the destination. */
+static void in_place(struct att *a, struct cg_cmd *c, const struct side *s,
+		     const struct att_bufs *b)
+{
+	c->u.vec.rn0 = (uint8_t)s->npos;
+	lw_src(a->l, c, 'a', b->scores, 0, 1, a->span, 0, R_ZERO);
+	lw_dst(a->l, c, b->scores, 0, a->span, 0);
+}
+
+/*
+ * cap * tanh(scale * x / cap) = 2 cap * s - cap with s = sigmoid(2 scale * x / cap): the scores become
+ * s, the softmax's factor 2 cap. s has an error of 4.75 u, a capped score hence one of 9.5 cap u:
+ * 2.8e-5 at most for a cap of 50.
+ */
+static float cap_scores(struct att *a, const struct side *s, const struct att_bufs *b,
+			uint32_t heads)
+{
+	const char *n = lw_name(a->l, a->op->name, "cap");
+	struct cg_cmd *c;
+
+	c = lw_vec(a->l, IG1_OP_V_LIN, n, 0, heads, R_ZERO);
+	c->u.vec.alpha = (float)(2.0 * (double)a->op->scale / (double)a->op->cap);
+	in_place(a, c, s, b);
+	c = lw_vec(a->l, IG1_OP_V_SIGM, n, 0, heads, R_ZERO);
+	in_place(a, c, s, b);
+	return 2 * a->op->cap;
+}
+
+/* -inf where the first block's positions lie before the window: their probability is exactly 0. */
+static void mask_lead(struct att *a, const struct side *s, const struct att_bufs *b, uint32_t heads)
+{
+	struct cg_cmd *c =
+		lw_vec(a->l, IG1_OP_V_MOV, lw_name(a->l, a->op->name, "mask"), 0, heads, R_ZERO);
+
+	c->u.vec.rn0 = (uint8_t)s->lead;
+	lw_src_const(a->l, c, 'a', a->op->konst, 0);
+	c->u.vec.a0 = 0;
+	c->u.vec.a += a->op->sink ? 4 * a->op->heads : 0;
+	lw_dst(a->l, c, b->scores, 0, a->span, 0);
+}
+
+/* The heads' sinks, in the unit of the scores, behind the last one. Returns the count with it. */
+static unsigned int add_sink(struct att *a, const struct side *s, const struct att_bufs *b,
+			     uint32_t first, uint32_t heads)
+{
+	const char *n = lw_name(a->l, a->op->name, "sink");
+	const double cap = a->op->cap;
+	struct cg_cmd *c;
+
+	lw_alu(a->l, n, R_AUX, s->npos, IG1_ALUOP_SHL, R_ZERO, 2);
+	lw_alu(a->l, n, R_TOKEN, s->npos, IG1_ALUOP_ADD, R_ZERO, 1);
+	c = lw_vec(a->l, IG1_OP_V_LIN, n, 1, heads, R_ZERO);
+	lw_src_const(a->l, c, 'a', a->op->konst, 1);
+	c->u.vec.a += 4 * first * a->qper;
+	c->u.vec.alpha = (float)(cap != 0 ? 0.5 / cap : 1 / (double)a->op->scale);
+	c->u.vec.beta = cap != 0 ? 0.5f : 0;
+	lw_dst(a->l, c, b->scores, 0, a->span, 0);
+	c->u.vec.ry = R_AUX;
+	return R_TOKEN;
+}
+
+/* first: KV head; carried: the scores were computed in the iteration before. */
+static void softmax(struct att *a, const struct side *s, const struct att_bufs *b, uint32_t first,
 		    uint32_t kv_heads, bool carried)
 {
 	struct lower *l = a->l;
 	uint32_t heads = kv_heads * a->qper, g;
+	float alpha = a->op->scale;
+	unsigned int n0 = s->npos;
 	int64_t span = a->span;
 	struct cg_cmd *c;
 
 	l->carry = carried;
+	if (a->op->cap != 0)
+		alpha = cap_scores(a, s, b, heads);
+	if (a->op->window)
+		mask_lead(a, s, b, heads);
+	if (a->op->sink)
+		n0 = add_sink(a, s, b, first, heads);
 	c = lw_vec(l, IG1_OP_V_MOV, lw_name(l, a->op->name, "max"), 0, heads, R_ZERO);
-	c->u.vec.rn0 = (uint8_t)s->npos;
+	c->u.vec.rn0 = (uint8_t)n0;
 	lw_src(l, c, 'a', b->scores, 0, 1, span, 0, R_ZERO);
 	lw_red(l, c, IG1_VRED_MAX, b->max, 0, 1, 0);
 	c = lw_vec(l, IG1_OP_V_EXPS, lw_name(l, a->op->name, "exp"), 0, heads, R_ZERO);
-	c->u.vec.rn0 = (uint8_t)s->npos;
-	c->u.vec.alpha = a->op->scale;
+	c->u.vec.rn0 = (uint8_t)n0;
+	c->u.vec.alpha = alpha;
 	lw_src(l, c, 'a', b->scores, 0, 1, span, 0, R_ZERO);
 	lw_src(l, c, 'b', b->max, 0, 0, 1, 0, R_ZERO);
 	lw_dst(l, c, b->scores, 0, span, 0);
@@ -277,7 +367,7 @@ static void values(struct att *a, const struct side *s, const struct att_bufs *b
 	c->u.att.xsgstride = (uint32_t)(a->span / 8 * heads);
 	c->u.att.ystride = 4 * a->op->seg;
 	c->u.att.ry = (uint8_t)a->yoff;
-	c->u.att.bstride = (uint32_t)l->kv->block_bytes;
+	c->u.att.bstride = (uint32_t)l->kv->layers[a->op->layer].bstride;
 	c->va_kind = CG_VA_KV;
 	c->va_id = a->op->layer;
 	cg_ref(l->p, c, CG_FIELD(att, x), false, false, b->prob, 0);
@@ -323,7 +413,7 @@ static void pairs_of_columns(struct att *a)
 		if (k)
 			c->u.att.signal |= 1u << CG_CARRY;
 		value_scales(a, &sides[k], &a->bufs[k], 0, heads);
-		softmax(a, &sides[k], &a->bufs[k], heads, !k);
+		softmax(a, &sides[k], &a->bufs[k], 0, heads, !k);
 		pair_column(a, k);
 		result_offset(a);
 		values(a, &sides[k], &a->bufs[k], 0, heads);
@@ -354,7 +444,7 @@ static void parts_of_heads(struct att *a, const struct side *s)
 				n - done * a->step < a->step ? n - done * a->step : a->step;
 
 			value_scales(a, s, b, done * a->step, heads);
-			softmax(a, s, b, heads, false);
+			softmax(a, s, b, done * a->step, heads, false);
 			if (a->yoff)
 				result_offset(a);
 			values(a, s, b, done * a->step, heads);
@@ -376,9 +466,20 @@ static void one_by_one(struct att *a)
 /* The only column: what it needs is in registers. */
 static void single_column(struct att *a)
 {
-	struct side s = { R_S_NPOS, R_S_KV };
+	struct side s = { R_S_NPOS, R_S_KV, R_ZERO };
 
-	if (a->l->run) {
+	a->blocks = R_S_BLOCKS;
+	if (a->op->window) {
+		const char *n = lw_name(a->l, a->op->name, "address");
+
+		s = (struct side){ R_S_T0, R_S_T0 + 1, R_S_T0 + 2 };
+		a->blocks = R_S_T0 + 3;
+		load_window(a, &s, R_ZERO);
+		lw_alu(a->l, n, a->blocks, s.npos, IG1_ALUOP_ADD, R_ZERO, 31);
+		lw_alu(a->l, n, a->blocks, a->blocks, IG1_ALUOP_SHR, R_ZERO, 5);
+		if (a->l->run)
+			lw_alu(a->l, n, s.kv, s.kv, IG1_ALUOP_ADD, R_KV, 0);
+	} else if (a->l->run) {
 		s.kv = R_S_T0;
 		lw_alu(a->l, lw_name(a->l, a->op->name, "address"), s.kv, R_S_KV, IG1_ALUOP_ADD,
 		       R_KV, 0);
@@ -386,7 +487,6 @@ static void single_column(struct att *a)
 	a->off = R_ZERO;
 	a->soff = R_ZERO;
 	a->yoff = R_ZERO;
-	a->blocks = R_S_BLOCKS;
 	parts_of_heads(a, &s);
 }
 
@@ -423,7 +523,10 @@ void lw_attention(struct lower *l, const struct ir_op *op, const struct cg_val *
 			 .blocks = BLOCKS };
 	uint32_t i;
 
-	a.span = ((int64_t)l->m->meta.context + 31) / 32 * 32;
+	a.span = l->m->meta.context;
+	if (op->window && op->window + 31 < a.span)
+		a.span = op->window + 31;
+	a.span = (a.span + !!op->sink + 31) / 32 * 32;
 	a.qper = op->heads / op->kv_heads;
 	a.groups = (op->seg + 31) / 32;
 	a.step = l->shape->kv_heads < op->kv_heads ? l->shape->kv_heads : op->kv_heads;

@@ -12,6 +12,11 @@ static const uint8_t opcodes[IR_FNS] = {
 	[IR_FN_SILU] = IG1_OP_V_SILU,	[IR_FN_SILUMUL] = IG1_OP_V_SILUMUL,
 };
 
+uint8_t lw_elt_opcode(uint32_t fn)
+{
+	return opcodes[fn];
+}
+
 /* Strides of an operand of n elements: all of them, one per row, or one. */
 static void strides(struct cg_cmd *c, char which, const struct ir_op *op, uint64_t n, uint32_t seg)
 {

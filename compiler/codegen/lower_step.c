@@ -57,6 +57,8 @@ void lw_prologue(struct lower *l)
 		lw_alu(l, "start/pairs", R_PAIRS, R_COLS, IG1_ALUOP_ADD, R_ZERO, 1);
 		lw_alu(l, "start/pairs", R_PAIRS, R_PAIRS, IG1_ALUOP_SHR, R_ZERO, 1);
 	}
+	if (l->kv->window)
+		l->wintab = cg_buf(l->p, "windows", (uint64_t)CG_COL_BYTES * (l->shape->cols + 2));
 	if (decode)
 		l->tokens = cg_buf(l->p, "tokens", 4ull * l->shape->cols);
 }
@@ -70,6 +72,30 @@ static void rope_row(struct lower *l, const struct ir_table *t, unsigned int at,
 	c->u.vec.ra = (uint8_t)at;
 	lw_dst(l, c, l->rope_bufs[t->id], 0, 0, 0);
 	c->u.vec.ry = (uint8_t)to;
+}
+
+/*
+ * A column's entry in wintab, at byte offset R[at], from its position and region. A window begins
+ * inside a block: the positions of that block before it are computed and masked.
+ */
+static void window_entry(struct lower *l, unsigned int at, unsigned int pos, unsigned int kv,
+			 unsigned int t)
+{
+	unsigned int first = t, end = t + 1, block = t + 2;
+	const char *n = "columns/window";
+
+	lw_alu(l, n, end, pos, IG1_ALUOP_ADD, R_ZERO, 1);
+	lw_alu(l, n, first, end, IG1_ALUOP_MAX, R_ZERO, l->kv->window);
+	lw_alu(l, n, first, first, IG1_ALUOP_SUB, R_ZERO, l->kv->window);
+	lw_alu(l, n, block, first, IG1_ALUOP_AND, R_ZERO, 31);
+	lw_st(l, n, at, block, IG1_LDW_U32, l->wintab, CG_WIN_LEAD);
+	lw_alu(l, n, block, first, IG1_ALUOP_SUB, block, 0);
+	lw_alu(l, n, end, end, IG1_ALUOP_SUB, block, 0);
+	lw_st(l, n, at, end, IG1_LDW_U32, l->wintab, CG_WIN_NPOS);
+	lw_alu(l, n, block, block, IG1_ALUOP_SHR, R_ZERO, 5);
+	lw_alu(l, n, block, block, IG1_ALUOP_MUL, R_ZERO, l->kv->block_bytes);
+	lw_alu(l, n, block, block, IG1_ALUOP_ADD, kv, 0);
+	lw_st(l, n, at, block, IG1_LDW_U64, l->wintab, CG_WIN_KV);
 }
 
 /* Of the only column: its rotation row; its position stays in R_S_POS. */
@@ -87,6 +113,10 @@ static void single_column(struct lower *l)
 		lw_alu(l, t->name, R_S_T0, R_S_POS, IG1_ALUOP_MUL, R_ZERO, t->stride);
 		rope_row(l, t, R_S_T0, R_ZERO);
 	}
+	if (!l->kv->window)
+		return;
+	lw_ld(l, "columns/window", R_S_KV, R_ZERO, IG1_LDW_U64, l->coltab, CG_COL_KV);
+	window_entry(l, R_ZERO, R_S_POS, R_S_KV, R_S_T0);
 }
 
 /*
@@ -149,6 +179,10 @@ void lw_columns(struct lower *l)
 	lw_alu(l, n, T, T, IG1_ALUOP_SHL, R_ZERO, 3);
 	lw_alu(l, n, KV, BLOCK, IG1_ALUOP_ADD, T, 0);
 	lw_st(l, n, COL, KV, IG1_LDW_U64, l->coltab, CG_COL_DATA);
+	if (l->kv->window) {
+		lw_ld(l, n, KV, COL, IG1_LDW_U64, l->coltab, CG_COL_KV);
+		window_entry(l, COL, POS, KV, BLOCK);
+	}
 	for (t = l->m->tables; t; t = t->next) {
 		lw_alu(l, t->name, T, POS, IG1_ALUOP_MUL, R_ZERO, t->stride);
 		lw_alu(l, t->name, KV, R_COL, IG1_ALUOP_MUL, R_ZERO, t->stride);
@@ -164,10 +198,32 @@ struct logits {
 	uint64_t stride; /* bytes of a column in buf */
 };
 
+/* What follows the matmul, on a part. */
+static void logits_post(struct lower *l, const struct ir_op *mm, const struct cg_val *x,
+			const struct logits *g, uint32_t row, uint32_t n)
+{
+	const struct ir_op *op;
+	struct cg_cmd *c;
+
+	for (op = ir_only_user(l->m, mm); op->kind != IR_LOGITS; op = ir_only_user(l->m, op)) {
+		bool bias = op->kind == IR_BIAS;
+
+		c = lw_vec(l, bias ? IG1_OP_V_ADD : lw_elt_opcode(op->fn), op->name, n, 1,
+			   x->rcols);
+		lw_src(l, c, 'a', g->buf, 0, 1, 0, (int64_t)(g->stride / 4), R_ZERO);
+		if (bias)
+			lw_src_crom(l, c, 'b', op->konst->addr + 4ull * row, 0);
+		if (op->fn == IR_FN_LIN) {
+			c->u.vec.alpha = op->scale;
+			c->u.vec.beta = op->shift;
+		}
+		lw_dst(l, c, g->buf, 0, 0, (int64_t)(g->stride / 4));
+	}
+}
+
 /* Rows row .. row + n of the vocabulary, part number `part`. */
-static void logits_part(struct lower *l, const struct ir_op *mm, const struct ir_op *bias,
-			const struct cg_val *x, const struct logits *g, uint32_t part, uint32_t row,
-			uint32_t n)
+static void logits_part(struct lower *l, const struct ir_op *mm, const struct cg_val *x,
+			const struct logits *g, uint32_t part, uint32_t row, uint32_t n)
 {
 	const struct ir_tensor *t = mm->mats[0];
 	unsigned int red;
@@ -186,12 +242,7 @@ static void logits_part(struct lower *l, const struct ir_op *mm, const struct ir
 	cg_ref(l->p, c, CG_FIELD(mm, x), false, false, x->buf, x->off);
 	cg_ref(l->p, c, CG_FIELD(mm, xs), false, false, x->sbuf, x->soff);
 	cg_ref(l->p, c, CG_FIELD(mm, y), false, true, g->buf, 0);
-	if (bias) {
-		c = lw_vec(l, IG1_OP_V_ADD, bias->name, n, 1, x->rcols);
-		lw_src(l, c, 'a', g->buf, 0, 1, 0, (int64_t)(g->stride / 4), R_ZERO);
-		lw_src_crom(l, c, 'b', bias->konst->addr + 4ull * row, 0);
-		lw_dst(l, c, g->buf, 0, 0, (int64_t)(g->stride / 4));
-	}
+	logits_post(l, mm, x, g, row, n);
 	c = cg_cmd(l->p, IG1_OP_D_ST, "logits/store");
 	c->u.dma.rva = R_LOGITS;
 	c->u.dma.va = 4ull * row;
@@ -248,8 +299,7 @@ static void join_parts(struct lower *l, const struct logits *g)
 		lw_loop_end(l, loop);
 }
 
-void lw_logits(struct lower *l, const struct ir_op *mm, const struct ir_op *bias,
-	       const struct cg_val *x)
+void lw_logits(struct lower *l, const struct ir_op *mm, const struct cg_val *x)
 {
 	uint32_t vocab = l->m->meta.vocab, step = l->shape->logits, row;
 	struct logits g = { .parts = (vocab + step - 1) / step };
@@ -261,8 +311,7 @@ void lw_logits(struct lower *l, const struct ir_op *mm, const struct ir_op *bias
 		g.part_arg = cg_buf(l->p, "logits/argmax", 4ull * g.parts * l->shape->cols);
 	}
 	for (row = 0; row < vocab; row += step)
-		logits_part(l, mm, bias, x, &g, row / step, row,
-			    vocab - row < step ? vocab - row : step);
+		logits_part(l, mm, x, &g, row / step, row, vocab - row < step ? vocab - row : step);
 	if (g.parts > 1 && l->kind == IG1_PROG_DECODE)
 		join_parts(l, &g);
 }

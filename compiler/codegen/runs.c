@@ -38,6 +38,8 @@ static bool same_attributes(const struct ir_op *a, const struct ir_op *b)
 	       a->seg == b->seg && a->dt == b->dt && a->off == b->off && a->acc == b->acc &&
 	       a->pairs == b->pairs && a->heads == b->heads && a->kv_heads == b->kv_heads &&
 	       a->fn == b->fn && a->kpos == b->kpos && a->taps == b->taps && a->dim == b->dim &&
+	       a->window == b->window && a->sink == b->sink && a->by_pos == b->by_pos &&
+	       !memcmp(&a->cap, &b->cap, sizeof(a->cap)) &&
 	       !memcmp(&a->shift, &b->shift, sizeof(a->shift)) &&
 	       !memcmp(&a->eps, &b->eps, sizeof(a->eps)) &&
 	       !memcmp(&a->scale, &b->scale, sizeof(a->scale));
@@ -139,7 +141,8 @@ static bool in_place(const struct search *s)
 	while (op->id >= r->first) {
 		if (op->kind == IR_MATMUL && op->acc)
 			op = op->in[1];
-		else if (op->kind == IR_BIAS && op->dt == IR_F32 && lw_may_overwrite(op))
+		else if ((op->kind == IR_BIAS || op->kind == IR_ADD) && op->dt == IR_F32 &&
+			 lw_may_overwrite(op))
 			op = op->in[0];
 		else
 			return false;

@@ -2,6 +2,7 @@
 /* Pieces that the architectures' graphs are put together from; see build.h. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,6 +81,70 @@ struct ir_op *fe_rmsnorm(struct fe_net *n, struct ir_op *x, struct ir_tensor *w,
 	return op;
 }
 
+/* With the mean gone, the variance is the mean square. */
+struct ir_op *fe_norm(struct fe_net *n, struct ir_op *x, const char *tensor, const char *name)
+{
+	struct ir_tensor *w, *b = NULL;
+	char buf[96];
+
+	if (!x)
+		return NULL;
+	snprintf(buf, sizeof(buf), "%s.weight", tensor);
+	fe_tensor(n, buf, true, x->width, 1, &w);
+	if (!n->arch->layer_norm)
+		return fe_rmsnorm(n, x, w, x->width, 1, name);
+	snprintf(buf, sizeof(buf), "%s.bias", tensor);
+	fe_tensor(n, buf, false, x->width, 1, &b);
+	x = fe_center(n, x, x->width, arena_printf(&n->m->arena, "%s_center", name) ?: name);
+	x = x ? fe_rmsnorm(n, x, w, x->width, 1, name) : NULL;
+	return fe_bias(n, x, b, arena_printf(&n->m->arena, "%s_bias", name) ?: name);
+}
+
+struct ir_op *fe_layer_norm(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *tensor)
+{
+	char buf[80];
+
+	snprintf(buf, sizeof(buf), "blk.%u.%s", layer, tensor);
+	return fe_norm(n, x, buf, fe_layer_name(n, layer, tensor));
+}
+
+struct ir_op *fe_center(struct fe_net *n, struct ir_op *x, uint32_t seg, const char *name)
+{
+	struct ir_op *op = ir_op_new(n->m, IR_CENTER, name, 1, &x, 0);
+
+	if (!op)
+		return NULL;
+	op->width = x->width;
+	op->seg = seg;
+	return op;
+}
+
+struct ir_op *fe_l2norm(struct fe_net *n, struct ir_op *x, uint32_t seg, float eps,
+			const char *name)
+{
+	struct ir_op *op = ir_op_new(n->m, IR_L2NORM, name, 1, &x, 0);
+
+	if (!op)
+		return NULL;
+	op->width = x->width;
+	op->seg = seg;
+	/* below, the square is no number of the chip's */
+	op->konst = ir_const_value(n->m, fmaxf(eps * eps, 0x1p-126f));
+	return op->konst ? op : NULL;
+}
+
+struct ir_op *fe_slice(struct fe_net *n, struct ir_op *x, uint32_t off, uint32_t width,
+		       const char *name)
+{
+	struct ir_op *op = ir_op_new(n->m, IR_SLICE, name, 1, &x, 0);
+
+	if (!op)
+		return NULL;
+	op->off = off;
+	op->width = width;
+	return op;
+}
+
 struct ir_op *fe_matmul(struct fe_net *n, struct ir_op *x, struct ir_tensor *w, const char *name)
 {
 	struct ir_op *op = ir_op_new(n->m, IR_MATMUL, name, 1, &x, 1);
@@ -137,11 +202,20 @@ struct ir_op *fe_add(struct fe_net *n, struct ir_op *a, struct ir_op *b, const c
 
 struct ir_op *fe_rope(struct fe_net *n, struct ir_op *x, const char *name)
 {
-	struct ir_op *op = ir_op_new(n->m, IR_ROPE, name, 1, &x, 0);
+	return fe_rope_by(n, x, n->rope, name);
+}
 
+struct ir_op *fe_rope_by(struct fe_net *n, struct ir_op *x, struct ir_table *table,
+			 const char *name)
+{
+	struct ir_op *op;
+
+	if (!table)
+		return x;
+	op = ir_op_new(n->m, IR_ROPE, name, 1, &x, 0);
 	if (!op)
 		return NULL;
-	op->table = n->rope;
+	op->table = table;
 	op->width = x->width;
 	op->seg = n->head_size;
 	op->pairs = n->arch->rope_pairs;
@@ -222,5 +296,49 @@ struct ir_op *fe_affine(struct fe_net *n, struct ir_op *x, float scale, float sh
 	op->scale = scale;
 	op->shift = shift;
 	op->width = x->width;
+	return op;
+}
+
+/* What the softmax needs beside the scores: see IR_ATTENTION. */
+static struct ir_const *attend_const(struct fe_net *n, const struct fe_attend *a, uint32_t window)
+{
+	struct ir_const *c;
+
+	if (!a->sinks)
+		return ir_const_value(n->m, -INFINITY);
+	c = ir_const_new(n->m, a->sinks->name, window ? 2 : 1);
+	if (!c)
+		return NULL;
+	c->pieces[0] = (struct ir_piece){ .t = a->sinks, .n = n->heads, .repeat = 1 };
+	if (window)
+		c->pieces[1] = (struct ir_piece){ .value = -INFINITY, .n = 1, .repeat = 1 };
+	c->n = n->heads + !!window;
+	return c;
+}
+
+struct ir_op *fe_attend(struct fe_net *n, uint32_t layer, struct ir_op *q, struct ir_op *k,
+			struct ir_op *v, const struct fe_attend *a)
+{
+	/* as wide as the context: it hides nothing */
+	uint32_t window = a->window < n->context ? a->window : 0;
+	struct ir_op *in[3] = { q, k, v };
+	struct ir_op *op = ir_op_new(n->m, IR_ATTENTION, fe_layer_name(n, layer, "attn"), 3, in, 0);
+
+	if (!op)
+		return NULL;
+	op->width = n->heads * n->head_size;
+	op->seg = n->head_size;
+	op->layer = layer;
+	op->heads = n->heads;
+	op->kv_heads = n->kv_heads;
+	op->scale = a->scale;
+	op->cap = a->cap;
+	op->window = window;
+	op->sink = !!a->sinks;
+	if (window || a->sinks) {
+		op->konst = attend_const(n, a, window);
+		if (!op->konst)
+			return NULL;
+	}
 	return op;
 }

@@ -23,7 +23,12 @@ struct fe_net {
 	uint32_t layers, width, heads, kv_heads, head_size, vocab, context;
 	uint32_t *ff; /* per layer */
 	float eps;
-	struct ir_table *rope;
+	struct ir_table *rope;		       /* NULL: positions are not rotated */
+	struct ir_table *rope_win;	       /* of windowed layers, where they have another one */
+	uint32_t window;		       /* positions that windowed layers see */
+	uint8_t *windowed;		       /* per layer; NULL: none */
+	float attn_scale, attn_cap, final_cap; /* caps: 0: none */
+	float embd_scale, residual_scale, logit_scale; /* factors, 1: none */
 	struct fe_ssm ssm;
 	uint8_t *used; /* per tensor of the file: 1: part of the graph */
 };
@@ -33,8 +38,18 @@ struct fe_arch {
 	const char *name;    /* general.architecture */
 	uint32_t rope_pairs; /* 1: rotation of pairs (2i, 2i+1), 0: (i, i + n/2) */
 	bool head_norms;     /* attn_q_norm and attn_k_norm of every head are required */
-	bool rope_freqs;     /* rope_freqs.weight divides the frequencies; else it is ignored */
-	bool no_attention;   /* no heads, no feed-forward, no positions */
+	bool row_norms;	     /* the same of all heads together */
+	bool layer_norm; /* norms subtract the mean and may have biases; else they are RMS norms */
+	bool no_pre_norms; /* attention and feed-forward take the residual itself */
+	bool post_norms;   /* post_attention_norm, post_ffw_norm before the residual adds */
+	bool fused;   /* attn_qkv, and ffn_up with the gate's rows first, where a file has them */
+	bool no_gate; /* feed-forward: down(act(up)) */
+	bool no_rope;
+	bool pos_embd;	   /* position_embd is added to the embedding */
+	bool long_rope;	   /* rope_factors_long or _short, by the context */
+	enum ir_fn act;	   /* of the feed-forward; IR_FN_NONE: silu */
+	bool rope_freqs;   /* rope_freqs.weight divides the frequencies; else it is ignored */
+	bool no_attention; /* no heads, no feed-forward, no positions */
 	bool bias_q, bias_o, bias_ffn, bias_out; /* which biases a file may have */
 	/* of net.c's special_keys those that it reads itself; NULL ends them */
 	const char *const *keys;
@@ -44,8 +59,14 @@ struct fe_arch {
 	struct ir_op *(*block)(struct fe_net *n, uint32_t layer, struct ir_op *x);
 };
 
-extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3;
+extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3, fe_arch_gemma,
+	fe_arch_gemma2, fe_arch_gemma3, fe_arch_olmo2, fe_arch_granite, fe_arch_phi3,
+	fe_arch_starcoder2, fe_arch_gpt2;
 extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2;
+
+/* arch_granite.c: its keys and what they do, for relatives */
+extern const char *const fe_granite_keys[];
+int fe_read_granite(struct fe_net *n);
 
 /* net.c */
 int fe_build_net(struct ir_model *m, const struct gguf_file *f, const struct fe_arch *arch,
@@ -55,6 +76,14 @@ struct ir_op *fe_ffn(struct fe_net *n, uint32_t layer, struct ir_op *x);
 
 /* rope.c: n->rope from the keys. */
 int fe_rope_table(struct fe_net *n);
+/* n->rope_win: without scaling; base: where the file has no rope.freq_base_swa. */
+int fe_rope_window(struct fe_net *n, float base);
+
+/*
+ * window.c: n->window and n->windowed. window, period: where the file does not say; layer i has the
+ * window iff i % period < period - 1, with a period of 0 every layer.
+ */
+int fe_windows(struct fe_net *n, uint32_t window, uint32_t period);
 
 /* build.c */
 int fe_check_range(struct fe_net *n, const char *key, uint32_t v, uint32_t max); /* 1 to max */
@@ -67,6 +96,16 @@ const char *fe_layer_name(struct fe_net *n, uint32_t layer, const char *what);
 /* Rows of seg elements; the weight, of seg elements, is repeated `copies` times. */
 struct ir_op *fe_rmsnorm(struct fe_net *n, struct ir_op *x, struct ir_tensor *w, uint32_t seg,
 			 uint32_t copies, const char *name);
+/* The architecture's norm of the whole row, tensors NAME.weight and NAME.bias; of a layer, or not. */
+struct ir_op *fe_norm(struct fe_net *n, struct ir_op *x, const char *tensor, const char *name);
+struct ir_op *fe_layer_norm(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *tensor);
+/* x less the mean of each row of seg elements */
+struct ir_op *fe_center(struct fe_net *n, struct ir_op *x, uint32_t seg, const char *name);
+/* rows of seg elements over max(their length, eps) */
+struct ir_op *fe_l2norm(struct fe_net *n, struct ir_op *x, uint32_t seg, float eps,
+			const char *name);
+struct ir_op *fe_slice(struct fe_net *n, struct ir_op *x, uint32_t off, uint32_t width,
+		       const char *name);
 struct ir_op *fe_matmul(struct fe_net *n, struct ir_op *x, struct ir_tensor *w, const char *name);
 struct ir_op *fe_bias(struct fe_net *n, struct ir_op *x, struct ir_tensor *b, const char *name);
 /* `tensor`.weight and, where may_bias, `tensor`.bias if the file has it */
@@ -86,5 +125,19 @@ struct ir_op *fe_gain(struct fe_net *n, struct ir_op *x, struct ir_tensor *w, co
 struct ir_op *fe_affine(struct fe_net *n, struct ir_op *x, float scale, float shift,
 			const char *name);
 struct ir_op *fe_rope(struct fe_net *n, struct ir_op *x, const char *name);
+/* by another table; NULL: x itself */
+struct ir_op *fe_rope_by(struct fe_net *n, struct ir_op *x, struct ir_table *table,
+			 const char *name);
+/*
+ * Attention of q, k, v with the model's heads. window: positions it sees, the query's own among them,
+ * 0: all; cap: of the scaled scores, 0: none; sinks: a logit per head, or NULL.
+ */
+struct fe_attend {
+	uint32_t window;
+	float scale, cap;
+	struct ir_tensor *sinks;
+};
+struct ir_op *fe_attend(struct fe_net *n, uint32_t layer, struct ir_op *q, struct ir_op *k,
+			struct ir_op *v, const struct fe_attend *a);
 
 #endif

@@ -5,7 +5,9 @@
 #include "compiler/frontends/build.h"
 
 static const struct fe_arch *const archs[] = {
-	&fe_arch_llama, &fe_arch_qwen2, &fe_arch_qwen3, &fe_arch_mamba, &fe_arch_mamba2,
+	&fe_arch_llama,	 &fe_arch_qwen2, &fe_arch_qwen3,   &fe_arch_gemma, &fe_arch_gemma2,
+	&fe_arch_gemma3, &fe_arch_olmo2, &fe_arch_granite, &fe_arch_phi3,  &fe_arch_starcoder2,
+	&fe_arch_gpt2,	 &fe_arch_mamba, &fe_arch_mamba2,
 };
 
 #define N_ARCHS (sizeof(archs) / sizeof(archs[0]))
@@ -14,7 +16,7 @@ int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context)
 {
 	struct gguf_error err = { 0 };
 	struct gguf_str arch;
-	char names[512] = "";
+	char names[1024] = "";
 	size_t i, n = 0;
 	int ret;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Model file to graph: the numbers all architectures have, the embedding, one block after the other,
- * and the logits. The default block is that of llama, qwen2 and qwen3: pre-norm attention and a gated
- * feed-forward, RMS norms, rotary positions.
+ * and the logits. The default block is attention and a feed-forward, each with its norms and its
+ * residual add; what is in it, struct fe_arch says.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,54 +25,106 @@ static const char *const special_keys[] = {
 	"residual_scale",
 	"logit_scale",
 	"nextn_predict_layers",
+	"attention.clamp_kqv",
+	"attention.max_alibi_bias",
 };
+
+/* attn_qkv holds the rows of q, k and v. */
+static bool has_tensor(const struct fe_net *n, uint32_t layer, const char *name)
+{
+	char buf[96];
+
+	snprintf(buf, sizeof(buf), "blk.%u.%s", layer, name);
+	return gguf_find_tensor(n->f, buf);
+}
+
+static void make_qkv(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *out[3])
+{
+	uint32_t nq = n->heads * n->head_size, nk = n->kv_heads * n->head_size;
+	struct ir_op *all;
+
+	if (!n->arch->fused || !has_tensor(n, i, "attn_qkv.weight")) {
+		out[0] = fe_linear(n, i, h, "attn_q", nq, n->arch->bias_q, "attn_q");
+		out[1] = fe_linear(n, i, h, "attn_k", nk, n->arch->bias_q, "attn_k");
+		out[2] = fe_linear(n, i, h, "attn_v", nk, n->arch->bias_q, "attn_v");
+		return;
+	}
+	all = fe_linear(n, i, h, "attn_qkv", nq + 2 * nk, n->arch->bias_q, "attn_qkv");
+	out[0] = fe_slice(n, all, 0, nq, fe_layer_name(n, i, "attn_q"));
+	out[1] = fe_slice(n, all, nq, nk, fe_layer_name(n, i, "attn_k"));
+	out[2] = fe_slice(n, all, nq + nk, nk, fe_layer_name(n, i, "attn_v"));
+}
+
+/* attn_q_norm or attn_k_norm, by head or of the whole row. */
+static struct ir_op *norm_heads(struct fe_net *n, uint32_t i, struct ir_op *x, uint32_t heads,
+				const char *name)
+{
+	uint32_t seg = n->arch->row_norms ? heads * n->head_size : n->head_size;
+	char buf[64];
+
+	if (!n->arch->head_norms && !n->arch->row_norms)
+		return x;
+	snprintf(buf, sizeof(buf), "%s.weight", name);
+	return fe_rmsnorm(n, x, fe_layer_tensor(n, i, buf, true, seg, 1), seg,
+			  heads * n->head_size / seg, fe_layer_name(n, i, name));
+}
+
+/* x + residual_scale * norm(y) */
+static struct ir_op *residual(struct fe_net *n, uint32_t i, struct ir_op *x, struct ir_op *y,
+			      const char *norm, const char *name)
+{
+	if (n->arch->post_norms)
+		y = fe_layer_norm(n, i, y, norm);
+	if (n->residual_scale != 1)
+		y = fe_affine(n, y, n->residual_scale, 0, fe_layer_name(n, i, "residual_scale"));
+	return fe_add(n, x, y, fe_layer_name(n, i, name));
+}
 
 struct ir_op *fe_attention(struct fe_net *n, uint32_t i, struct ir_op *x)
 {
-	uint32_t nq = n->heads * n->head_size, nk = n->kv_heads * n->head_size;
+	bool windowed = n->windowed && n->windowed[i];
+	const struct fe_attend a = { .sinks = fe_layer_tensor(n, i, "attn_sinks.weight", false,
+							      n->heads, 1),
+				     .window = windowed ? n->window : 0,
+				     .scale = n->attn_scale,
+				     .cap = n->attn_cap };
+	struct ir_table *rope = windowed && n->rope_win ? n->rope_win : n->rope;
 	struct ir_op *h, *in[3], *op;
 
-	h = fe_rmsnorm(n, x, fe_layer_tensor(n, i, "attn_norm.weight", true, n->width, 1), n->width,
-		       1, fe_layer_name(n, i, "attn_norm"));
-	in[0] = fe_linear(n, i, h, "attn_q", nq, n->arch->bias_q, "attn_q");
-	in[1] = fe_linear(n, i, h, "attn_k", nk, n->arch->bias_q, "attn_k");
-	in[2] = fe_linear(n, i, h, "attn_v", nk, n->arch->bias_q, "attn_v");
-	if (n->arch->head_norms) {
-		in[0] = fe_rmsnorm(
-			n, in[0],
-			fe_layer_tensor(n, i, "attn_q_norm.weight", true, n->head_size, 1),
-			n->head_size, n->heads, fe_layer_name(n, i, "attn_q_norm"));
-		in[1] = fe_rmsnorm(
-			n, in[1],
-			fe_layer_tensor(n, i, "attn_k_norm.weight", true, n->head_size, 1),
-			n->head_size, n->kv_heads, fe_layer_name(n, i, "attn_k_norm"));
-	}
-	in[0] = fe_rope(n, in[0], fe_layer_name(n, i, "rope_q"));
-	in[1] = fe_rope(n, in[1], fe_layer_name(n, i, "rope_k"));
-	op = ir_op_new(n->m, IR_ATTENTION, fe_layer_name(n, i, "attn"), 3, in, 0);
-	if (!op)
-		return NULL;
-	op->width = nq;
-	op->seg = n->head_size;
-	op->layer = i;
-	op->heads = n->heads;
-	op->kv_heads = n->kv_heads;
-	op->scale = (float)(1.0 / sqrt((double)n->head_size));
+	h = n->arch->no_pre_norms ? x : fe_layer_norm(n, i, x, "attn_norm");
+	make_qkv(n, i, h, in);
+	in[0] = norm_heads(n, i, in[0], n->heads, "attn_q_norm");
+	in[1] = norm_heads(n, i, in[1], n->kv_heads, "attn_k_norm");
+	in[0] = fe_rope_by(n, in[0], rope, fe_layer_name(n, i, "rope_q"));
+	in[1] = fe_rope_by(n, in[1], rope, fe_layer_name(n, i, "rope_k"));
+	op = fe_attend(n, i, in[0], in[1], in[2], &a);
 	op = fe_linear(n, i, op, "attn_output", n->width, n->arch->bias_o, "attn_output");
-	return fe_add(n, x, op, fe_layer_name(n, i, "attn_residual"));
+	return residual(n, i, x, op, "post_attention_norm", "attn_residual");
 }
 
 struct ir_op *fe_ffn(struct fe_net *n, uint32_t i, struct ir_op *x)
 {
+	enum ir_fn act = n->arch->act ? n->arch->act : IR_FN_SILU;
+	bool bias = n->arch->bias_ffn;
 	struct ir_op *h, *in[2], *op;
 
-	h = fe_rmsnorm(n, x, fe_layer_tensor(n, i, "ffn_norm.weight", true, n->width, 1), n->width,
-		       1, fe_layer_name(n, i, "ffn_norm"));
-	in[0] = fe_linear(n, i, h, "ffn_gate", n->ff[i], n->arch->bias_ffn, "ffn_gate");
-	in[1] = fe_linear(n, i, h, "ffn_up", n->ff[i], n->arch->bias_ffn, "ffn_up");
-	op = fe_glu(n, in[0], in[1], IR_FN_SILU, fe_layer_name(n, i, "ffn_act"));
-	op = fe_linear(n, i, op, "ffn_down", n->width, n->arch->bias_ffn, "ffn_down");
-	return fe_add(n, x, op, fe_layer_name(n, i, "ffn_residual"));
+	h = n->arch->no_pre_norms ? x : fe_layer_norm(n, i, x, "ffn_norm");
+	if (n->arch->no_gate) {
+		op = fe_linear(n, i, h, "ffn_up", n->ff[i], bias, "ffn_up");
+		op = fe_act(n, op, act, fe_layer_name(n, i, "ffn_act"));
+	} else {
+		if (n->arch->fused && !has_tensor(n, i, "ffn_gate.weight")) {
+			op = fe_linear(n, i, h, "ffn_up", 2 * n->ff[i], bias, "ffn_gate_up");
+			in[0] = fe_slice(n, op, 0, n->ff[i], fe_layer_name(n, i, "ffn_gate"));
+			in[1] = fe_slice(n, op, n->ff[i], n->ff[i], fe_layer_name(n, i, "ffn_up"));
+		} else {
+			in[0] = fe_linear(n, i, h, "ffn_gate", n->ff[i], bias, "ffn_gate");
+			in[1] = fe_linear(n, i, h, "ffn_up", n->ff[i], bias, "ffn_up");
+		}
+		op = fe_glu(n, in[0], in[1], act, fe_layer_name(n, i, "ffn_act"));
+	}
+	op = fe_linear(n, i, op, "ffn_down", n->width, bias, "ffn_down");
+	return residual(n, i, x, op, "post_ffw_norm", "ffn_residual");
 }
 
 static int read_heads(struct fe_net *n)
@@ -128,6 +180,8 @@ static int read_ff(struct fe_net *n)
 
 static int read_sizes(struct fe_net *n)
 {
+	const char *eps = n->arch->layer_norm ? "attention.layer_norm_epsilon"
+					      : "attention.layer_norm_rms_epsilon";
 	struct fe_keys *k = &n->keys;
 	uint32_t file_context = 0;
 
@@ -146,12 +200,14 @@ static int read_sizes(struct fe_net *n)
 				n->context, file_context, n->arch->name);
 	if (!n->context)
 		n->context = file_context;
-	if (fe_f32(k, "attention.layer_norm_rms_epsilon", true, &n->eps))
+	if (fe_f32(k, eps, true, &n->eps))
 		return n->m->diag.err;
 	if (!(n->eps >= 0.0f) || n->eps > 1.0f)
-		return diag_set(&n->m->diag, -EINVAL,
-				"key %s.attention.layer_norm_rms_epsilon: %g, supported: 0 to 1",
-				n->arch->name, (double)n->eps);
+		return diag_set(&n->m->diag, -EINVAL, "key %s.%s: %g, supported: 0 to 1",
+				n->arch->name, eps, (double)n->eps);
+	if (n->head_size)
+		n->attn_scale = (float)(1.0 / sqrt((double)n->head_size));
+	n->embd_scale = n->residual_scale = n->logit_scale = 1;
 	return 0;
 }
 
@@ -210,6 +266,53 @@ static int refuse_tensors(struct fe_net *n)
 	return 0;
 }
 
+/* The embedding of the token, of the position where there is one, and its factor. */
+static struct ir_op *embed(struct fe_net *n, struct ir_tensor *embd)
+{
+	struct ir_op *x, *pos = NULL;
+	struct ir_tensor *t = NULL;
+	const struct gguf_tensor *g;
+
+	x = ir_op_new(n->m, IR_EMBED, "token_embd", 0, NULL, 1);
+	if (!x)
+		return NULL;
+	x->mats[0] = embd;
+	x->width = n->width;
+	if (n->arch->pos_embd) {
+		g = gguf_find_tensor(n->f, "position_embd.weight");
+		if (g && (g->ne[1] < n->context || g->ne[1] > IR_MAX_WIDTH / 4)) {
+			diag_set(&n->m->diag, -EINVAL,
+				 "tensor position_embd.weight: %" PRId64
+				 " rows, supported: the context's %u to %u",
+				 g->ne[1], n->context, IR_MAX_WIDTH / 4);
+			return NULL;
+		}
+		fe_tensor(n, "position_embd.weight", true, n->width,
+			  g ? (uint64_t)g->ne[1] : n->context, &t);
+		pos = t ? ir_op_new(n->m, IR_EMBED, "position_embd", 0, NULL, 1) : NULL;
+		if (!pos)
+			return NULL;
+		pos->mats[0] = t;
+		pos->width = n->width;
+		pos->by_pos = 1;
+	}
+	if (n->embd_scale != 1)
+		x = fe_affine(n, x, n->embd_scale, 0, "embd_scale");
+	return pos ? fe_add(n, x, pos, "embd") : x;
+}
+
+/* logit_scale * x, then capped */
+static struct ir_op *finish_logits(struct fe_net *n, struct ir_op *x)
+{
+	if (n->logit_scale != 1)
+		x = fe_affine(n, x, n->logit_scale, 0, "logit_scale");
+	if (n->final_cap == 0)
+		return x;
+	x = fe_affine(n, x, 1 / n->final_cap, 0, "logit_cap_in");
+	return fe_affine(n, fe_act(n, x, IR_FN_TANH, "logit_cap"), n->final_cap, 0,
+			 "logit_cap_out");
+}
+
 static int build_graph(struct fe_net *n)
 {
 	const struct gguf_tensor *g = gguf_find_tensor(n->f, "token_embd.weight");
@@ -235,11 +338,7 @@ static int build_graph(struct fe_net *n)
 	meta->kv_heads = n->kv_heads;
 	meta->head_size = n->head_size;
 	meta->ff = n->ff ? n->ff[0] : 0;
-	x = ir_op_new(n->m, IR_EMBED, "token_embd", 0, NULL, 1);
-	if (!x)
-		return n->m->diag.err;
-	x->mats[0] = embd;
-	x->width = n->width;
+	x = embed(n, embd);
 	for (i = 0; i < n->layers; i++) {
 		x = n->arch->block ? n->arch->block(n, i, x) : fe_ffn(n, i, fe_attention(n, i, x));
 		if (!x)
@@ -249,13 +348,12 @@ static int build_graph(struct fe_net *n)
 	if (!op)
 		return n->m->diag.err;
 	op->width = n->width;
-	fe_tensor(n, "output_norm.weight", true, n->width, 1, &out);
-	op = fe_rmsnorm(n, op, out, n->width, 1, "output_norm");
+	op = fe_norm(n, op, "output_norm", "output_norm");
 	fe_tensor(n, "output.weight", false, n->width, n->vocab, &out);
 	if (n->arch->bias_out)
 		fe_tensor(n, "output.bias", false, n->vocab, 1, &out_bias);
 	op = fe_matmul(n, op, out ? out : embd, "output");
-	op = fe_bias(n, op, out_bias, "output_bias");
+	op = finish_logits(n, fe_bias(n, op, out_bias, "output_bias"));
 	ir_op_new(n->m, IR_LOGITS, "logits", 1, &op, 0);
 	return n->m->diag.err ? n->m->diag.err : refuse_tensors(n);
 }
@@ -281,7 +379,8 @@ int fe_build_net(struct ir_model *m, const struct gguf_file *f, const struct fe_
 	m->meta.name = arena_strndup(&m->arena, name.ptr, name.len);
 	if (!m->meta.name)
 		return diag_nomem(&m->diag);
-	if (read_sizes(&n) || refuse_keys(&n) || (!arch->no_attention && fe_rope_table(&n)) ||
+	if (read_sizes(&n) || refuse_keys(&n) ||
+	    (!arch->no_rope && !arch->no_attention && fe_rope_table(&n)) ||
 	    (arch->read && arch->read(&n)))
 		return m->diag.err;
 	return build_graph(&n);

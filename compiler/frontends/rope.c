@@ -5,6 +5,19 @@
 
 #include "compiler/frontends/build.h"
 
+/* The factors of a context beyond the original one, or of one within it. */
+static void long_factors(struct fe_net *n, struct ir_table *r)
+{
+	struct ir_tensor *lng, *shrt;
+
+	fe_tensor(n, "rope_factors_long.weight", false, r->dims / 2, 1, &lng);
+	fe_tensor(n, "rope_factors_short.weight", false, r->dims / 2, 1, &shrt);
+	if (!lng != !shrt)
+		diag_set(&n->m->diag, -EINVAL, "tensor rope_factors_%s.weight: missing",
+			 lng ? "short" : "long");
+	r->factors = n->context > r->orig_ctx ? lng : shrt;
+}
+
 int fe_rope_table(struct fe_net *n)
 {
 	struct fe_keys *k = &n->keys;
@@ -40,10 +53,13 @@ int fe_rope_table(struct fe_net *n)
 				n->arch->name, (double)factor);
 	yarn = gguf_str_eq(type, "yarn");
 	none = gguf_str_eq(type, "none");
-	if (!yarn && !none && !gguf_str_eq(type, "linear"))
-		return diag_set(&n->m->diag, -ENOTSUP,
-				"key %s.rope.scaling.type: \"%.*s\", supported: none, linear, yarn",
-				n->arch->name, (int)(type.len < 32 ? type.len : 32), type.ptr);
+	if (!yarn && !none && !gguf_str_eq(type, "linear") &&
+	    !(n->arch->long_rope && gguf_str_eq(type, "longrope")))
+		return diag_set(
+			&n->m->diag, -ENOTSUP,
+			"key %s.rope.scaling.type: \"%.*s\", supported: none, linear, yarn%s",
+			n->arch->name, (int)(type.len < 32 ? type.len : 32), type.ptr,
+			n->arch->long_rope ? ", longrope" : "");
 	if (yarn && (!orig || !(fast > 0.0f) || !(slow > 0.0f)))
 		return diag_set(&n->m->diag, -EINVAL,
 				"key %s.rope.scaling: yarn needs a positive original context and "
@@ -65,6 +81,30 @@ int fe_rope_table(struct fe_net *n)
 		r->mscale *= 1.0 + 0.1 * log(1.0 / r->scale);
 	if (n->arch->rope_freqs)
 		fe_tensor(n, "rope_freqs.weight", false, dims / 2, 1, &r->factors);
+	if (n->arch->long_rope)
+		long_factors(n, r);
 	n->rope = r;
 	return n->m->diag.err;
+}
+
+int fe_rope_window(struct fe_net *n, float base)
+{
+	struct ir_table *r;
+
+	if (fe_f32(&n->keys, "rope.freq_base_swa", false, &base))
+		return n->m->diag.err;
+	if (!(base > 0.0f) || base == 1.0f)
+		return diag_set(&n->m->diag, -EINVAL,
+				"key %s.rope.freq_base_swa: %g, supported: positive, not 1",
+				n->arch->name, (double)base);
+	r = ir_table_new(n->m, "rope_window");
+	if (!r)
+		return n->m->diag.err;
+	r->dims = n->rope->dims;
+	r->positions = n->context;
+	r->base = base;
+	r->scale = 1;
+	r->mscale = 1;
+	n->rope_win = r;
+	return 0;
 }

@@ -13,6 +13,7 @@ static const char *const kind_names[IR_KINDS] = {
 	[IR_GLU] = "glu",	  [IR_ELT] = "elt",
 	[IR_PICK] = "pick",	  [IR_LOGITS] = "logits",
 	[IR_CONV] = "conv",	  [IR_SCAN] = "scan",
+	[IR_CENTER] = "center",	  [IR_L2NORM] = "l2norm",
 };
 
 static const char *const format_names[IR_FORMATS] = {

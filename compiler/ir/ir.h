@@ -25,24 +25,35 @@
 #define IR_MAX_WIDTH (1u << 24) /* elements of a value, rows of a matrix: a command's count limit */
 
 enum ir_kind {
-	IR_EMBED,   /* mats[0]: row of the column's token */
+	IR_EMBED,   /* mats[0]: row of the column's token, with by_pos of its position */
 	IR_RMSNORM, /* in[0], konst: weight; every seg elements are one row; eps */
-	IR_MATMUL, /* in[0], mats: rows one below the other; acc: in[1] is added, its storage reused */
-	IR_BIAS,      /* in[0], konst: added */
-	IR_SLICE,     /* in[0]: elements off .. off + width */
-	IR_CONCAT,    /* in[]: one after the other */
-	IR_ROPE,      /* in[0], table: rotates each head of seg elements by the column's position */
-	IR_QUANT,     /* in[0] to q8 in rows of seg elements */
-	IR_KVSTORE,   /* in[0] k, in[1] v (q8): to the column's position in layer's KV blocks */
-	IR_ATTENTION, /* in[0] q; before split_attention in[1] k, in[2] v; after it all stored ones */
-	IR_ADD,	      /* in[0] + in[1] */
-	IR_ACT,	      /* fn(in[0]); expand_act makes ELTs of it */
-	IR_GLU,	      /* fn(in[0]) * in[1]; likewise */
-	IR_ELT,	      /* one vector operation, see enum ir_fn */
+	/*
+	 * in[0], mats: rows one below the other; times scale unless that is 0; acc: in[1] is added, its
+	 * storage reused
+	 */
+	IR_MATMUL,
+	IR_BIAS,    /* in[0], konst: added */
+	IR_SLICE,   /* in[0]: elements off .. off + width */
+	IR_CONCAT,  /* in[]: one after the other */
+	IR_ROPE,    /* in[0], table: rotates each head of seg elements by the column's position */
+	IR_QUANT,   /* in[0] to q8 in rows of seg elements */
+	IR_KVSTORE, /* in[0] k, in[1] v (q8): to the column's position in layer's KV blocks */
+	/*
+	 * in[0] q; before split_attention in[1] k, in[2] v; after it all stored ones. The softmax is over
+	 * scale * (q . k), capped by cap * tanh(. / cap) unless cap is 0, of the last `window` positions
+	 * (0: all). konst: with `sink` a further logit of each head, then with a window -inf.
+	 */
+	IR_ATTENTION,
+	IR_ADD,	 /* in[0] + in[1] */
+	IR_ACT,	 /* fn(in[0]); expand_act makes ELTs of it */
+	IR_GLU,	 /* fn(in[0]) * in[1]; likewise */
+	IR_ELT,	 /* one vector operation, see enum ir_fn */
 	IR_CONV, /* in[0]; konst: taps rows of weights, oldest input first, then a row of biases */
 	IR_SCAN, /* in[0] x, in[1] dt, in[2] B, in[3] C, then in[4] decay or konst; see below */
 	IR_PICK, /* in[0] of the columns whose logits are wanted */
-	IR_LOGITS, /* in[0]: matmul of the vocabulary; the program's result */
+	IR_LOGITS, /* in[0]: matmul of the vocabulary and what is done to each; the program's result */
+	IR_CENTER, /* in[0] less the mean of each row of seg elements */
+	IR_L2NORM, /* in[0], rows of seg elements over the root of their square sum or of konst, its least */
 	IR_KINDS
 };
 
@@ -174,10 +185,12 @@ struct ir_op {
 	uint32_t acc;
 	uint32_t pairs; /* IR_ROPE: 1: pairs (2i, 2i+1), 0: pairs (i, i + dims/2) */
 	uint32_t layer, heads, kv_heads;
-	uint32_t fn, kpos;  /* enum ir_fn */
-	uint32_t taps, dim; /* IR_CONV, IR_SCAN */
-	uint64_t state;	    /* place_state: byte offset in the sequence's state */
-	float eps, scale, shift;
+	uint32_t fn, kpos;     /* enum ir_fn */
+	uint32_t taps, dim;    /* IR_CONV, IR_SCAN */
+	uint64_t state;	       /* place_state: byte offset in the sequence's state */
+	uint32_t by_pos;       /* IR_EMBED */
+	uint32_t window, sink; /* IR_ATTENTION; IR_KVSTORE has the window, too */
+	float eps, scale, shift, cap;
 };
 
 /* Numbers of the model; kept in the text form's first lines. */

@@ -87,6 +87,10 @@ const struct ir_attr ir_attrs_op[] = {
 	ATTR(ir_op, "taps", U32, taps),
 	ATTR(ir_op, "dim", U32, dim),
 	ATTR(ir_op, "state", U64, state),
+	ATTR(ir_op, "window", U32, window),
+	ATTR(ir_op, "sink", U32, sink),
+	ATTR(ir_op, "cap", F32, cap),
+	ATTR(ir_op, "by_pos", U32, by_pos),
 	{ 0 },
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The rules of ir.h, checked between all passes and for graphs read from files. */
 #include <errno.h>
+#include <math.h>
 
 #include "compiler/ir/ir_attr.h"
 
@@ -27,6 +28,8 @@ static const struct {
 	[IR_SCAN] = { 4, 5, 0, 0, false, false, true },
 	[IR_PICK] = { 1, 1, 0, 0, false, false, true },
 	[IR_LOGITS] = { 1, 1, 0, 0, false, false, false },
+	[IR_CENTER] = { 1, 1, 0, 0, false, false, true },
+	[IR_L2NORM] = { 1, 1, 0, 0, true, false, true },
 };
 
 static int bad(struct ir_model *m, const struct ir_op *op, const char *what)
@@ -43,7 +46,8 @@ static int check_common(struct ir_model *m, const struct ir_op *op)
 		return bad(m, op, "wrong number of inputs");
 	if (op->n_mats < shape[op->kind].mats_min || op->n_mats > shape[op->kind].mats_max)
 		return bad(m, op, "wrong number of matrices");
-	if (!op->konst == shape[op->kind].konst && op->kind != IR_ELT && op->kind != IR_SCAN)
+	if (!op->konst == shape[op->kind].konst && op->kind != IR_ELT && op->kind != IR_SCAN &&
+	    op->kind != IR_ATTENTION)
 		return bad(m, op, "constant missing or not wanted");
 	if (!op->table == shape[op->kind].table)
 		return bad(m, op, "table missing or not wanted");
@@ -79,6 +83,8 @@ static int check_matmul(struct ir_model *m, const struct ir_op *op)
 		return bad(m, op, "width is not the number of rows");
 	if (op->in[0]->dt == IR_Q8 && op->in[0]->seg != op->in[0]->width)
 		return bad(m, op, "input is not quantised as one row");
+	if (!isfinite(op->scale))
+		return bad(m, op, "scale is not a number");
 	if (op->acc != (op->n_in == 2) || op->dt != IR_F32)
 		return bad(m, op, "wrong accumulation");
 	if (op->acc && (op->in[1]->width != op->width || op->in[1]->dt != IR_F32))
@@ -115,6 +121,12 @@ static int check_attention(struct ir_model *m, const struct ir_op *op)
 	}
 	if (op->in[0]->dt == IR_Q8 && op->in[0]->seg != op->seg)
 		return bad(m, op, "queries are not quantised by head");
+	if (op->sink > 1 ||
+	    (op->konst ? op->konst->n : 0) != (op->sink ? op->heads : 0) + (op->window ? 1u : 0u))
+		return bad(m, op, "constant is not that of sinks and window");
+	if (!isfinite(op->scale) || !(op->cap >= 0) || !isfinite(op->cap) ||
+	    (op->sink && op->scale == 0))
+		return bad(m, op, "unusable scale or cap");
 	return op->layer < m->meta.layers ? 0 : bad(m, op, "layer out of range");
 }
 
@@ -267,6 +279,12 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 								      : bad(m, op, "does not fit");
 	case IR_LOGITS:
 		return in->width == m->meta.vocab && f32 ? 0 : bad(m, op, "not of the vocabulary");
+	case IR_CENTER:
+	case IR_L2NORM:
+		return same && f32 && op->seg && op->width % op->seg == 0 &&
+				       (!op->konst || op->konst->n == 1)
+			       ? 0
+			       : bad(m, op, "shape or epsilon does not fit");
 	case IR_KINDS:
 		break;
 	}

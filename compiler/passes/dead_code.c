@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Unused operations, slices of slices, and constants nothing refers to. */
+/* Unused operations, slices of slices, and constants and tables nothing refers to. */
 #include "compiler/passes/pass.h"
 
 static void flatten(struct ir_op *op)
@@ -21,10 +21,22 @@ static bool const_used(const struct ir_model *m, const struct ir_const *c)
 	return false;
 }
 
+static bool table_used(const struct ir_model *m, const struct ir_table *t)
+{
+	const struct ir_op *op;
+
+	for (op = m->first; op; op = op->next) {
+		if (op->table == t)
+			return true;
+	}
+	return false;
+}
+
 int pass_dead_code(struct ir_model *m, const struct pass_options *o)
 {
 	struct ir_op *op, *prev;
 	struct ir_const **pc;
+	struct ir_table **pt;
 
 	(void)o;
 	for (op = m->first; op; op = op->next)
@@ -41,5 +53,12 @@ int pass_dead_code(struct ir_model *m, const struct pass_options *o)
 			*pc = (*pc)->next;
 	}
 	m->consts_tail = pc;
+	for (pt = &m->tables; *pt;) {
+		if (table_used(m, *pt))
+			pt = &(*pt)->next;
+		else
+			*pt = (*pt)->next;
+	}
+	m->tables_tail = pt;
 	return 0;
 }

@@ -50,8 +50,14 @@ static struct ir_op *three(struct expand *x, enum ir_fn fn, struct ir_op *a, str
 
 static struct ir_op *lin(struct expand *x, struct ir_op *a, double scale, double shift)
 {
-	struct ir_op *op = one(x, IR_FN_LIN, a);
+	struct ir_op *op;
 
+	/* of another one without a shift: one pass, one rounding less */
+	if (a && a->kind == IR_ELT && a->fn == IR_FN_LIN && a->shift == 0) {
+		scale *= (double)a->scale;
+		a = a->in[0];
+	}
+	op = one(x, IR_FN_LIN, a);
 	if (!op)
 		return NULL;
 	op->scale = (float)scale;

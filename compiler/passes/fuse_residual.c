@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * x + matmul(h) becomes a matmul that accumulates into x; x + (matmul(h) + b) the same after b was
- * added to x.
+ * added to x; x + s * matmul(h) one with a scale.
  */
 #include "compiler/passes/pass.h"
 
@@ -19,18 +19,27 @@ static bool used_after(const struct ir_op *x, const struct ir_op *at)
 	return false;
 }
 
+/* a * s */
+static bool scales(const struct ir_op *op)
+{
+	return op->kind == IR_ELT && op->fn == IR_FN_LIN && op->shift == 0 && op->scale != 0;
+}
+
 static int fuse(struct ir_model *m, struct ir_op *add)
 {
-	struct ir_op *x = NULL, *mm = NULL, *bias = NULL, *in[2], *op;
+	struct ir_op *x = NULL, *mm = NULL, *bias = NULL, *scale = NULL, *in[2], *op;
 	size_t i;
 
 	for (i = 0; i < 2 && !mm; i++) {
 		op = add->in[i];
 		bias = op->kind == IR_BIAS && ir_only_user(m, op) == add ? op : NULL;
-		if (bias)
-			op = bias->in[0];
+		scale = scales(op) && ir_only_user(m, op) == add ? op : NULL;
+		if (bias || scale)
+			op = op->in[0];
 		if (op->kind == IR_MATMUL && !op->acc && op != add->in[1 - i] &&
-		    ir_only_user(m, op) == (bias ? bias : add)) {
+		    ir_only_user(m, op) == (bias    ? bias
+					    : scale ? scale
+						    : add)) {
 			mm = op;
 			x = add->in[1 - i];
 		}
@@ -53,8 +62,11 @@ static int fuse(struct ir_model *m, struct ir_op *add)
 		op->mats[i] = mm->mats[i];
 	op->width = mm->width;
 	op->acc = 1;
+	op->scale = scale ? scale->scale : 0;
 	ir_op_before(m, add, op);
 	ir_replace_uses(m, add, op, NULL);
+	if (scale)
+		ir_op_unlink(m, scale);
 	ir_op_unlink(m, mm);
 	ir_op_unlink(m, add);
 	return 0;

@@ -35,6 +35,7 @@ int pass_split_attention(struct ir_model *m, const struct pass_options *o)
 		store->layer = op->layer;
 		store->seg = op->seg;
 		store->kv_heads = op->kv_heads;
+		store->window = op->window;
 		ir_op_before(m, op, store);
 		op->in[0] = q;
 		op->n_in = 1;

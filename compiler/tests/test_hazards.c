@@ -109,6 +109,7 @@ static void build(struct compile_result *r, struct program *p, const struct synt
 		.context = s->context,
 		.max_cols = r->code.shape.cols,
 		.kv_block_bytes = r->code.kv.block_bytes,
+		.window = r->code.kv.window,
 	};
 }
 

@@ -68,13 +68,36 @@ static void rms_norm(const double *x, const double *w, size_t n, double eps, dou
 		y[i] = x[i] * scale * w[i];
 }
 
-static void rotate(const struct forward64 *m, double *head, size_t pos)
+/* rms_norm, or with the mean subtracted first; bias may be NULL. */
+static void norm(const struct forward64 *m, const double *x, const double *w, const double *bias,
+		 size_t n, double *y)
 {
-	size_t half = m->rope_dims / 2, i;
+	double mean = 0;
+	size_t i;
+
+	for (i = 0; i < n && m->layer_norm; i++)
+		mean += x[i] / (double)n;
+	for (i = 0; i < n; i++)
+		y[i] = x[i] - mean;
+	rms_norm(y, w, n, m->eps, y);
+	for (i = 0; i < n && bias; i++)
+		y[i] += bias[i];
+}
+
+static double activate(const struct forward64 *m, double x)
+{
+	if (m->gelu)
+		return 0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+	return x / (1 + exp(-x));
+}
+
+static void rotate(const struct forward64 *m, const struct rotation *t, double *head, size_t pos)
+{
+	size_t half = t ? t->dims / 2 : 0, i;
 
 	for (i = 0; i < half; i++) {
-		double angle = (double)pos * m->rope_freq[i];
-		double c = cos(angle) * m->rope_mscale, s = sin(angle) * m->rope_mscale;
+		double angle = (double)pos * t->freq[i];
+		double c = cos(angle) * t->mscale, s = sin(angle) * t->mscale;
 		double *a = m->neox ? &head[i] : &head[2 * i];
 		double *b = m->neox ? &head[i + half] : &head[2 * i + 1];
 		double a0 = *a, b0 = *b;
@@ -84,19 +107,22 @@ static void rotate(const struct forward64 *m, double *head, size_t pos)
 	}
 }
 
-/* The softmax of n scores, in place. */
-static void softmax(double *p, size_t n)
+/* The softmax of scores first .. n - 1, in place; sink: one more logit, or -INFINITY. */
+static void softmax(double *p, size_t first, size_t n, double sink)
 {
-	double max = -INFINITY, sum = 0;
+	double max = sink, sum;
 	size_t j;
 
-	for (j = 0; j < n; j++)
+	for (j = 0; j < first; j++)
+		p[j] = 0;
+	for (j = first; j < n; j++)
 		max = fmax(max, p[j]);
-	for (j = 0; j < n; j++) {
+	sum = exp(sink - max);
+	for (j = first; j < n; j++) {
 		p[j] = exp(p[j] - max);
 		sum += p[j];
 	}
-	for (j = 0; j < n; j++)
+	for (j = first; j < n; j++)
 		p[j] /= sum;
 }
 
@@ -104,7 +130,8 @@ static void softmax(double *p, size_t n)
 struct past {
 	const double *keys, *values;
 	const double *scales; /* of the values' groups, scale_stride apart; FORWARD64_INT8 */
-	size_t n, stride, scale_stride;
+	size_t first, n, stride, scale_stride; /* positions first .. n - 1 are visible */
+	double scale, cap, sink;
 	double *p, *scaled; /* room for n numbers each */
 };
 
@@ -116,9 +143,11 @@ static void attend(const struct past *s, const double *q, size_t d, double *out)
 		s->p[j] = 0;
 		for (i = 0; i < d; i++)
 			s->p[j] += q[i] * s->keys[j * s->stride + i];
-		s->p[j] /= sqrt((double)d);
+		s->p[j] *= s->scale;
+		if (s->cap != 0)
+			s->p[j] = s->cap * tanh(s->p[j] / s->cap);
 	}
-	softmax(s->p, s->n);
+	softmax(s->p, s->first, s->n, s->sink);
 	for (i = 0; i < d; i++) {
 		out[i] = 0;
 		for (j = 0; j < s->n; j++)
@@ -177,9 +206,10 @@ static void round_input(const struct forward64 *m, double *x, size_t n, double *
  * A rotated head to int8. The chip keeps first parts of all pairs before second parts; which
  * numbers share a group depends on that.
  */
-static void round_rotated(const struct forward64 *m, double *head, double *tmp, double *tie)
+static void round_rotated(const struct forward64 *m, const struct rotation *t, double *head,
+			  double *tmp, double *tie)
 {
-	size_t half = m->rope_dims / 2, i;
+	size_t half = t ? t->dims / 2 : 0, i;
 
 	if (!m->int8)
 		return;
@@ -204,6 +234,36 @@ static void round_values(const struct forward64 *m, double *head, double *scales
 		scales[i / GROUP] = round_group(head + i, d - i < GROUP ? d - i : GROUP, tie);
 }
 
+static void norm_heads(const struct forward64 *m, const double *w, double *x, size_t heads)
+{
+	size_t d = m->row_norms ? heads * m->head_size : m->head_size, i;
+
+	for (i = 0; i < heads * m->head_size && w; i += d)
+		rms_norm(x + i, w, d, m->eps, x + i);
+}
+
+/* The input of a block's half, in w->h. */
+static void before(const struct forward64 *m, const double *x, const double *weight,
+		   const double *bias, struct work *w, double *tie)
+{
+	if (weight)
+		norm(m, x, weight, bias, m->width, w->h);
+	else
+		memcpy(w->h, x, m->width * sizeof(*x));
+	round_input(m, w->h, m->width, tie);
+}
+
+/* Its result, in w->h, to the residual. */
+static void after(const struct forward64 *m, double *x, const double *post, struct work *w)
+{
+	size_t i;
+
+	if (post)
+		norm(m, w->h, post, NULL, m->width, w->h);
+	for (i = 0; i < m->width; i++)
+		x[i] += m->residual_scale * w->h[i];
+}
+
 /* The keys and values of a position, of which w->h is the input. */
 static void store(const struct forward64 *m, const struct layer *y, size_t pos, struct work *w)
 {
@@ -213,11 +273,10 @@ static void store(const struct forward64 *m, const struct layer *y, size_t pos, 
 
 	apply(&y->k, w->h, k);
 	apply(&y->v, w->h, v);
+	norm_heads(m, y->k_norm, k, m->kv_heads);
 	for (h = 0; h < m->kv_heads; h++) {
-		if (y->k_norm)
-			rms_norm(k + h * d, y->k_norm, d, m->eps, k + h * d);
-		rotate(m, k + h * d, pos);
-		round_rotated(m, k + h * d, w->o, tie);
+		rotate(m, y->rope, k + h * d, pos);
+		round_rotated(m, y->rope, k + h * d, w->o, tie);
 		round_values(m, v + h * d, scales + h * ng, tie);
 	}
 }
@@ -225,30 +284,32 @@ static void store(const struct forward64 *m, const struct layer *y, size_t pos, 
 static void attention_block(const struct forward64 *m, const struct layer *y, size_t n,
 			    struct work *w)
 {
-	size_t d = m->head_size, nk = m->kv_heads * d, ng = head_groups(m), pos, h, i;
-	struct past s = { .p = w->p, .scaled = w->scaled };
+	size_t d = m->head_size, nk = m->kv_heads * d, ng = head_groups(m), pos, h;
+	struct past s = {
+		.p = w->p, .scaled = w->scaled, .scale = m->attn_scale, .cap = m->attn_cap
+	};
 
 	s.stride = nk;
 	s.scale_stride = m->kv_heads * ng;
 	for (pos = 0; pos < n; pos++) {
 		double *x = w->x + pos * m->width, *tie = &w->ties[pos];
 
-		rms_norm(x, y->attn_norm, m->width, m->eps, w->h);
-		round_input(m, w->h, m->width, tie);
+		before(m, x, y->attn_norm, y->attn_norm_bias, w, tie);
 		store(m, y, pos, w);
 		apply(&y->q, w->h, w->q);
+		norm_heads(m, y->q_norm, w->q, m->heads);
 		for (h = 0; h < m->heads; h++) {
 			double *q = w->q + h * d, *o = w->o + h * d;
 			size_t kv = h / (m->heads / m->kv_heads);
 
-			if (y->q_norm)
-				rms_norm(q, y->q_norm, d, m->eps, q);
-			rotate(m, q, pos);
-			round_rotated(m, q, o, tie);
+			rotate(m, y->rope, q, pos);
+			round_rotated(m, y->rope, q, o, tie);
 			s.keys = w->keys + kv * d;
 			s.values = w->values + kv * d;
 			s.scales = w->scales + kv * ng;
 			s.n = pos + 1;
+			s.first = y->window && s.n > y->window ? s.n - y->window : 0;
+			s.sink = y->sinks ? y->sinks[h] : -INFINITY;
 			if (m->int8)
 				attend_int8(&s, q, d, o, tie);
 			else
@@ -256,8 +317,7 @@ static void attention_block(const struct forward64 *m, const struct layer *y, si
 		}
 		round_input(m, w->o, m->heads * d, tie);
 		apply(&y->o, w->o, w->h);
-		for (i = 0; i < m->width; i++)
-			x[i] += w->h[i];
+		after(m, x, y->attn_post, w);
 	}
 }
 
@@ -268,16 +328,19 @@ static void ffn_block(const struct forward64 *m, const struct layer *y, size_t n
 	for (pos = 0; pos < n; pos++) {
 		double *x = w->x + pos * m->width, *tie = &w->ties[pos];
 
-		rms_norm(x, y->ffn_norm, m->width, m->eps, w->h);
-		round_input(m, w->h, m->width, tie);
-		apply(&y->gate, w->h, w->gate);
+		before(m, x, y->ffn_norm, y->ffn_norm_bias, w, tie);
+		if (y->gate.w)
+			apply(&y->gate, w->h, w->gate);
 		apply(&y->up, w->h, w->up);
-		for (i = 0; i < y->gate.rows; i++)
-			w->up[i] *= w->gate[i] / (1 + exp(-w->gate[i]));
-		round_input(m, w->up, y->gate.rows, tie);
+		for (i = 0; i < y->up.rows; i++) {
+			if (y->gate.w)
+				w->up[i] *= activate(m, w->gate[i]);
+			else
+				w->up[i] = activate(m, w->up[i]);
+		}
+		round_input(m, w->up, y->up.rows, tie);
 		apply(&y->down, w->up, w->h);
-		for (i = 0; i < m->width; i++)
-			x[i] += w->h[i];
+		after(m, x, y->ffn_post, w);
 	}
 }
 
@@ -286,8 +349,8 @@ static int work_init(const struct forward64 *m, size_t n, struct work *w)
 	size_t nq = m->heads * m->head_size, nk = m->kv_heads * m->head_size, ff = 1, i;
 
 	for (i = 0; i < m->layers; i++) {
-		if (ff < m->layer[i].gate.rows)
-			ff = m->layer[i].gate.rows;
+		if (ff < m->layer[i].up.rows)
+			ff = m->layer[i].up.rows;
 	}
 	w->h = calloc(m->width, sizeof(double));
 	w->q = calloc(nq, sizeof(double));
@@ -331,15 +394,21 @@ int forward64_run(const struct forward64 *m, const int32_t *tokens, size_t n, do
 	int ret;
 
 	for (pos = 0; pos < n; pos++) {
-		if (tokens[pos] < 0 || (size_t)tokens[pos] >= m->vocab)
+		if (tokens[pos] < 0 || (size_t)tokens[pos] >= m->vocab ||
+		    (m->pos_embd && pos >= m->n_pos))
 			return -EINVAL;
 	}
 	ret = work_init(m, n ? n : 1, &w);
 	if (ret)
 		goto out;
 	for (pos = 0; pos < n; pos++) {
-		memcpy(w.x + pos * m->width, m->embd + (size_t)tokens[pos] * m->width,
-		       m->width * sizeof(double));
+		for (i = 0; i < m->width; i++) {
+			double *x = &w.x[pos * m->width + i];
+
+			*x = m->embd_scale * m->embd[(size_t)tokens[pos] * m->width + i];
+			if (m->pos_embd)
+				*x += m->pos_embd[pos * m->width + i];
+		}
 		w.ties[pos] = 0.5;
 	}
 	for (i = 0; i < m->layers; i++) {
@@ -347,9 +416,16 @@ int forward64_run(const struct forward64 *m, const int32_t *tokens, size_t n, do
 		ffn_block(m, &m->layer[i], n, &w);
 	}
 	for (pos = 0; pos < n; pos++) {
-		rms_norm(w.x + pos * m->width, m->output_norm, m->width, m->eps, w.h);
+		norm(m, w.x + pos * m->width, m->output_norm, m->output_norm_bias, m->width, w.h);
 		round_input(m, w.h, m->width, &w.ties[pos]);
 		apply(&m->output, w.h, logits + pos * m->vocab);
+		for (i = 0; i < m->vocab; i++) {
+			double *v = &logits[pos * m->vocab + i];
+
+			*v *= m->logit_scale;
+			if (m->final_cap != 0)
+				*v = m->final_cap * tanh(*v / m->final_cap);
+		}
 	}
 	if (ties)
 		memcpy(ties, w.ties, n * sizeof(double));

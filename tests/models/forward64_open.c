@@ -89,9 +89,12 @@ static void read_sizes(struct loader *l)
 		refuse(l, -ENOTSUP, "values of another length than keys");
 	if (m->layers > 4096 || m->heads % m->kv_heads || !m->head_size)
 		refuse(l, -EINVAL, "layers or heads make no sense");
-	m->eps = number(l, "attention.layer_norm_rms_epsilon", -1);
+	m->eps = number(l,
+			m->layer_norm ? "attention.layer_norm_epsilon"
+				      : "attention.layer_norm_rms_epsilon",
+			-1);
 	if (!(m->eps >= 0))
-		refuse(l, -EINVAL, "key attention.layer_norm_rms_epsilon: missing or negative");
+		refuse(l, -EINVAL, "the norms' epsilon: missing or negative");
 }
 
 /* --- tensors --------------------------------------------------------------------------------- */
@@ -206,29 +209,226 @@ static size_t ff_length(struct loader *l, size_t i)
 	return n;
 }
 
-static void load_layer(struct loader *l, size_t i)
+/* What the architectures have; names of tensors are all that differs otherwise. */
+static const struct arch {
+	const char *name;
+	bool norm_pairs; /* rotated pairs are (2i, 2i + 1) */
+	bool bias, ffn_bias, head_norms, row_norms, layer_norm, no_pre, post, fused, no_gate, gelu;
+} archs[] = {
+	{ "llama", .norm_pairs = true, .bias = true, .ffn_bias = true },
+	{ "granite", .norm_pairs = true, .bias = true, .ffn_bias = true },
+	{ "qwen2", .bias = true },
+	{ "qwen3", .head_norms = true },
+	{ "gemma", .gelu = true },
+	{ "gemma2", .gelu = true, .post = true },
+	{ "gemma3", .gelu = true, .post = true, .head_norms = true },
+	{ "olmo2", .row_norms = true, .no_pre = true, .post = true },
+	{ "phi3", .fused = true, .bias = true },
+	{ "starcoder2", .layer_norm = true, .no_gate = true, .gelu = true, .bias = true,
+	  .ffn_bias = true },
+	{ "gpt2", .layer_norm = true, .no_gate = true, .gelu = true, .bias = true, .ffn_bias = true,
+	  .fused = true },
+};
+
+static const struct arch *find_arch(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(archs) / sizeof(archs[0]); i++) {
+		if (!strcmp(archs[i].name, name))
+			return &archs[i];
+	}
+	return NULL;
+}
+
+static bool is_arch(const struct loader *l, const char *name)
+{
+	return !strcmp(l->m->arch, name);
+}
+
+/* Rows from .. from + rows of a matrix and its bias. */
+static void cut_linear(struct loader *l, const struct linear *all, size_t from, size_t rows,
+		       struct linear *out)
+{
+	if (l->error)
+		return;
+	out->rows = rows;
+	out->cols = all->cols;
+	out->w = malloc(rows * all->cols * sizeof(*out->w));
+	out->bias = all->bias ? malloc(rows * sizeof(*out->bias)) : NULL;
+	if (!out->w || (all->bias && !out->bias)) {
+		refuse(l, -ENOMEM, "out of memory");
+		return;
+	}
+	memcpy(out->w, all->w + from * all->cols, rows * all->cols * sizeof(*out->w));
+	if (all->bias)
+		memcpy(out->bias, all->bias + from, rows * sizeof(*out->bias));
+}
+
+static void load_qkv(struct loader *l, size_t i, const struct arch *a, struct layer *y)
 {
 	struct forward64 *m = l->m;
-	struct layer *y = &m->layer[i];
 	size_t e = m->width, nq = m->heads * m->head_size, nk = m->kv_heads * m->head_size;
-	size_t ff = ff_length(l, i);
-	bool llama = !strcmp(m->arch, "llama"), qwen3 = !strcmp(m->arch, "qwen3");
+	struct linear all = { 0 };
+
+	if (!a->fused) {
+		load_linear(l, i, "attn_q", nq, e, a->bias, &y->q);
+		load_linear(l, i, "attn_k", nk, e, a->bias, &y->k);
+		load_linear(l, i, "attn_v", nk, e, a->bias, &y->v);
+		return;
+	}
+	load_linear(l, i, "attn_qkv", nq + 2 * nk, e, a->bias, &all);
+	cut_linear(l, &all, 0, nq, &y->q);
+	cut_linear(l, &all, nq, nk, &y->k);
+	cut_linear(l, &all, nq + nk, nk, &y->v);
+	free(all.w);
+	free(all.bias);
+}
+
+static void load_ffn(struct loader *l, size_t i, const struct arch *a, struct layer *y)
+{
+	size_t e = l->m->width, ff = ff_length(l, i);
+	struct linear all = { 0 };
 
 	if (l->error)
 		return;
-	y->attn_norm = layer_tensor(l, i, "attn_norm.weight", true, 1, e);
-	load_linear(l, i, "attn_q", nq, e, !qwen3, &y->q);
-	load_linear(l, i, "attn_k", nk, e, !qwen3, &y->k);
-	load_linear(l, i, "attn_v", nk, e, !qwen3, &y->v);
-	load_linear(l, i, "attn_output", e, nq, llama, &y->o);
-	if (qwen3) {
-		y->q_norm = layer_tensor(l, i, "attn_q_norm.weight", true, 1, m->head_size);
-		y->k_norm = layer_tensor(l, i, "attn_k_norm.weight", true, 1, m->head_size);
+	load_linear(l, i, "ffn_down", e, ff, a->ffn_bias, &y->down);
+	if (a->fused && !a->no_gate) {
+		load_linear(l, i, "ffn_up", 2 * ff, e, false, &all);
+		cut_linear(l, &all, 0, ff, &y->gate);
+		cut_linear(l, &all, ff, ff, &y->up);
+		free(all.w);
+		return;
 	}
-	y->ffn_norm = layer_tensor(l, i, "ffn_norm.weight", true, 1, e);
-	load_linear(l, i, "ffn_gate", ff, e, llama, &y->gate);
-	load_linear(l, i, "ffn_up", ff, e, llama, &y->up);
-	load_linear(l, i, "ffn_down", e, ff, llama, &y->down);
+	load_linear(l, i, "ffn_up", ff, e, a->ffn_bias, &y->up);
+	if (!a->no_gate)
+		load_linear(l, i, "ffn_gate", ff, e, a->ffn_bias, &y->gate);
+}
+
+static void load_layer(struct loader *l, size_t i)
+{
+	struct forward64 *m = l->m;
+	const struct arch *a = find_arch(m->arch);
+	struct layer *y = &m->layer[i];
+	size_t e = m->width, d = m->head_size;
+
+	if (l->error)
+		return;
+	if (!a->no_pre) {
+		y->attn_norm = layer_tensor(l, i, "attn_norm.weight", true, 1, e);
+		y->ffn_norm = layer_tensor(l, i, "ffn_norm.weight", true, 1, e);
+	}
+	if (a->layer_norm) {
+		y->attn_norm_bias = layer_tensor(l, i, "attn_norm.bias", false, 1, e);
+		y->ffn_norm_bias = layer_tensor(l, i, "ffn_norm.bias", false, 1, e);
+	}
+	if (a->post) {
+		y->attn_post = layer_tensor(l, i, "post_attention_norm.weight", true, 1, e);
+		y->ffn_post = layer_tensor(l, i, "post_ffw_norm.weight", true, 1, e);
+	}
+	if (a->head_norms || a->row_norms) {
+		y->q_norm = layer_tensor(l, i, "attn_q_norm.weight", true, 1,
+					 a->row_norms ? m->heads * d : d);
+		y->k_norm = layer_tensor(l, i, "attn_k_norm.weight", true, 1,
+					 a->row_norms ? m->kv_heads * d : d);
+	}
+	y->sinks = layer_tensor(l, i, "attn_sinks.weight", false, 1, m->heads);
+	load_qkv(l, i, a, y);
+	load_linear(l, i, "attn_output", e, m->heads * d, a->bias && !is_arch(l, "qwen2"), &y->o);
+	load_ffn(l, i, a, y);
+}
+
+/* The window of layer i where the file gives one; period: where it does not say. */
+static size_t window_of(struct loader *l, size_t i)
+{
+	size_t window = is_arch(l, "gemma2") ? 4096 : 0, period = 0;
+	uint32_t *flags = NULL, v = 0;
+	char buf[128];
+
+	if (is_arch(l, "gemma2"))
+		period = 2;
+	if (is_arch(l, "gemma3"))
+		period = 6;
+	if (is_arch(l, "olmo2"))
+		period = 4;
+	if (is_arch(l, "qwen2") || is_arch(l, "qwen3") || is_arch(l, "gemma") ||
+	    is_arch(l, "granite") || is_arch(l, "gpt2"))
+		return 0;
+	window = (size_t)number(l, "attention.sliding_window", (double)window);
+	key_name(l, "attention.sliding_window_pattern", buf);
+	if (!gguf_get_u32(l->f, buf, &v, NULL)) {
+		period = v;
+	} else {
+		flags = calloc(l->m->layers, sizeof(*flags));
+		if (flags && !gguf_get_u32_layers(l->f, buf, l->m->layers, flags, NULL))
+			period = flags[i] ? 0 : 1;
+		free(flags);
+	}
+	return !period || i % period < period - 1 ? window : 0;
+}
+
+static void load_windows(struct loader *l)
+{
+	struct forward64 *m = l->m;
+	bool other = is_arch(l, "gemma3") || is_arch(l, "olmo2");
+	double base = is_arch(l, "gemma3") ? 10000 : number(l, "rope.freq_base", 10000);
+	size_t i, n = m->rope.dims / 2;
+	bool finetuned = true;
+	char buf[128];
+
+	if (l->error)
+		return;
+	m->rope_win.dims = m->rope.dims;
+	m->rope_win.mscale = 1;
+	m->rope_win.freq = calloc(n + 1, sizeof(double));
+	if (!m->rope_win.freq) {
+		refuse(l, -ENOMEM, "out of memory");
+		return;
+	}
+	base = number(l, "rope.freq_base_swa", base);
+	for (i = 0; i < n; i++)
+		m->rope_win.freq[i] = pow(base, -2.0 * (double)i / (double)m->rope.dims);
+	if (is_arch(l, "granite"))
+		gguf_get_bool(l->f, key_name(l, "rope.scaling.finetuned", buf), &finetuned, NULL);
+	for (i = 0; i < m->layers; i++) {
+		m->layer[i].window = window_of(l, i);
+		m->layer[i].rope = other && m->layer[i].window ? &m->rope_win : &m->rope;
+		if (is_arch(l, "gpt2") || !finetuned)
+			m->layer[i].rope = NULL;
+	}
+}
+
+static double nonzero(struct loader *l, const char *key, double otherwise)
+{
+	double v = number(l, key, 0);
+
+	return v != 0 ? v : otherwise;
+}
+
+static void load_factors(struct loader *l)
+{
+	struct forward64 *m = l->m;
+	double d = (double)m->head_size, share = (double)m->width / (double)m->heads;
+	bool gemma = !strncmp(m->arch, "gemma", 5), granite = is_arch(l, "granite");
+
+	m->embd_scale = m->residual_scale = m->logit_scale = 1;
+	m->attn_scale = 1 / sqrt(d);
+	if ((is_arch(l, "gemma2") && m->layers == 46) || (is_arch(l, "gemma3") && m->layers == 62))
+		m->attn_scale = 1 / sqrt(share);
+	if (gemma)
+		m->embd_scale = sqrt((double)m->width);
+	if (is_arch(l, "gemma2")) {
+		m->attn_cap = number(l, "attn_logit_softcapping", 50);
+		m->final_cap = number(l, "final_logit_softcapping", 30);
+	}
+	if (is_arch(l, "gemma3"))
+		m->final_cap = number(l, "final_logit_softcapping", 0);
+	if (granite) {
+		m->attn_scale = nonzero(l, "attention.scale", m->attn_scale);
+		m->embd_scale = nonzero(l, "embedding_scale", 1);
+		m->residual_scale = nonzero(l, "residual_scale", 1);
+		m->logit_scale = 1 / nonzero(l, "logit_scale", 1);
+	}
 }
 
 /* --- rotary positions ------------------------------------------------------------------------ */
@@ -247,7 +447,7 @@ static void load_rope(struct loader *l)
 	size_t n, i, original;
 	double base, factor, attn, ext, fast, slow, lo, hi, *freqs = NULL;
 
-	n = m->rope_dims = count(l, "rope.dimension_count", false, m->head_size);
+	n = m->rope.dims = count(l, "rope.dimension_count", false, m->head_size);
 	base = number(l, "rope.freq_base", 10000);
 	factor = number(l, "rope.scaling.factor", number(l, "rope.scale_linear", 0));
 	original = count(l, "rope.scaling.original_context_length", false,
@@ -264,7 +464,7 @@ static void load_rope(struct loader *l)
 		return;
 	}
 	if (!gguf_str_eq(type, "none") && !gguf_str_eq(type, "linear") &&
-	    !gguf_str_eq(type, "yarn")) {
+	    !gguf_str_eq(type, "yarn") && !gguf_str_eq(type, "longrope")) {
 		refuse(l, -ENOTSUP, "key %s", buf);
 		return;
 	}
@@ -272,10 +472,16 @@ static void load_rope(struct loader *l)
 		factor = 1;
 	if (ext < 0)
 		ext = gguf_str_eq(type, "yarn") ? 1 : 0;
-	if (!strcmp(m->arch, "llama"))
+	if (is_arch(l, "llama") || is_arch(l, "granite"))
 		freqs = tensor(l, "rope_freqs.weight", false, 1, n / 2);
-	m->rope_freq = calloc(n / 2, sizeof(double));
-	if (!m->rope_freq)
+	if (is_arch(l, "phi3"))
+		freqs = tensor(l,
+			       count(l, "context_length", true, 0) > original
+				       ? "rope_factors_long.weight"
+				       : "rope_factors_short.weight",
+			       false, 1, n / 2);
+	m->rope.freq = calloc(n / 2, sizeof(double));
+	if (!m->rope.freq)
 		refuse(l, -ENOMEM, "out of memory");
 	if (l->error)
 		goto out;
@@ -289,9 +495,9 @@ static void load_rope(struct loader *l)
 		/* keep: the share that is not slowed down */
 		ramp = fmin(1, fmax(0, ((double)i - lo) / fmax(0.001, hi - lo)));
 		keep = ext * (1 - ramp);
-		m->rope_freq[i] = theta * ((1 - keep) / factor + keep);
+		m->rope.freq[i] = theta * ((1 - keep) / factor + keep);
 	}
-	m->rope_mscale = attn * (ext != 0 ? 1 + 0.1 * log(factor) : 1);
+	m->rope.mscale = attn * (ext != 0 ? 1 + 0.1 * log(factor) : 1);
 out:
 	free(freqs);
 }
@@ -303,6 +509,7 @@ static void load(struct loader *l)
 	const char *output = "output.weight";
 	struct forward64 *m = l->m;
 	const struct gguf_tensor *t;
+	const struct arch *a;
 	struct gguf_str arch;
 	size_t i;
 
@@ -312,11 +519,15 @@ static void load(struct loader *l)
 		return;
 	}
 	memcpy(m->arch, arch.ptr, arch.len);
-	m->neox = strcmp(m->arch, "llama");
-	if (m->neox && strcmp(m->arch, "qwen2") && strcmp(m->arch, "qwen3")) {
+	a = find_arch(m->arch);
+	if (!a) {
 		refuse(l, -ENOTSUP, "architecture %s", m->arch);
 		return;
 	}
+	m->neox = !a->norm_pairs;
+	m->row_norms = a->row_norms;
+	m->layer_norm = a->layer_norm;
+	m->gelu = a->gelu;
 	read_sizes(l);
 	t = gguf_find_tensor(l->f, "token_embd.weight");
 	if (!t)
@@ -335,6 +546,16 @@ static void load(struct loader *l)
 		m->output.w = tensor(l, "token_embd.weight", true, m->vocab, m->width);
 	if (!strcmp(m->arch, "qwen2"))
 		m->output.bias = tensor(l, "output.bias", false, 1, m->vocab);
+	if (is_arch(l, "phi3"))
+		m->output.bias = tensor(l, "output.bias", false, 1, m->vocab);
+	if (a->layer_norm)
+		m->output_norm_bias = tensor(l, "output_norm.bias", false, 1, m->width);
+	t = gguf_find_tensor(l->f, "position_embd.weight");
+	if (t && is_arch(l, "gpt2")) {
+		m->n_pos = (size_t)t->ne[1];
+		m->pos_embd = tensor(l, "position_embd.weight", true, m->n_pos, m->width);
+	}
+	load_factors(l);
 	load_rope(l);
 	m->layer = calloc(m->layers, sizeof(*m->layer));
 	if (!m->layer) {
@@ -343,6 +564,7 @@ static void load(struct loader *l)
 	}
 	for (i = 0; i < m->layers; i++)
 		load_layer(l, i);
+	load_windows(l);
 }
 
 static int open_file(struct gguf_file *f, enum forward64_numbers numbers, struct forward64 **out,
@@ -400,6 +622,11 @@ void forward64_close(struct forward64 *m)
 
 		free(y->attn_norm);
 		free(y->ffn_norm);
+		free(y->attn_norm_bias);
+		free(y->ffn_norm_bias);
+		free(y->attn_post);
+		free(y->ffn_post);
+		free(y->sinks);
 		free(y->q_norm);
 		free(y->k_norm);
 		free_linear(&y->q);
@@ -411,9 +638,12 @@ void forward64_close(struct forward64 *m)
 		free_linear(&y->down);
 	}
 	free(m->layer);
-	free(m->rope_freq);
+	free(m->rope.freq);
+	free(m->rope_win.freq);
 	free(m->embd);
+	free(m->pos_embd);
 	free(m->output_norm);
+	free(m->output_norm_bias);
 	free_linear(&m->output);
 	free(m);
 }

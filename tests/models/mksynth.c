@@ -30,7 +30,7 @@ static const struct option {
 	const char *help;
 } options[] = {
 	{ "name", TEXT, &model.name, "general.name" },
-	{ "arch", TEXT, &model.arch, "llama, qwen2 or qwen3" },
+	{ "arch", TEXT, &model.arch, "a dense one, as the compiler names it" },
 	{ "seed", SEED, &model.seed, "of the weights" },
 	{ "layers", NUMBER, &model.layers, "" },
 	{ "width", NUMBER, &model.width, "embedding length" },

@@ -23,10 +23,39 @@
 #define GAIN_OUT 3.0f
 #define BIAS	 0.4f
 /* Share of the strong direction; its square is the share of the variance. */
-#define STRONG 0.5f
+#define STRONG	   0.5f
 
-/* Only llama has these; qwen2 has one of the output instead. */
-#define OUTER_BIASES (SYNTH_BIAS_O | SYNTH_BIAS_GATE | SYNTH_BIAS_UP | SYNTH_BIAS_DOWN)
+#define BIASES_FFN (SYNTH_BIAS_GATE | SYNTH_BIAS_UP | SYNTH_BIAS_DOWN)
+#define BIASES_ALL (SYNTH_BIAS_QKV | SYNTH_BIAS_O | BIASES_FFN)
+
+static const struct arch {
+	const char *name;
+	uint32_t biases; /* that it can have */
+	bool head_norms, row_norms, layer_norm, no_pre, post, fused, no_gate;
+} archs[] = {
+	{ "llama", .biases = BIASES_ALL },
+	{ "granite", .biases = BIASES_ALL },
+	{ "qwen2", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_OUT },
+	{ "qwen3", .head_norms = true },
+	{ "gemma", .biases = 0 },
+	{ "gemma2", .post = true },
+	{ "gemma3", .post = true, .head_norms = true },
+	{ "olmo2", .row_norms = true, .no_pre = true, .post = true },
+	{ "phi3", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_O | SYNTH_BIAS_OUT, .fused = true },
+	{ "starcoder2", .biases = BIASES_ALL, .layer_norm = true, .no_gate = true },
+	{ "gpt2", .biases = BIASES_ALL, .layer_norm = true, .no_gate = true, .fused = true },
+};
+
+static const struct arch *find_arch(const char *name)
+{
+	size_t i;
+
+	for (i = 0; name && i < sizeof(archs) / sizeof(archs[0]); i++) {
+		if (!strcmp(archs[i].name, name))
+			return &archs[i];
+	}
+	return NULL;
+}
 
 struct synth {
 	const struct synth_model *m;
@@ -192,9 +221,9 @@ static void vector(struct synth *s, const char *name, uint32_t n, float mean, fl
 }
 
 /* Factors from 1 to 8, rising: high frequencies stay, low ones are slowed down. */
-static void freq_factors(struct synth *s, uint32_t n)
+static void freq_factors(struct synth *s, const char *name, uint32_t n)
 {
-	uint64_t rng = stream(s->m->seed, "rope_freqs.weight");
+	uint64_t rng = stream(s->m->seed, name);
 	float *v = malloc(n * sizeof(*v));
 	uint32_t i;
 
@@ -207,7 +236,7 @@ static void freq_factors(struct synth *s, uint32_t n)
 
 		v[i] = 1 + 7 * x * x;
 	}
-	put_tensor(s, "rope_freqs.weight", GGML_TYPE_F32, 1, n, 1, v);
+	put_tensor(s, name, GGML_TYPE_F32, 1, n, 1, v);
 	free(v);
 }
 
@@ -233,28 +262,66 @@ static void norm(struct synth *s, uint32_t layer, const char *what, uint32_t n, 
 	vector(s, name, n, mean, 0.25f * mean);
 }
 
+/* Before a half of a block. */
+static void pre_norm(struct synth *s, uint32_t layer, const char *what)
+{
+	const struct arch *a = find_arch(s->m->arch);
+	char name[64];
+
+	if (a->no_pre)
+		return;
+	norm(s, layer, what, s->m->width, 1);
+	snprintf(name, sizeof(name), "blk.%u.%s.bias", layer, what);
+	if (a->layer_norm)
+		vector(s, name, s->m->width, 0, BIAS);
+}
+
+static void write_attention(struct synth *s, uint32_t i, uint32_t type2)
+{
+	const struct synth_model *m = s->m;
+	const struct arch *a = find_arch(m->arch);
+	uint32_t d = synth_head_size(m), nq = m->heads * d, nk = m->kv_heads * d;
+	uint32_t bias = m->bias & a->biases;
+	char name[64];
+
+	pre_norm(s, i, "attn_norm");
+	if (a->fused) {
+		linear(s, i, "attn_qkv", m->type, m->width, nq + 2 * nk, GAIN_QK,
+		       bias & SYNTH_BIAS_QKV);
+	} else {
+		linear(s, i, "attn_q", m->type, m->width, nq, GAIN_QK, bias & SYNTH_BIAS_Q);
+		linear(s, i, "attn_k", m->type, m->width, nk, GAIN_QK, bias & SYNTH_BIAS_K);
+		linear(s, i, "attn_v", type2, m->width, nk, GAIN_V, bias & SYNTH_BIAS_V);
+	}
+	if (a->head_norms || a->row_norms) {
+		norm(s, i, "attn_q_norm", a->row_norms ? nq : d, GAIN_QK);
+		norm(s, i, "attn_k_norm", a->row_norms ? nk : d, GAIN_QK);
+	}
+	snprintf(name, sizeof(name), "blk.%u.attn_sinks.weight", i);
+	if (m->sinks)
+		vector(s, name, m->heads, 0, 2);
+	linear(s, i, "attn_output", m->type, nq, m->width, GAIN_O, bias & SYNTH_BIAS_O);
+	if (a->post)
+		norm(s, i, "post_attention_norm", m->width, 1);
+}
+
 static void write_layer(struct synth *s, uint32_t i)
 {
 	const struct synth_model *m = s->m;
-	uint32_t d = synth_head_size(m), nq = m->heads * d, nk = m->kv_heads * d;
-	uint32_t ff = m->ff + i * m->ff_step;
+	const struct arch *a = find_arch(m->arch);
+	uint32_t ff = m->ff + i * m->ff_step, bias = m->bias & a->biases;
 	uint32_t type2 = m->type2 && i >= m->type2_from ? m->type2 : m->type;
-	bool qwen3 = !strcmp(m->arch, "qwen3"), llama = !strcmp(m->arch, "llama");
-	uint32_t bias = qwen3 ? 0 : llama ? m->bias : m->bias & ~OUTER_BIASES;
+	bool both = a->fused && !a->no_gate;
 
-	norm(s, i, "attn_norm", m->width, 1);
-	linear(s, i, "attn_q", m->type, m->width, nq, GAIN_QK, bias & SYNTH_BIAS_Q);
-	linear(s, i, "attn_k", m->type, m->width, nk, GAIN_QK, bias & SYNTH_BIAS_K);
-	linear(s, i, "attn_v", type2, m->width, nk, GAIN_V, bias & SYNTH_BIAS_V);
-	if (qwen3) {
-		norm(s, i, "attn_q_norm", d, GAIN_QK);
-		norm(s, i, "attn_k_norm", d, GAIN_QK);
-	}
-	linear(s, i, "attn_output", m->type, nq, m->width, GAIN_O, bias & SYNTH_BIAS_O);
-	norm(s, i, "ffn_norm", m->width, 1);
-	linear(s, i, "ffn_gate", m->type, m->width, ff, GAIN_FF, bias & SYNTH_BIAS_GATE);
-	linear(s, i, "ffn_up", m->type, m->width, ff, GAIN_FF, bias & SYNTH_BIAS_UP);
+	write_attention(s, i, type2);
+	pre_norm(s, i, "ffn_norm");
+	if (!a->no_gate && !both)
+		linear(s, i, "ffn_gate", m->type, m->width, ff, GAIN_FF, bias & SYNTH_BIAS_GATE);
+	linear(s, i, "ffn_up", m->type, m->width, both ? 2 * ff : ff, GAIN_FF,
+	       bias & SYNTH_BIAS_UP);
 	linear(s, i, "ffn_down", type2, ff, m->width, GAIN_DN, bias & SYNTH_BIAS_DOWN);
+	if (a->post)
+		norm(s, i, "post_ffw_norm", m->width, 1);
 }
 
 static void write_tensors(struct synth *s)
@@ -265,13 +332,22 @@ static void write_tensors(struct synth *s)
 	matrix(s, "token_embd.weight", m->tied ? type2 : m->type, m->width, m->vocab, GAIN_OUT);
 	for (i = 0; i < m->layers; i++)
 		write_layer(s, i);
+	if (!strcmp(m->arch, "gpt2"))
+		matrix(s, "position_embd.weight", m->type, m->width, m->context, GAIN_OUT);
 	vector(s, "output_norm.weight", m->width, 1, 0.25f);
+	if (find_arch(m->arch)->layer_norm)
+		vector(s, "output_norm.bias", m->width, 0, BIAS);
 	if (!m->tied)
 		matrix(s, "output.weight", type2, m->width, m->vocab, GAIN_OUT);
-	if (m->bias & SYNTH_BIAS_OUT && !strcmp(m->arch, "qwen2"))
+	if (m->bias & SYNTH_BIAS_OUT & find_arch(m->arch)->biases)
 		vector(s, "output.bias", m->vocab, 0, BIAS);
-	if (m->rope_freqs)
-		freq_factors(s, (m->rope_dims ? m->rope_dims : synth_head_size(m)) / 2);
+	i = (m->rope_dims ? m->rope_dims : synth_head_size(m)) / 2;
+	if (m->rope_freqs && strcmp(m->arch, "phi3")) {
+		freq_factors(s, "rope_freqs.weight", i);
+	} else if (m->rope_freqs) {
+		freq_factors(s, "rope_factors_long.weight", i);
+		freq_factors(s, "rope_factors_short.weight", i);
+	}
 }
 
 static const char *key(const struct synth *s, const char *name, char buf[64])
@@ -338,7 +414,13 @@ static void write_keys(struct synth *s)
 		key_u32(s, "attention.head_count_kv", m->kv_heads);
 	opt_u32(s, "attention.key_length", m->head_size);
 	opt_u32(s, "attention.value_length", m->head_size);
-	gguf_write_f32(s->w, key(s, "attention.layer_norm_rms_epsilon", buf), m->eps);
+	gguf_write_f32(s->w,
+		       key(s,
+			   find_arch(m->arch) && find_arch(m->arch)->layer_norm
+				   ? "attention.layer_norm_epsilon"
+				   : "attention.layer_norm_rms_epsilon",
+			   buf),
+		       m->eps);
 	opt_u32(s, "rope.dimension_count", m->rope_dims);
 	opt_f32(s, "rope.freq_base", m->rope_base);
 	if (m->scaling)
@@ -349,6 +431,21 @@ static void write_keys(struct synth *s)
 	opt_f32(s, "rope.scaling.attn_factor", m->attn_factor);
 	opt_f32(s, "rope.scaling.yarn_beta_fast", m->beta_fast);
 	opt_f32(s, "rope.scaling.yarn_beta_slow", m->beta_slow);
+	opt_f32(s, "rope.freq_base_swa", m->base_win);
+	if (m->no_rope)
+		gguf_write_bool(s->w, key(s, "rope.scaling.finetuned", buf), false);
+	opt_u32(s, "attention.sliding_window", m->window);
+	if (m->flags)
+		gguf_write_arr(s->w, key(s, "attention.sliding_window_pattern", buf), GGUF_BOOL,
+			       m->layers, m->flags);
+	else
+		opt_u32(s, "attention.sliding_window_pattern", m->pattern);
+	opt_f32(s, "attn_logit_softcapping", m->attn_cap);
+	opt_f32(s, "final_logit_softcapping", m->final_cap);
+	opt_f32(s, "attention.scale", m->attn_scale);
+	opt_f32(s, "embedding_scale", m->embd_scale);
+	opt_f32(s, "residual_scale", m->residual_scale);
+	opt_f32(s, "logit_scale", m->logit_scale);
 	key_u32(s, "vocab_size", m->vocab);
 }
 
@@ -407,8 +504,7 @@ static bool makes_sense(const struct synth_model *m)
 {
 	uint32_t d;
 
-	if (!m->arch ||
-	    (strcmp(m->arch, "llama") && strcmp(m->arch, "qwen2") && strcmp(m->arch, "qwen3")))
+	if (!find_arch(m->arch))
 		return false;
 	if (!m->layers || !m->width || !m->heads || !m->kv_heads || !m->ff || m->vocab < 4 ||
 	    !m->context || m->heads % m->kv_heads)

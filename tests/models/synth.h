@@ -33,7 +33,7 @@ enum synth_bias {
 
 struct synth_model {
 	const char *name;
-	const char *arch; /* "llama", "qwen2" or "qwen3" */
+	const char *arch; /* a dense one that the compiler knows */
 	uint64_t seed;
 	uint32_t layers, width, heads, kv_heads;
 	uint32_t head_size; /* 0: no key, which means width / heads */
@@ -52,7 +52,14 @@ struct synth_model {
 	float scale_linear; /* the old name of factor */
 	uint32_t original;  /* context before scaling */
 	float attn_factor, beta_fast, beta_slow;
-	bool rope_freqs; /* a tensor of frequency factors */
+	bool rope_freqs; /* a tensor of frequency factors, for phi3 two */
+	float base_win;	 /* rope.freq_base_swa */
+	bool no_rope;	 /* granite: rope.scaling.finetuned is false */
+	uint32_t window, pattern;
+	const uint8_t *flags; /* the pattern as a flag per layer */
+	bool sinks;
+	float attn_cap, final_cap;
+	float attn_scale, embd_scale, residual_scale, logit_scale;
 	uint32_t type; /* enum ggml_type of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K */
 	/* Another one for attn_v, ffn_down and the (tied) output, as quantisers like to mix; 0: no. */
 	uint32_t type2;

@@ -344,7 +344,7 @@ static void test_refuses(void **state)
 	assert_int_equal(forward64_open_mem(data, size / 2, FORWARD64_EXACT, &m, &err), -EINVAL);
 	assert_true(err.msg[0]);
 	free(data);
-	d.arch = "gpt2";
+	d.arch = "gpt3";
 	assert_int_equal(synth_build(&d, &data, &size), -EINVAL);
 	d.arch = "qwen2";
 	d.heads = 3;

@@ -88,8 +88,13 @@ static bool linear_for_yarn(struct synth_model *m)
 
 static bool other_original(struct synth_model *m)
 {
-	m->original *= 3;
-	return m->original;
+	if (!m->original || (m->scaling && !strcmp(m->scaling, "linear")))
+		return false;
+	/* phi3: to the other side of the context */
+	m->original = strcmp(m->arch, "phi3")	 ? m->original * 3
+		      : m->original < m->context ? m->context
+						 : m->context / 2;
+	return true;
 }
 
 static bool no_attn_factor(struct synth_model *m)
@@ -100,8 +105,11 @@ static bool no_attn_factor(struct synth_model *m)
 	return true;
 }
 
+/* 0: nothing is rotated */
 static uint32_t rope_dims(const struct synth_model *m)
 {
+	if (m->no_rope || !strcmp(m->arch, "gpt2"))
+		return 0;
 	return m->rope_dims ? m->rope_dims : synth_head_size(m);
 }
 
@@ -119,7 +127,7 @@ static bool fewer_rope_dims(struct synth_model *m)
 
 static bool all_rope_dims(struct synth_model *m)
 {
-	if (!m->rope_dims || m->rope_dims == synth_head_size(m))
+	if (!m->rope_dims || m->rope_dims == synth_head_size(m) || m->rope_freqs)
 		return false;
 	m->rope_dims = 0;
 	return true;
@@ -136,7 +144,8 @@ static bool no_freqs(struct synth_model *m)
 /* llama and qwen2 differ in the pairs that are rotated. */
 static bool other_pairs(struct synth_model *m)
 {
-	if (rope_dims(m) < 4 || m->bias || m->rope_freqs || !strcmp(m->arch, "qwen3"))
+	if (rope_dims(m) < 4 || m->bias || m->rope_freqs || m->window ||
+	    (strcmp(m->arch, "llama") && strcmp(m->arch, "qwen2")))
 		return false;
 	m->arch = strcmp(m->arch, "llama") ? "llama" : "qwen2";
 	return true;
@@ -147,6 +156,9 @@ static bool one_bias_less(struct synth_model *m)
 	if (!m->bias)
 		return false;
 	m->bias &= m->bias - 1;
+	/* one tensor */
+	if (!strcmp(m->arch, "gpt2") || !strcmp(m->arch, "phi3"))
+		m->bias &= ~(uint32_t)SYNTH_BIAS_QKV;
 	return true;
 }
 
@@ -156,6 +168,82 @@ static bool no_head_norms(struct synth_model *m)
 		return false;
 	m->arch = "qwen2";
 	return true;
+}
+
+static bool no_window(struct synth_model *m)
+{
+	if (!m->window)
+		return false;
+	m->window = m->context;
+	return true;
+}
+
+static bool wider_window(struct synth_model *m)
+{
+	if (!m->window)
+		return false;
+	m->window++;
+	return true;
+}
+
+static bool other_pattern(struct synth_model *m)
+{
+	if (!m->window)
+		return false;
+	m->pattern = m->pattern == 2 || !strcmp(m->arch, "gemma2") ? 3 : 2;
+	return true;
+}
+
+static bool other_base_win(struct synth_model *m)
+{
+	if (!m->window || (strcmp(m->arch, "gemma3") && strcmp(m->arch, "olmo2")))
+		return false;
+	m->base_win = 700;
+	return true;
+}
+
+static bool no_sinks(struct synth_model *m)
+{
+	if (!m->sinks)
+		return false;
+	m->sinks = false;
+	return true;
+}
+
+static bool other_attn_cap(struct synth_model *m)
+{
+	m->attn_cap *= 2;
+	return m->attn_cap != 0;
+}
+
+static bool other_final_cap(struct synth_model *m)
+{
+	m->final_cap *= 2;
+	return m->final_cap != 0;
+}
+
+static bool other_attn_scale(struct synth_model *m)
+{
+	m->attn_scale *= 1.25f;
+	return m->attn_scale != 0;
+}
+
+static bool other_embd_scale(struct synth_model *m)
+{
+	m->embd_scale *= 1.25f;
+	return m->embd_scale != 0;
+}
+
+static bool other_residual_scale(struct synth_model *m)
+{
+	m->residual_scale *= 1.25f;
+	return m->residual_scale != 0;
+}
+
+static bool other_logit_scale(struct synth_model *m)
+{
+	m->logit_scale *= 1.25f;
+	return m->logit_scale != 0;
 }
 
 static bool small_eps(struct synth_model *m)
@@ -185,6 +273,17 @@ static const struct mutation mutations[] = {
 	{ "one bias less", one_bias_less },
 	{ "no q/k norms", no_head_norms },
 	{ "a small eps", small_eps },
+	{ "no window", no_window },
+	{ "a wider window", wider_window },
+	{ "another pattern", other_pattern },
+	{ "another base of windowed layers", other_base_win },
+	{ "no sinks", no_sinks },
+	{ "another cap of scores", other_attn_cap },
+	{ "another cap of logits", other_final_cap },
+	{ "another scale of scores", other_attn_scale },
+	{ "another embedding scale", other_embd_scale },
+	{ "another residual scale", other_residual_scale },
+	{ "another logit scale", other_logit_scale },
 	{ "other weights", other_weights },
 };
 
@@ -375,6 +474,8 @@ static double weakest_mutation(const struct synth_model *d, const int32_t *token
 {
 	double least = INFINITY;
 	size_t i;
+
+	*which = "";
 
 	for (i = 0; i < ARRAY_SIZE(mutations); i++) {
 		struct synth_model m = *d;
