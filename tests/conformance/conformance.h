@@ -26,10 +26,11 @@
 
 extern const char *test_backend;
 extern int test_slow;
-extern int test_simulated;   /* the chip is made from the file; else its ROM is the toy model */
-extern char test_dir[256];   /* for files, removed at the end */
-extern char test_model[512]; /* the model of the session tests */
-extern char test_toy[512];   /* the toy model, for tests of jobs */
+extern int test_simulated;	 /* the chip is made from the file; else its ROM is the toy model */
+extern char test_dir[256];	 /* for files, removed at the end */
+extern char test_model[512];	 /* the model of the session tests */
+extern char test_toy[512];	 /* the toy model, for tests of jobs */
+extern char test_recurrent[512]; /* the same ROM with programs that keep a state */
 
 /* Longer than any test, for jobs that are to be cancelled. */
 #define LONG_WATCHDOG (UINT64_C(1) << 60)
@@ -112,8 +113,11 @@ void assert_logits(const struct bench *b, const float *a, const float *x, size_t
 		   const char *what);
 
 /* Lists for every back end, and those that need one that computes: not null. */
-#define TEST_LISTS(X)	X(objects) X(jobs) X(sessions) X(models) X(arguments) X(memory)
-#define RESULT_LISTS(X) X(jobs_results) X(faults_results) X(sessions_results) X(decode_results)
+#define TEST_LISTS(X) X(objects) X(jobs) X(sessions) X(models) X(arguments) X(memory)
+#define RESULT_LISTS(X)                                                               \
+	X(jobs_results)                                                               \
+	X(faults_results) X(sessions_results) X(decode_results) X(sessions_recurrent) \
+		X(decode_recurrent)
 #define DECLARE_LIST(name)                             \
 	extern const struct CMUnitTest tests_##name[]; \
 	extern const size_t n_tests_##name;
@@ -121,6 +125,14 @@ TEST_LISTS(DECLARE_LIST)
 RESULT_LISTS(DECLARE_LIST)
 DECLARE_LIST(null)	/* for the null back end alone */
 DECLARE_LIST(simulated) /* for chips made from a file */
+
+/* A test of sessions once more, with the recurrent model. */
+int use_recurrent(void **state);
+int use_default(void **state);
+#define RECURRENT_TEST(f)                                            \
+	{                                                            \
+		"recurrent_" #f, f, use_recurrent, use_default, NULL \
+	}
 
 #define TEST_LIST(name, ...)                                      \
 	const struct CMUnitTest tests_##name[] = { __VA_ARGS__ }; \

@@ -14,6 +14,9 @@ int test_simulated;
 char test_dir[256];
 char test_model[512];
 char test_toy[512];
+char test_recurrent[512];
+
+static char default_model[512];
 
 struct accel_device *open_device(const char *mask)
 {
@@ -192,7 +195,7 @@ void assert_logits(const struct bench *b, const float *a, const float *x, size_t
 static int setup(void **state)
 {
 	const char *model = getenv("ACCEL_TEST_MODEL"), *tmp = getenv("TMPDIR");
-	struct toy_options o = { .seed = 1 };
+	struct toy_options o = { .seed = 1 }, recurrent = { .seed = 1, .recurrent = 1 };
 
 	(void)state;
 	snprintf(test_dir, sizeof(test_dir), "%s/accel-conformance-XXXXXX", tmp ? tmp : "/tmp");
@@ -201,7 +204,25 @@ static int setup(void **state)
 	snprintf(test_toy, sizeof(test_toy), "%s/toy.accel", test_dir);
 	if (toy_write(test_toy, &o))
 		return -1;
+	snprintf(test_recurrent, sizeof(test_recurrent), "%s/recurrent.accel", test_dir);
+	if (toy_write(test_recurrent, &recurrent))
+		return -1;
 	snprintf(test_model, sizeof(test_model), "%s", model && *model ? model : test_toy);
+	snprintf(default_model, sizeof(default_model), "%s", test_model);
+	return 0;
+}
+
+int use_recurrent(void **state)
+{
+	(void)state;
+	strcpy(test_model, test_recurrent);
+	return 0;
+}
+
+int use_default(void **state)
+{
+	(void)state;
+	strcpy(test_model, default_model);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Writes the toy model to a file: maketoy FILE [SEED [change|endless|TOKEN to stall at]]. */
+/* Writes the toy model to a file: maketoy FILE [SEED [change|endless|recurrent|TOKEN to stall at]]. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ int main(int argc, char **argv)
 	o.change_row = argc > 3 && !strcmp(argv[3], "change") ? 7 : 0;
 	o.stall = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 0;
 	o.endless = argc > 3 && !strcmp(argv[3], "endless");
+	o.recurrent = argc > 3 && !strcmp(argv[3], "recurrent");
 	err = toy_write(argv[1], &o);
 	if (err)
 		fprintf(stderr, "maketoy: %s: %s\n", argv[1], strerror(-err));

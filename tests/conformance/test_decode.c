@@ -412,4 +412,9 @@ TEST_LIST(decode_results, cmocka_unit_test(greedy_on_chip_is_greedy_by_host),
 	  cmocka_unit_test(batches_decode_as_sessions_do),
 	  cmocka_unit_test(faults_leave_a_usable_session),
 	  cmocka_unit_test(sessions_can_be_cancelled), cmocka_unit_test(traces_have_every_command));
+TEST_LIST(decode_recurrent, RECURRENT_TEST(greedy_on_chip_is_greedy_by_host),
+	  RECURRENT_TEST(decoding_stores_what_appending_would),
+	  RECURRENT_TEST(stop_tokens_end_decoding), RECURRENT_TEST(callback_ends_decoding),
+	  RECURRENT_TEST(batches_decode_as_sessions_do),
+	  RECURRENT_TEST(faults_leave_a_usable_session), RECURRENT_TEST(sessions_can_be_cancelled));
 TEST_LIST(null, cmocka_unit_test(null_decodes_zeros));

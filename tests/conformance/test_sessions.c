@@ -2,6 +2,7 @@
 /* Sessions: what is stored does not depend on how it got there. All comparisons are of bytes. */
 #include "conformance.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,7 +194,8 @@ static void forks_share_memory(void **state)
 	fill_tokens(&b, 1, v, len + 1);
 	s = session_open(&b, 0);
 	OK(b.dev, accel_session_append(s, v, len, NULL));
-	n = (len + 31) / 32;
+	OK(b.dev, accel_model_get(b.m, ACCEL_MODEL_KV_BLOCKS, &n));
+	n = n ? (len + 31) / 32 : 0;
 	for (i = 0; i < 4; i++)
 		OK(b.dev, accel_session_fork(s, &t[i]));
 	OK(b.dev, accel_model_get(b.m, ACCEL_MODEL_KV_RESIDENT, &res));
@@ -205,13 +207,13 @@ static void forks_share_memory(void **state)
 	OK(b.dev, accel_session_append(s, v + len, 1, NULL));
 	OK(b.dev, accel_model_get(b.m, ACCEL_MODEL_KV_RESIDENT, &res));
 	OK(b.dev, accel_model_get(b.m, ACCEL_MODEL_KV_HOST, &host));
-	assert_int_equal(res + host, n + 4);
+	assert_int_equal(res + host, n + (n ? 4 : 0));
 	for (i = 0; i < 4; i++)
 		accel_session_unref(t[i]);
 	OK(b.dev, accel_session_rewind(s, 1));
 	OK(b.dev, accel_model_get(b.m, ACCEL_MODEL_KV_RESIDENT, &res));
 	OK(b.dev, accel_model_get(b.m, ACCEL_MODEL_KV_HOST, &host));
-	assert_int_equal(res + host, 1);
+	assert_int_equal(res + host, !!n);
 	accel_session_unref(s);
 	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &after));
 	assert_int_equal(before, after);
@@ -428,6 +430,121 @@ static void scores_follow_from_logits(void **state)
 	bench_close(&b);
 }
 
+/* Any position of a long past, whichever snapshots are left, in sessions that share them. */
+static void every_position_comes_back(void **state)
+{
+	struct accel_session *s, *t;
+	struct bench b;
+	int32_t v[TOY_CONTEXT];
+	float *all, *got;
+	uint32_t i, at, x = 1;
+
+	(void)state;
+	bench_open(&b, test_model);
+	fill_tokens(&b, 1, v, TOY_CONTEXT);
+	all = logits_alloc(&b, TOY_CONTEXT);
+	got = logits_alloc(&b, 1);
+	s = session_open(&b, 0);
+	for (i = 0; i < TOY_CONTEXT; i += at) {
+		/* pieces of 1 to 19 tokens: more ends than there are snapshots */
+		x = x * 1664525u + 1013904223u;
+		at = (x >> 16) % 19 + 1;
+		at = at < TOY_CONTEXT - i ? at : TOY_CONTEXT - i;
+		append_all(&b, s, v + i, at, all + i * b.vocab);
+	}
+	for (i = 0; i < TOY_CONTEXT; i++) {
+		at = i * 37 % TOY_CONTEXT;
+		OK(b.dev, accel_session_fork(s, &t));
+		OK(b.dev, accel_session_rewind(t, at));
+		OK(b.dev, accel_session_append(t, v + at, 1, got));
+		assert_logits(&b, all + at * b.vocab, got, 1, "a fork that went back");
+		accel_session_unref(t);
+	}
+	for (i = TOY_CONTEXT; i-- > 0;) {
+		OK(b.dev, accel_session_rewind(s, i));
+		OK(b.dev, accel_session_append(s, v + i, 1, got));
+		assert_logits(&b, all + i * b.vocab, got, 1, "step by step back");
+	}
+	accel_session_unref(s);
+	free(got);
+	free(all);
+	bench_close(&b);
+}
+
+static void state_makes_a_difference(void **state)
+{
+	struct accel_session *s;
+	struct bench b, r;
+	float *x, *y;
+	int32_t v[2];
+
+	(void)state;
+	bench_open(&b, test_toy);
+	bench_open(&r, test_recurrent);
+	fill_tokens(&b, 1, v, 2);
+	x = logits_alloc(&b, 2);
+	y = logits_alloc(&b, 2);
+	s = session_open(&b, 0);
+	append_all(&b, s, v, 2, x);
+	accel_session_unref(s);
+	s = session_open(&r, 0);
+	append_all(&r, s, v, 2, y);
+	accel_session_unref(s);
+	/* the first token has no past, the second one has */
+	assert_logits(&b, x, y, 1, "the first token");
+	assert_memory_not_equal(x + b.vocab, y + b.vocab, b.vocab * sizeof(float));
+	free(y);
+	free(x);
+	bench_close(&r);
+	bench_close(&b);
+}
+
+static void state_goes_to_host_memory_when_sram_is_full(void **state)
+{
+	uint64_t before, after, host, host_after;
+	struct accel_buffer *ballast;
+	struct accel_session *s, *t;
+	float *want, *got;
+	bool counted;
+	int32_t v[40];
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, test_recurrent);
+	fill_tokens(&b, 1, v, 40);
+	want = logits_alloc(&b, 40);
+	got = logits_alloc(&b, 40);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &before));
+	/* not every back end knows */
+	counted = !accel_device_get(b.dev, ACCEL_PARAM_HOST_FREE, &host);
+	s = session_open(&b, 0);
+	append_all(&b, s, v, 40, want);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &after));
+	assert_true(before - after >= TOY_STATE);
+	ballast = take_sram(b.dev, 1);
+	t = session_open(&b, 0);
+	append_all(&b, t, v, 40, got);
+	assert_logits(&b, want, got, 40, "in host memory");
+	/* between the two kinds: snapshots of one restored in the other */
+	accel_session_unref(t);
+	OK(b.dev, accel_session_fork(s, &t));
+	OK(b.dev, accel_session_rewind(t, 30));
+	append_all(&b, t, v + 30, 10, got);
+	assert_logits(&b, want + 30 * b.vocab, got, 10, "from SRAM to host memory");
+	accel_session_unref(t);
+	accel_session_unref(s);
+	accel_buffer_unref(ballast);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &after));
+	assert_int_equal(before, after);
+	if (counted) {
+		OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_HOST_FREE, &host_after));
+		assert_int_equal(host, host_after);
+	}
+	free(got);
+	free(want);
+	bench_close(&b);
+}
+
 TEST_LIST(sessions, cmocka_unit_test(forks_share_memory), cmocka_unit_test(context_is_a_limit));
 TEST_LIST(sessions_results, cmocka_unit_test(chunks_do_not_matter),
 	  cmocka_unit_test(results_depend_on_the_past), cmocka_unit_test(rewind_and_replay),
@@ -435,3 +552,10 @@ TEST_LIST(sessions_results, cmocka_unit_test(chunks_do_not_matter),
 	  cmocka_unit_test(batch_neighbours_do_not_matter),
 	  cmocka_unit_test(kv_goes_to_host_memory_when_sram_is_full),
 	  cmocka_unit_test(scores_follow_from_logits));
+TEST_LIST(sessions_recurrent, cmocka_unit_test(state_makes_a_difference),
+	  RECURRENT_TEST(chunks_do_not_matter), RECURRENT_TEST(rewind_and_replay),
+	  RECURRENT_TEST(forks_are_equal_and_apart), RECURRENT_TEST(forks_share_memory),
+	  RECURRENT_TEST(sessions_do_not_meet), RECURRENT_TEST(batch_neighbours_do_not_matter),
+	  RECURRENT_TEST(context_is_a_limit), RECURRENT_TEST(scores_follow_from_logits),
+	  RECURRENT_TEST(every_position_comes_back),
+	  cmocka_unit_test(state_goes_to_host_memory_when_sram_is_full));

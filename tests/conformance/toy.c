@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <libfdt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,7 @@ enum {
 	S_LOGITS = 0x3000,
 	S_MAX = 0x3200,
 	S_BAD = 0x3400,
+	S_STATE = 0x3480,
 };
 
 static void alu(struct prog *p, uint8_t rd, uint8_t op, uint8_t ra, uint8_t rb, uint64_t imm)
@@ -149,6 +151,50 @@ static void endless(struct prog *p)
 	loop_end(p, outer);
 }
 
+/* Where in the region: its pages are not all the same. */
+#define STATE_AT (TOY_STATE / 2 + 0x180)
+
+/* The state in R11's region becomes, and is added to, the input. */
+static void recur(struct prog *p)
+{
+	prog_seq(p, "state",
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LD,
+				       .rd = 11,
+				       .ra = 10,
+				       .width = IG1_LDW_U64,
+				       .imm = S_COL + offsetof(struct ig1_column, state) });
+	dma(p, "state.load",
+	    (struct ig1_fmt_dma){ .op = IG1_OP_D_LD,
+				  .va = STATE_AT,
+				  .rva = 11,
+				  .sp = S_STATE,
+				  .bytes = 128,
+				  .n1 = 1 });
+	prog_sync(p);
+	vec(p, "state.half",
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_LIN,
+				  .out = IG1_VFMT_F32,
+				  .n0 = 32,
+				  .a = S_STATE,
+				  .y = S_STATE,
+				  .alpha = 0.5f });
+	vec(p, "state.add",
+	    (struct ig1_fmt_vec){ .op = IG1_OP_V_ADD,
+				  .out = IG1_VFMT_F32,
+				  .n0 = 32,
+				  .a = S_X,
+				  .bb = S_STATE,
+				  .y = S_X });
+	prog_sync(p);
+	dma(p, "state.store",
+	    (struct ig1_fmt_dma){ .op = IG1_OP_D_ST,
+				  .va = STATE_AT,
+				  .rva = 11,
+				  .sp = S_X,
+				  .bytes = 128,
+				  .n1 = 1 });
+}
+
 /* Column R9: logits to S_LOGITS. R10: its table offset, R12: position, R13: KV, R15: positions. */
 static void column(struct prog *p, const struct toy_options *o)
 {
@@ -178,6 +224,8 @@ static void column(struct prog *p, const struct toy_options *o)
 				  .a = S_X,
 				  .bb = S_T,
 				  .y = S_X });
+	if (o->recurrent)
+		recur(p);
 	vec(p, "input.q8",
 	    (struct ig1_fmt_vec){ .op = IG1_OP_V_MOV,
 				  .out = IG1_VFMT_Q8,
@@ -559,10 +607,10 @@ static void add_program(struct ig1_image_writer *w, uint32_t which, const struct
 	ig1_image_add_debug(w, which, p->name, p->n);
 }
 
-static void add_manifest(struct ig1_image_writer *w, uint32_t context)
+static void add_manifest(struct ig1_image_writer *w, const struct toy_options *o, uint32_t context)
 {
 	struct ig1_image_manifest m = {
-		.abi = 1,
+		.abi = o->recurrent ? IG1_PROGRAM_ABI : IG1_PROGRAM_ABI_KV,
 		.vocab = TOY_VOCAB,
 		.context = context,
 		.max_cols = TOY_MAX_COLS,
@@ -577,6 +625,7 @@ static void add_manifest(struct ig1_image_writer *w, uint32_t context)
 		.macs_token = 32 * TOY_VOCAB,
 		.arch = "toy",
 		.name = "toy",
+		.state_bytes = o->recurrent ? TOY_STATE : 0,
 	};
 
 	ig1_image_add(w, IG1_SEC_MANIFEST, 0, &m, sizeof(m));
@@ -617,7 +666,7 @@ int toy_write(const char *path, const struct toy_options *o)
 	add_program(w, IG1_PROG_PREFILL, prefill);
 	add_program(w, IG1_PROG_DECODE, decode);
 	add_tensors(w, rom);
-	add_manifest(w, context);
+	add_manifest(w, o, context);
 	err = add_tokenizer(w);
 	if (err) {
 		ig1_image_abort(w);
