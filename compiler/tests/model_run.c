@@ -49,9 +49,23 @@ static void map_memory(struct model_run *r)
 		mid[i] = i * LEAF | IG1_PTE_VALID | IG1_PTE_WRITE | IG1_PTE_LEAF;
 }
 
+/* Of a sequence: KV, then state. */
 static uint64_t region(const struct model_run *r)
 {
-	return r->mf->kv_blocks * r->mf->kv_block_bytes;
+	return r->mf->kv_blocks * r->mf->kv_block_bytes + r->mf->state_bytes;
+}
+
+static uint64_t state_va(const struct model_run *r, uint32_t seq)
+{
+	if (!r->mf->state_bytes)
+		return 0;
+	return KV_VA + (seq + 1) * region(r) - r->mf->state_bytes;
+}
+
+void model_forget(struct model_run *r, uint32_t seq)
+{
+	if (r->mf->state_bytes)
+		memset(r->mem + state_va(r, seq), 0, r->mf->state_bytes);
 }
 
 static int fail(struct model_run *r, const char *what, int err)
@@ -92,6 +106,8 @@ static int open_image(struct model_run *r, uint32_t seqs, const struct ig1_confi
 	}
 	/* what was never written must not matter */
 	memset(r->mem + KV_VA, 0xa5, r->mem_bytes - KV_VA);
+	for (k = 0; k < seqs; k++)
+		model_forget(r, k);
 	map_memory(r);
 	for (k = 0; k < IG1_PROGS; k++) {
 		ret = ig1_image_program(r->img, k, &cmds, &r->n_cmds[k]);
@@ -177,7 +193,8 @@ int model_prefill(struct model_run *r, uint32_t seq, uint32_t pos, const uint32_
 	for (i = 0; i < n; i++)
 		col[i] = (struct ig1_column){ .token = tokens[i],
 					      .pos = pos + i,
-					      .kv = KV_VA + seq * region(r) };
+					      .kv = KV_VA + seq * region(r),
+					      .state = state_va(r, seq) };
 	ret = run(r, IG1_PROG_PREFILL, args);
 	if (!ret && logits)
 		memcpy(logits, r->mem + LOGIT_VA, 4ull * n * r->mf->vocab);
@@ -211,7 +228,8 @@ int model_decode(struct model_run *r, uint32_t first, const uint32_t *pos, const
 	for (i = 0; i < n; i++)
 		col[i] = (struct ig1_column){ .token = tokens[i],
 					      .pos = pos[i],
-					      .kv = KV_VA + (first + i) * region(r) };
+					      .kv = KV_VA + (first + i) * region(r),
+					      .state = state_va(r, first + i) };
 	ret = run(r, IG1_PROG_DECODE, args);
 	if (ret)
 		return ret;

@@ -29,6 +29,8 @@ struct model_run {
 int model_open(struct model_run *r, const struct compile_options *o, uint32_t seqs);
 void model_close(struct model_run *r);
 
+/* The sequence has had no token yet; it is so at first. Only a recurrent state needs to be told. */
+void model_forget(struct model_run *r, uint32_t seq);
 /*
  * One prefill of n <= max_cols tokens of sequence seq from position pos; logits (n x vocab) may be
  * NULL. 0 or -EIO with err.

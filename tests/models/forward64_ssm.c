@@ -1,0 +1,614 @@
+// SPDX-License-Identifier: MIT
+/* Written from models.md sections 4 and 6; one token after the other, nothing shared between them but state. */
+#include "tests/models/forward64_ssm.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/quant/ggml_types.h"
+#include "compiler/quant/half.h"
+
+#define GROUP 32
+
+struct block {
+	struct block *next;
+};
+
+struct net {
+	const struct gguf_file *f;
+	struct gguf_error *err;
+	int error; /* sticky */
+	struct block *blocks;
+	char arch[24];
+	bool int8;
+	double tie;
+	size_t layers, width, vocab, n, context;
+	size_t heads, kv_heads, head_size;
+	size_t taps, inner, state, rank, groups;
+	uint32_t *kv_of, *ff_of;
+	double eps, embd_scale, residual_scale, logit_scale, attn_scale, rope_base;
+	bool rope, neox;
+};
+
+/* --- memory, keys, tensors --------------------------------------------------------------------- */
+
+static void refuse(struct net *m, int error, const char *what, const char *name)
+{
+	if (m->error)
+		return;
+	m->error = error;
+	if (m->err)
+		snprintf(m->err->msg, sizeof(m->err->msg), "%s %s", what, name);
+}
+
+/* Zeroed; freed at the end. Never NULL: after a failure it is a byte bucket of the right size or exit. */
+static double *room(struct net *m, size_t n)
+{
+	struct block *b = calloc(1, sizeof(*b) + (n + 1) * sizeof(double));
+
+	if (!b) {
+		fprintf(stderr, "forward64_ssm: out of memory\n");
+		abort();
+	}
+	b->next = m->blocks;
+	m->blocks = b;
+	return (double *)(b + 1);
+}
+
+static double number(struct net *m, const char *key, double otherwise)
+{
+	char name[128];
+	float v;
+
+	snprintf(name, sizeof(name), "%s.%s", m->arch, key);
+	return gguf_get_f32(m->f, name, &v, NULL) ? otherwise : v;
+}
+
+static size_t count(struct net *m, const char *key, size_t otherwise)
+{
+	char name[128];
+	uint32_t v;
+
+	snprintf(name, sizeof(name), "%s.%s", m->arch, key);
+	return gguf_get_u32(m->f, name, &v, NULL) ? otherwise : v;
+}
+
+/* As ggml's reference makes Q8_0 of a row; see forward64_open.c. */
+static void to_q8_0(double *x, size_t n)
+{
+	size_t i, j, end;
+
+	for (i = 0; i < n; i = end) {
+		float max = 0, scale, stored;
+
+		end = n - i < GROUP ? n : i + GROUP;
+		for (j = i; j < end; j++)
+			max = fmaxf(max, fabsf((float)x[j]));
+		scale = max / 127;
+		stored = half_to_float(float_to_half(scale));
+		for (j = i; j < end; j++)
+			x[j] = scale > 0 ? (double)(roundf((float)x[j] * (1 / scale)) * stored) : 0;
+	}
+}
+
+/* rows x cols; a matrix is rounded as the chip holds it, other tensors are kept. */
+static double *tensor(struct net *m, const char *name, size_t rows, size_t cols, bool matrix)
+{
+	const struct gguf_tensor *t = gguf_find_tensor(m->f, name);
+	double *out = room(m, rows * cols);
+	float *row;
+	size_t r, c;
+
+	if (!t || t->elements != rows * cols || (size_t)t->ne[0] != cols) {
+		refuse(m, -EINVAL, "tensor: missing or of another shape:", name);
+		return out;
+	}
+	row = malloc((cols + GGML_MAX_BLOCK) * sizeof(*row));
+	for (r = 0; r < rows && row; r++) {
+		if (ggml_dequantize_row(t->type, t->data + t->size / rows * r, row, (int64_t)cols))
+			refuse(m, -EINVAL, "tensor: type", name);
+		for (c = 0; c < cols; c++)
+			out[r * cols + c] = row[c];
+		if (matrix && m->int8 && t->type != GGML_TYPE_Q8_0 && t->type != GGML_TYPE_Q4_0)
+			to_q8_0(out + r * cols, cols);
+	}
+	free(row);
+	return out;
+}
+
+static bool has(struct net *m, size_t i, const char *what)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "blk.%zu.%s", i, what);
+	return gguf_find_tensor(m->f, name);
+}
+
+static double *part(struct net *m, size_t i, const char *what, size_t rows, size_t cols,
+		    bool matrix)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "blk.%zu.%s", i, what);
+	return tensor(m, name, rows, cols, matrix);
+}
+
+/* --- operators --------------------------------------------------------------------------------- */
+
+static double round_group(struct net *m, double *x, size_t n)
+{
+	double max = 0, scale, code;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		max = fmax(max, fabs(x[i]));
+	scale = max / 127;
+	for (i = 0; i < n && scale > 0; i++) {
+		code = round(x[i] / scale);
+		m->tie = fmin(m->tie, 0.5 - fabs(x[i] / scale - code));
+		x[i] = code * scale;
+	}
+	return scale;
+}
+
+static void round_row(struct net *m, double *x, size_t n)
+{
+	size_t i;
+
+	for (i = 0; m->int8 && i < n; i += GROUP)
+		round_group(m, x + i, n - i < GROUP ? n - i : GROUP);
+}
+
+/* y[t] = W q(x[t]) for n rows t */
+static double *linear(struct net *m, const double *w, size_t rows, size_t cols, const double *x)
+{
+	double *y = room(m, m->n * rows), *q = room(m, cols);
+	size_t t, r, c;
+
+	for (t = 0; t < m->n; t++) {
+		memcpy(q, x + t * cols, cols * sizeof(*q));
+		round_row(m, q, cols);
+		for (r = 0; r < rows; r++) {
+			for (c = 0; c < cols; c++)
+				y[t * rows + r] += w[r * cols + c] * q[c];
+		}
+	}
+	return y;
+}
+
+static double *layer_linear(struct net *m, size_t i, const char *what, size_t rows, size_t cols,
+			    const double *x)
+{
+	char name[64];
+	double *y, *b;
+	size_t t, r;
+
+	snprintf(name, sizeof(name), "%s.weight", what);
+	y = linear(m, part(m, i, name, rows, cols, true), rows, cols, x);
+	snprintf(name, sizeof(name), "%s.bias", what);
+	if (!has(m, i, name))
+		return y;
+	b = part(m, i, name, 1, rows, false);
+	for (t = 0; t < m->n; t++) {
+		for (r = 0; r < rows; r++)
+			y[t * rows + r] += b[r];
+	}
+	return y;
+}
+
+/* rows of n, each over its own root mean square */
+static void rms(double *x, const double *w, size_t n, double eps)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		sum += x[i] * x[i];
+	for (i = 0; i < n; i++)
+		x[i] *= (w ? w[i] : 1) / sqrt(sum / (double)n + eps);
+}
+
+static double *layer_norm(struct net *m, size_t i, const char *what, const double *x)
+{
+	double *w = part(m, i, what, 1, m->width, false), *h = room(m, m->n * m->width);
+	size_t t;
+
+	memcpy(h, x, m->n * m->width * sizeof(*h));
+	for (t = 0; t < m->n; t++)
+		rms(h + t * m->width, w, m->width, m->eps);
+	return h;
+}
+
+static double silu(double x)
+{
+	return x / (1 + exp(-x));
+}
+
+static double softplus(double x)
+{
+	return x > 30 ? x : log1p(exp(x));
+}
+
+/* silu(conv(x) + b) of columns off .. off + width of rows of stride */
+static double *conv(struct net *m, size_t i, const double *x, size_t stride, size_t off,
+		    size_t width)
+{
+	double *w = part(m, i, "ssm_conv1d.weight", width, m->taps, false);
+	double *b = has(m, i, "ssm_conv1d.bias") ? part(m, i, "ssm_conv1d.bias", 1, width, false)
+						 : room(m, width);
+	double *y = room(m, m->n * width);
+	size_t t, c, j;
+
+	for (t = 0; t < m->n; t++) {
+		for (c = 0; c < width; c++) {
+			double sum = b[c];
+
+			for (j = 0; j < m->taps; j++) {
+				if (t + j + 1 >= m->taps)
+					sum += w[c * m->taps + j] *
+					       x[(t + j + 1 - m->taps) * stride + off + c];
+			}
+			y[t * width + c] = silu(sum);
+		}
+	}
+	return y;
+}
+
+static double *cut(struct net *m, const double *x, size_t stride, size_t off, size_t width)
+{
+	double *y = room(m, m->n * width);
+	size_t t;
+
+	for (t = 0; t < m->n; t++)
+		memcpy(y + t * width, x + t * stride + off, width * sizeof(*y));
+	return y;
+}
+
+static void inner_norm(struct net *m, size_t i, const char *what, double *x, size_t width)
+{
+	double *w = NULL;
+	size_t t;
+
+	if (has(m, i, what))
+		w = part(m, i, what, 1, width, false);
+	else if (!count(m, "ssm.dt_b_c_rms", 0))
+		return;
+	for (t = 0; t < m->n; t++)
+		rms(x + t * width, w, width, m->eps);
+}
+
+static double *mamba(struct net *m, size_t i, const double *h)
+{
+	size_t di = m->inner, ds = m->state, r = m->rank, all = r + 2 * ds, t, c, k;
+	double *in = layer_linear(m, i, "ssm_in", 2 * di, m->width, h);
+	double *u = conv(m, i, in, 2 * di, 0, di), *x = layer_linear(m, i, "ssm_x", all, di, u);
+	double *dt = cut(m, x, all, 0, r), *b = cut(m, x, all, r, ds), *s = room(m, di * ds);
+	double *cc = cut(m, x, all, r + ds, ds), *y = room(m, m->n * di);
+	double *a = part(m, i, "ssm_a", di, ds, false), *d = part(m, i, "ssm_d", 1, di, false);
+
+	inner_norm(m, i, "ssm_dt_norm.weight", dt, r);
+	inner_norm(m, i, "ssm_b_norm.weight", b, ds);
+	inner_norm(m, i, "ssm_c_norm.weight", cc, ds);
+	dt = layer_linear(m, i, "ssm_dt", di, r, dt);
+	for (t = 0; t < m->n; t++) {
+		for (c = 0; c < di; c++) {
+			double step = softplus(dt[t * di + c]), sum = 0;
+
+			for (k = 0; k < ds; k++) {
+				double *v = &s[c * ds + k];
+
+				*v = *v * exp(step * a[c * ds + k]) +
+				     b[t * ds + k] * u[t * di + c] * step;
+				sum += cc[t * ds + k] * *v;
+			}
+			y[t * di + c] =
+				(sum + d[c] * u[t * di + c]) * silu(in[t * 2 * di + di + c]);
+		}
+	}
+	return layer_linear(m, i, "ssm_out", m->width, di, y);
+}
+
+static double *mamba2(struct net *m, size_t i, const double *h)
+{
+	size_t di = m->inner, ds = m->state, nh = m->rank, g = m->groups, p = di / nh;
+	size_t all = 2 * di + 2 * g * ds + nh, conved = di + 2 * g * ds, t, k, e, q;
+	double *in = layer_linear(m, i, "ssm_in", all, m->width, h);
+	double *x = conv(m, i, in, all, di, conved), *s = room(m, di * ds);
+	double *bias = part(m, i, "ssm_dt.bias", 1, nh, false), *y = room(m, m->n * di);
+	double *a = part(m, i, "ssm_a", nh, 1, false), *d = part(m, i, "ssm_d", nh, 1, false);
+	double *norm = part(m, i, "ssm_norm.weight", g, di / g, false);
+
+	for (t = 0; t < m->n; t++) {
+		const double *xt = x + t * conved, *z = in + t * all, *raw = z + all - nh;
+
+		for (k = 0; k < nh; k++) {
+			double dt = softplus(raw[k] + bias[k]), keep = exp(dt * a[k]);
+			const double *b = xt + di + k / (nh / g) * ds, *c = b + g * ds;
+
+			for (e = k * p; e < (k + 1) * p; e++) {
+				double sum = 0;
+
+				for (q = 0; q < ds; q++) {
+					s[e * ds + q] = s[e * ds + q] * keep + b[q] * xt[e] * dt;
+					sum += c[q] * s[e * ds + q];
+				}
+				y[t * di + e] = (sum + d[k] * xt[e]) * silu(z[e]);
+			}
+		}
+		for (k = 0; k < g; k++)
+			rms(y + t * di + k * (di / g), norm + k * (di / g), di / g, m->eps);
+	}
+	return layer_linear(m, i, "ssm_out", m->width, di, y);
+}
+
+static void rotate(struct net *m, double *head, size_t pos)
+{
+	size_t half = m->head_size / 2, k;
+
+	for (k = 0; m->rope && k < half; k++) {
+		double angle = (double)pos * pow(m->rope_base, -(double)k / (double)half);
+		double *a = m->neox ? &head[k] : &head[2 * k];
+		double *b = m->neox ? &head[k + half] : &head[2 * k + 1];
+		double a0 = *a, b0 = *b;
+
+		*a = a0 * cos(angle) - b0 * sin(angle);
+		*b = a0 * sin(angle) + b0 * cos(angle);
+	}
+}
+
+/* The chip keeps the first parts of all pairs before the second ones; groups are cut in that order. */
+static void round_head(struct net *m, double *head)
+{
+	size_t half = m->head_size / 2, k;
+	double tmp[1024];
+
+	if (!m->int8 || m->head_size > 1024)
+		return;
+	for (k = 0; k < m->head_size; k++)
+		tmp[k] =
+			m->rope && !m->neox ? head[k < half ? 2 * k : 2 * (k - half) + 1] : head[k];
+	round_row(m, tmp, m->head_size);
+	for (k = 0; k < m->head_size; k++)
+		head[m->rope && !m->neox ? (k < half ? 2 * k : 2 * (k - half) + 1) : k] = tmp[k];
+}
+
+/* One query over positions 0 .. n - 1; v is rounded, scales are of its groups. */
+static void attend(struct net *m, const double *q, const double *k, const double *v,
+		   const double *scales, size_t n, double *out)
+{
+	size_t d = m->head_size, stride = m->kv_heads * d, ng = (d + GROUP - 1) / GROUP, j, e;
+	double *p = calloc(2 * n, sizeof(*p)), *w = p + n, max = -INFINITY, sum = 0;
+
+	for (j = 0; j < n; j++) {
+		for (e = 0; e < d; e++)
+			p[j] += q[e] * k[j * stride + e];
+		p[j] *= m->attn_scale;
+		max = fmax(max, p[j]);
+	}
+	for (j = 0; j < n; j++)
+		sum += p[j] = exp(p[j] - max);
+	for (e = 0; e < d; e++) {
+		/* the values' scales are folded into the weights, which are rounded by positions */
+		for (j = 0; j < n && e % GROUP == 0; j++)
+			w[j] = p[j] / sum *
+			       (m->int8 ? scales[j * m->kv_heads * ng + e / GROUP] : 1);
+		if (e % GROUP == 0)
+			round_row(m, w, n);
+		out[e] = 0;
+		for (j = 0; j < n; j++) {
+			double scale = m->int8 ? scales[j * m->kv_heads * ng + e / GROUP] : 1;
+
+			out[e] += scale > 0 ? w[j] * (v[j * stride + e] / scale) : 0;
+		}
+	}
+	free(p);
+}
+
+static double *attention(struct net *m, size_t i, const double *h)
+{
+	size_t d = m->head_size, nq = m->heads * d, nk = m->kv_heads * d, t, e, g;
+	size_t ng = (d + GROUP - 1) / GROUP;
+	double *q = layer_linear(m, i, "attn_q", nq, m->width, h);
+	double *k = layer_linear(m, i, "attn_k", nk, m->width, h);
+	double *v = layer_linear(m, i, "attn_v", nk, m->width, h);
+	double *scales = room(m, m->n * m->kv_heads * ng), *o = room(m, m->n * nq);
+
+	for (t = 0; t < m->n; t++) {
+		for (e = 0; e < m->kv_heads; e++) {
+			rotate(m, k + t * nk + e * d, t);
+			round_head(m, k + t * nk + e * d);
+			for (g = 0; m->int8 && g < ng; g++)
+				scales[(t * m->kv_heads + e) * ng + g] =
+					round_group(m, v + t * nk + e * d + g * GROUP,
+						    d - g * GROUP < GROUP ? d - g * GROUP : GROUP);
+		}
+		for (e = 0; e < m->heads; e++) {
+			size_t kv = e / (m->heads / m->kv_heads);
+
+			rotate(m, q + t * nq + e * d, t);
+			round_head(m, q + t * nq + e * d);
+			attend(m, q + t * nq + e * d, k + kv * d, v + kv * d, scales + kv * ng,
+			       t + 1, o + t * nq + e * d);
+		}
+	}
+	return layer_linear(m, i, "attn_output", m->width, nq, o);
+}
+
+static double *ffn(struct net *m, size_t i, const double *h)
+{
+	size_t ff = m->ff_of[i], k;
+	double *up = layer_linear(m, i, "ffn_up", ff, m->width, h), *gate;
+
+	if (has(m, i, "ffn_gate.weight")) {
+		gate = layer_linear(m, i, "ffn_gate", ff, m->width, h);
+		for (k = 0; k < m->n * ff; k++)
+			up[k] *= silu(gate[k]);
+	} else {
+		for (k = 0; k < m->n * ff; k++)
+			up[k] = up[k] > 0 ? up[k] * up[k] : 0;
+	}
+	return layer_linear(m, i, "ffn_down", m->width, ff, up);
+}
+
+/* --- the pass ---------------------------------------------------------------------------------- */
+
+static void add(struct net *m, double *x, const double *y)
+{
+	size_t k;
+
+	for (k = 0; k < m->n * m->width; k++)
+		x[k] += m->residual_scale * y[k];
+}
+
+static void layer(struct net *m, size_t i, double *x)
+{
+	double *h = layer_norm(m, i, "attn_norm.weight", x);
+
+	if (!strcmp(m->arch, "mamba")) {
+		add(m, x, mamba(m, i, h));
+	} else if (!strcmp(m->arch, "mamba2")) {
+		add(m, x, mamba2(m, i, h));
+	} else if (!strcmp(m->arch, "nemotron_h")) {
+		add(m, x,
+		    m->kv_of[i]	  ? attention(m, i, h)
+		    : m->ff_of[i] ? ffn(m, i, h)
+				  : mamba2(m, i, h));
+	} else if (!strcmp(m->arch, "falcon-h1")) {
+		add(m, x, attention(m, i, h));
+		add(m, x, mamba2(m, i, h));
+		add(m, x, ffn(m, i, layer_norm(m, i, "ffn_norm", x)));
+	} else {
+		bool first = !strcmp(m->arch, "jamba");
+
+		add(m, x,
+		    m->kv_of[i] ? attention(m, i, h)
+		    : first	? mamba(m, i, h)
+				: mamba2(m, i, h));
+		add(m, x, ffn(m, i, layer_norm(m, i, "ffn_norm.weight", x)));
+	}
+}
+
+static void per_layer(struct net *m, const char *key, uint32_t *out)
+{
+	char name[128];
+	size_t i;
+
+	snprintf(name, sizeof(name), "%s.%s", m->arch, key);
+	if (gguf_get_u32_layers(m->f, name, (uint32_t)m->layers, out, NULL)) {
+		for (i = 0; i < m->layers; i++)
+			out[i] = 0;
+	}
+}
+
+static void sizes(struct net *m)
+{
+	uint32_t heads[4096] = { 0 };
+	size_t i;
+
+	m->layers = count(m, "block_count", 0);
+	m->width = count(m, "embedding_length", 0);
+	m->eps = number(m, "attention.layer_norm_rms_epsilon", -1);
+	m->taps = count(m, "ssm.conv_kernel", 0);
+	m->inner = count(m, "ssm.inner_size", 0);
+	m->state = count(m, "ssm.state_size", 0);
+	m->rank = count(m, "ssm.time_step_rank", 0);
+	m->groups = count(m, "ssm.group_count", 1);
+	if (!m->layers || m->layers > 4096 || !m->width || !m->taps || !m->inner || !m->rank) {
+		refuse(m, -EINVAL, "keys of", m->arch);
+		return;
+	}
+	m->kv_of = calloc(2 * m->layers, sizeof(*m->kv_of));
+	m->ff_of = m->kv_of + m->layers;
+	per_layer(m, "attention.head_count", heads);
+	per_layer(m, "attention.head_count_kv", m->kv_of);
+	per_layer(m, "feed_forward_length", m->ff_of);
+	for (i = 0; i < m->layers; i++) {
+		if (m->kv_of[i]) {
+			m->kv_heads = m->kv_of[i];
+			m->heads = heads[i];
+		}
+	}
+	if (m->heads)
+		m->head_size = count(m, "attention.key_length", m->width / m->heads);
+	m->embd_scale = number(m, "embedding_scale", 1);
+	m->residual_scale = number(m, "residual_scale", 1);
+	m->logit_scale = number(m, "logit_scale", 1);
+	m->attn_scale = number(m, "attention.scale", m->heads ? 1 / sqrt((double)m->head_size) : 1);
+	m->rope_base = number(m, "rope.freq_base", 10000);
+	m->neox = !strcmp(m->arch, "falcon-h1");
+	m->rope = m->neox || !strcmp(m->arch, "granitehybrid");
+}
+
+static double *run(struct net *m, const int32_t *tokens)
+{
+	const struct gguf_tensor *t = gguf_find_tensor(m->f, "token_embd.weight");
+	double *embd, *x, *norm, *out, *y, *logits;
+	size_t i, k;
+
+	if (!t || m->error) {
+		refuse(m, -EINVAL, "tensor", "token_embd.weight");
+		return NULL;
+	}
+	m->vocab = (size_t)t->ne[1];
+	embd = tensor(m, "token_embd.weight", m->vocab, m->width, true);
+	x = room(m, m->n * m->width);
+	for (i = 0; i < m->n; i++) {
+		for (k = 0; k < m->width; k++)
+			x[i * m->width + k] =
+				embd[(size_t)tokens[i] * m->width + k] * m->embd_scale;
+	}
+	for (i = 0; i < m->layers && !m->error; i++)
+		layer(m, i, x);
+	norm = tensor(m, "output_norm.weight", 1, m->width, false);
+	for (i = 0; i < m->n; i++)
+		rms(x + i * m->width, norm, m->width, m->eps);
+	out = gguf_find_tensor(m->f, "output.weight")
+		      ? tensor(m, "output.weight", m->vocab, m->width, true)
+		      : embd;
+	y = linear(m, out, m->vocab, m->width, x);
+	logits = malloc(m->n * m->vocab * sizeof(*logits));
+	for (i = 0; logits && i < m->n * m->vocab; i++)
+		logits[i] = y[i] / m->logit_scale;
+	return logits;
+}
+
+int forward64_ssm(const uint8_t *data, size_t size, enum forward64_numbers numbers,
+		  const int32_t *tokens, size_t n, double **logits, size_t *vocab, double *tie,
+		  struct gguf_error *err)
+{
+	struct net m = { .err = err, .int8 = numbers == FORWARD64_INT8, .tie = 0.5, .n = n };
+	struct gguf_file *f;
+	struct gguf_str arch;
+	struct block *b;
+	int ret;
+
+	ret = gguf_open_mem(data, size, &f, err);
+	if (ret)
+		return ret;
+	m.f = f;
+	if (gguf_get_str(f, "general.architecture", &arch, err) || arch.len >= sizeof(m.arch))
+		refuse(&m, -EINVAL, "key", "general.architecture");
+	else
+		memcpy(m.arch, arch.ptr, arch.len);
+	if (!m.error)
+		sizes(&m);
+	*logits = run(&m, tokens);
+	*vocab = m.vocab;
+	if (tie)
+		*tie = m.tie;
+	while ((b = m.blocks)) {
+		m.blocks = b->next;
+		free(b);
+	}
+	free(m.kv_of);
+	gguf_close(f);
+	if (m.error) {
+		free(*logits);
+		*logits = NULL;
+	}
+	return m.error;
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+#include "tests/models/synth_ssm.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/quant/ggml_types.h"
+#include "compiler/quant/requant.h"
+#include "compiler/tests/gguf_walk.h"
+#include "compiler/tests/gguf_writer.h"
+
+/* clang-format off */
+const struct synth_ssm ssm_shapes[] = {
+	{ .name = "mamba-plain", .arch = "mamba", .layers = 3, .width = 64, .vocab = 200,
+	  .context = 4096, .taps = 4, .inner = 128, .state = 16, .rank = 8, .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "mamba-falcon", .arch = "mamba", .layers = 2, .width = 40, .vocab = 100,
+	  .context = 128, .taps = 3, .inner = 80, .state = 5, .rank = 33, .inner_norms = true,
+	  .eps = 1e-6f, .type = GGML_TYPE_F32 },
+	{ .name = "mamba-odd", .arch = "mamba", .layers = 1, .width = 33, .vocab = 67,
+	  .context = 90, .taps = 2, .inner = 71, .state = 3, .rank = 1, .eps = 1e-5f,
+	  .type = GGML_TYPE_F32 },
+	/* a state in parts: 1100 * 16 * 4 bytes */
+	{ .name = "mamba-wide", .arch = "mamba", .layers = 2, .width = 32, .vocab = 64,
+	  .context = 128, .taps = 4, .inner = 1100, .state = 16, .rank = 16, .eps = 1e-5f,
+	  .type = GGML_TYPE_Q4_0 },
+	{ .name = "mamba2-plain", .arch = "mamba2", .layers = 3, .width = 64, .vocab = 200,
+	  .context = 4096, .taps = 4, .inner = 128, .state = 32, .rank = 4, .groups = 1,
+	  .eps = 1e-5f, .type = GGML_TYPE_Q8_0 },
+	{ .name = "mamba2-groups", .arch = "mamba2", .layers = 2, .width = 48, .vocab = 120,
+	  .context = 100, .taps = 4, .inner = 96, .state = 24, .rank = 12, .groups = 4,
+	  .eps = 1e-6f, .type = GGML_TYPE_F32 },
+	{ .name = "mamba2-odd", .arch = "mamba2", .layers = 2, .width = 35, .vocab = 70,
+	  .context = 100, .taps = 5, .inner = 63, .state = 7, .rank = 9, .groups = 3,
+	  .eps = 1e-5f, .type = GGML_TYPE_F32 },
+	/* parts of heads that cross groups: four heads of 32 x 64 at a time, five to a group */
+	{ .name = "mamba2-parts", .arch = "mamba2", .layers = 2, .width = 64, .vocab = 64,
+	  .context = 100, .taps = 4, .inner = 640, .state = 64, .rank = 20, .groups = 4,
+	  .eps = 1e-5f, .type = GGML_TYPE_Q8_0 },
+	/* heads of one element, convolved in two parts */
+	{ .name = "mamba2-heads1", .arch = "mamba2", .layers = 1, .width = 32, .vocab = 64,
+	  .context = 100, .taps = 4, .inner = 40, .state = 2100, .rank = 40, .groups = 1,
+	  .eps = 1e-5f, .type = GGML_TYPE_Q8_0 },
+};
+/* clang-format on */
+const size_t n_ssm_shapes = sizeof(ssm_shapes) / sizeof(ssm_shapes[0]);
+
+struct synth {
+	const struct synth_ssm *m;
+	struct gguf_writer w;
+	int error;
+};
+
+static uint64_t stream(uint64_t seed, const char *name)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ seed;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static float uniform(uint64_t *rng)
+{
+	return (float)(gguf_random(rng) >> 40) * 0x1p-24f;
+}
+
+static float normal(uint64_t *rng)
+{
+	float sum = -6.0f;
+	int i;
+
+	for (i = 0; i < 12; i++)
+		sum += uniform(rng);
+	return sum;
+}
+
+/* A 32-block type where the rows allow it, for matrices; everything else is F32. */
+static void put(struct synth *s, const char *name, uint32_t dims, uint32_t cols, uint32_t rows,
+		bool matrix, float *v)
+{
+	uint32_t type = matrix && cols % 32 == 0 ? s->m->type : GGML_TYPE_F32, r;
+	int64_t ne[2] = { cols, rows };
+	uint64_t bytes = 0;
+	uint8_t *data;
+
+	if (s->error || (s->m->drop && !strcmp(s->m->drop, name)))
+		return;
+	for (r = 0; s->m->change && !strcmp(s->m->change, name) && r < cols * rows; r++)
+		v[r] *= s->m->factor;
+	s->error = ggml_row_size(type, cols, &bytes);
+	data = s->error ? NULL : malloc(bytes * rows);
+	if (!data) {
+		s->error = s->error ? s->error : -ENOMEM;
+		return;
+	}
+	for (r = 0; r < rows; r++) {
+		const float *src = v + (size_t)cols * r;
+
+		if (type == GGML_TYPE_Q8_0)
+			requant_row_q8_0(src, data + bytes * r, cols);
+		else if (type == GGML_TYPE_Q4_0)
+			requant_row_q4_0(src, data + bytes * r, cols);
+		else
+			memcpy(data + bytes * r, src, bytes);
+	}
+	gguf_write_tensor(&s->w, name, type, dims, ne, data, bytes * rows);
+	free(data);
+}
+
+enum kind { MATRIX, NORM, SMALL, DECAY_1, DECAY_2, STEP };
+
+/* cols x rows numbers of a kind; layer SIZE_MAX: of the model. */
+static void tensor(struct synth *s, size_t layer, const char *what, uint32_t dims, uint32_t cols,
+		   uint32_t rows, enum kind kind, float gain)
+{
+	size_t n = (size_t)cols * rows, i;
+	float *v = malloc((n + 1) * sizeof(*v));
+	uint64_t rng;
+	char name[96];
+
+	if (layer == SIZE_MAX)
+		snprintf(name, sizeof(name), "%s", what);
+	else
+		snprintf(name, sizeof(name), "blk.%zu.%s", layer, what);
+	rng = stream(s->m->seed, name);
+	if (!v) {
+		s->error = -ENOMEM;
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		switch (kind) {
+		case MATRIX:
+			v[i] = gain * normal(&rng) / sqrtf((float)cols);
+			break;
+		case NORM:
+			v[i] = fmaxf(gain * (1 + 0.25f * normal(&rng)), 0.25f * gain);
+			break;
+		case SMALL:
+			v[i] = gain * normal(&rng);
+			break;
+		case DECAY_1: /* -1 to -cols, as S4 begins */
+			v[i] = -(float)(i % cols + 1) * (0.5f + uniform(&rng));
+			break;
+		case DECAY_2:
+			v[i] = -0.1f - 4 * uniform(&rng) * uniform(&rng);
+			break;
+		case STEP: /* softplus of it: about 0.02 to 0.7 */
+			v[i] = -4 + 4 * uniform(&rng);
+			break;
+		}
+	}
+	put(s, name, dims, cols, rows, kind == MATRIX, v);
+	free(v);
+}
+
+static void matrix(struct synth *s, size_t i, const char *what, uint32_t cols, uint32_t rows,
+		   float gain)
+{
+	tensor(s, i, what, 2, cols, rows, MATRIX, gain);
+}
+
+static void vector(struct synth *s, size_t i, const char *what, uint32_t n, enum kind kind,
+		   float gain)
+{
+	tensor(s, i, what, 1, n, 1, kind, gain);
+}
+
+static void put_mamba(struct synth *s, size_t i)
+{
+	const struct synth_ssm *m = s->m;
+
+	matrix(s, i, "ssm_in.weight", m->width, 2 * m->inner, 1.5f);
+	tensor(s, i, "ssm_conv1d.weight", 2, m->taps, m->inner, SMALL, 0.6f);
+	vector(s, i, "ssm_conv1d.bias", m->inner, SMALL, 0.3f);
+	matrix(s, i, "ssm_x.weight", m->inner, m->rank + 2 * m->state, 2.0f);
+	if (m->inner_norms) {
+		vector(s, i, "ssm_dt_norm.weight", m->rank, NORM, 1);
+		vector(s, i, "ssm_b_norm.weight", m->state, NORM, 1);
+		vector(s, i, "ssm_c_norm.weight", m->state, NORM, 1);
+	}
+	matrix(s, i, "ssm_dt.weight", m->rank, m->inner, 1.0f);
+	vector(s, i, "ssm_dt.bias", m->inner, STEP, 1);
+	tensor(s, i, "ssm_a", 2, m->state, m->inner, DECAY_1, 1);
+	vector(s, i, "ssm_d", m->inner, NORM, 1);
+	matrix(s, i, "ssm_out.weight", m->inner, m->width, 1.5f);
+}
+
+static void put_mamba2(struct synth *s, size_t i)
+{
+	const struct synth_ssm *m = s->m;
+	uint32_t bc = m->groups * m->state;
+
+	matrix(s, i, "ssm_in.weight", m->width, 2 * m->inner + 2 * bc + m->rank, 1.5f);
+	tensor(s, i, "ssm_conv1d.weight", 2, m->taps, m->inner + 2 * bc, SMALL, 0.6f);
+	vector(s, i, "ssm_conv1d.bias", m->inner + 2 * bc, SMALL, 0.3f);
+	vector(s, i, "ssm_dt.bias", m->rank, STEP, 1);
+	tensor(s, i, "ssm_a", 2, 1, m->rank, DECAY_2, 1);
+	tensor(s, i, "ssm_d", 2, 1, m->rank, NORM, 1);
+	tensor(s, i, "ssm_norm.weight", 2, m->inner / m->groups, m->groups, NORM, 1);
+	matrix(s, i, "ssm_out.weight", m->inner, m->width, 1.5f);
+}
+
+static void put_attention(struct synth *s, size_t i)
+{
+	const struct synth_ssm *m = s->m;
+	uint32_t nq = m->heads * m->head_size, nk = m->kv_heads * m->head_size;
+
+	matrix(s, i, "attn_q.weight", m->width, nq, 1);
+	matrix(s, i, "attn_k.weight", m->width, nk, 1);
+	matrix(s, i, "attn_v.weight", m->width, nk, 1.5f);
+	matrix(s, i, "attn_output.weight", nq, m->width, 1.5f);
+}
+
+static void put_ffn(struct synth *s, size_t i, const char *norm, bool gate)
+{
+	const struct synth_ssm *m = s->m;
+
+	if (norm)
+		vector(s, i, norm, m->width, NORM, 1);
+	if (gate)
+		matrix(s, i, "ffn_gate.weight", m->width, m->ff, 1.5f);
+	matrix(s, i, "ffn_up.weight", m->width, m->ff, 1.2f);
+	matrix(s, i, "ffn_down.weight", m->ff, m->width, 0.8f);
+}
+
+static char letter(const struct synth_ssm *m, size_t i)
+{
+	return m->pattern ? m->pattern[i % strlen(m->pattern)] : 'm';
+}
+
+static void put_layer(struct synth *s, size_t i)
+{
+	const struct synth_ssm *m = s->m;
+	bool jamba = !strcmp(m->arch, "jamba"), nemotron = !strcmp(m->arch, "nemotron_h");
+	bool falcon = !strcmp(m->arch, "falcon-h1"), pure = !strncmp(m->arch, "mamba", 5);
+
+	vector(s, i, "attn_norm.weight", m->width, NORM, 1);
+	if (letter(m, i) == 'a' || falcon)
+		put_attention(s, i);
+	if (letter(m, i) == 'f')
+		put_ffn(s, i, NULL, false);
+	if (letter(m, i) == 'm') {
+		if (jamba || !strcmp(m->arch, "mamba"))
+			put_mamba(s, i);
+		else
+			put_mamba2(s, i);
+	}
+	if (!pure && !nemotron)
+		put_ffn(s, i, falcon ? "ffn_norm" : "ffn_norm.weight", true);
+}
+
+static void key_u32(struct synth *s, const char *name, uint32_t v)
+{
+	char buf[64];
+
+	snprintf(buf, sizeof(buf), "%s.%s", s->m->arch, name);
+	gguf_write_u32(&s->w, buf, v);
+}
+
+static void key_f32(struct synth *s, const char *name, float v)
+{
+	char buf[64];
+
+	snprintf(buf, sizeof(buf), "%s.%s", s->m->arch, name);
+	gguf_write_f32(&s->w, buf, v);
+}
+
+/* v in layers of a letter, 0 in others */
+static void key_layers(struct synth *s, const char *name, char of, uint32_t v)
+{
+	uint32_t list[256];
+	char buf[64];
+	size_t i;
+
+	for (i = 0; i < s->m->layers; i++)
+		list[i] = letter(s->m, i) == of ? v : 0;
+	snprintf(buf, sizeof(buf), "%s.%s", s->m->arch, name);
+	gguf_write_arr(&s->w, buf, GGUF_U32, s->m->layers, list);
+}
+
+static void put_keys(struct synth *s)
+{
+	const struct synth_ssm *m = s->m;
+	char buf[64];
+
+	gguf_write_str(&s->w, "general.architecture", m->arch);
+	gguf_write_str(&s->w, "general.name", m->name);
+	key_u32(s, "context_length", m->context);
+	key_u32(s, "embedding_length", m->width);
+	key_u32(s, "block_count", m->layers);
+	key_f32(s, "attention.layer_norm_rms_epsilon", m->eps);
+	key_u32(s, "ssm.conv_kernel", m->taps);
+	key_u32(s, "ssm.inner_size", m->inner);
+	key_u32(s, "ssm.state_size", m->state);
+	key_u32(s, "ssm.time_step_rank", m->rank);
+	if (m->groups)
+		key_u32(s, "ssm.group_count", m->groups);
+	if (m->inner_norms && !strcmp(m->arch, "mamba")) {
+		snprintf(buf, sizeof(buf), "%s.ssm.dt_b_c_rms", m->arch);
+		gguf_write_bool(&s->w, buf, true);
+	}
+	key_u32(s, "attention.head_count", m->heads);
+	if (!strcmp(m->arch, "nemotron_h"))
+		key_layers(s, "feed_forward_length", 'f', m->ff);
+	else
+		key_u32(s, "feed_forward_length", m->ff);
+	if (!m->heads)
+		return;
+	if (!strcmp(m->arch, "falcon-h1"))
+		key_u32(s, "attention.head_count_kv", m->kv_heads);
+	else
+		key_layers(s, "attention.head_count_kv", 'a', m->kv_heads);
+	key_u32(s, "attention.key_length", m->head_size);
+	key_u32(s, "attention.value_length", m->head_size);
+	if (m->scales) {
+		key_f32(s, "embedding_scale", 3);
+		key_f32(s, "residual_scale", 0.4f);
+		key_f32(s, "logit_scale", 2.5f);
+		key_f32(s, "attention.scale", 0.11f);
+	}
+}
+
+int synth_ssm_build(const struct synth_ssm *m, uint8_t **data, size_t *size)
+{
+	struct synth s = { .m = m };
+	size_t i;
+
+	if (m->layers > 256)
+		return -EINVAL;
+	gguf_writer_init(&s.w);
+	put_keys(&s);
+	matrix(&s, SIZE_MAX, "token_embd.weight", m->width, m->vocab, 3);
+	for (i = 0; i < m->layers; i++)
+		put_layer(&s, i);
+	vector(&s, SIZE_MAX, "output_norm.weight", m->width, NORM, 1);
+	matrix(&s, SIZE_MAX, "output.weight", m->width, m->vocab, 3);
+	if (!s.error)
+		s.error = gguf_writer_finish(&s.w, data, size);
+	gguf_writer_free(&s.w);
+	return s.error;
+}

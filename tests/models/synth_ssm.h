@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small random state space models and hybrids as GGUF files; see synth.h. Decays range over what trained
+ * models have: from almost none to almost all of a state lost in a token.
+ */
+#ifndef IG1_TESTS_MODELS_SYNTH_SSM_H
+#define IG1_TESTS_MODELS_SYNTH_SSM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct synth_ssm {
+	const char *name;
+	const char *arch; /* mamba, mamba2, jamba, granitehybrid, nemotron_h, falcon-h1 */
+	uint64_t seed;
+	uint32_t layers, width, vocab, context;
+	uint32_t taps, inner, state;
+	uint32_t rank;	 /* of the time step; mamba2 and what is made of it: heads */
+	uint32_t groups; /* mamba2 */
+	/* What a layer is, one letter each, repeated: m state space, a attention, f feed-forward. */
+	const char *pattern;
+	uint32_t heads, kv_heads, head_size, ff;
+	bool inner_norms; /* mamba: of time step, B and C */
+	bool scales;	  /* granitehybrid: all four */
+	float eps;
+	uint32_t type;	  /* enum ggml_type of the matrices */
+	const char *drop; /* this tensor is left out, for refusals */
+	/* Elements of this tensor (NULL: of none) are multiplied by `factor`. */
+	const char *change;
+	float factor;
+};
+
+extern const struct synth_ssm ssm_shapes[];
+extern const size_t n_ssm_shapes;
+
+/* *data is malloc'ed. 0 or a negative errno. */
+int synth_ssm_build(const struct synth_ssm *m, uint8_t **data, size_t *size);
+
+#endif
