@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a decode step costs a state space model does not depend on how many tokens came before: the same
+ * commands and bytes at position 16 and at 4,096, on the RTL cycles within 1 %.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "accel/accel.h"
+#include "compiler/compile.h"
+#include "compiler/quant/ggml_types.h"
+#include "compiler/tests/test_skip.h"
+#include "ig1_chip.h"
+#include "tests/models/synth_ssm.h"
+
+#define NEAR  16u
+#define FAR   4096u
+#define STEPS 4u
+
+/* Small: simulation feeds four thousand tokens. */
+static const struct synth_ssm models[] = {
+	{ .name = "flat-mamba",
+	  .arch = "mamba",
+	  .layers = 1,
+	  .width = 32,
+	  .vocab = 64,
+	  .context = FAR + NEAR,
+	  .taps = 4,
+	  .inner = 32,
+	  .state = 8,
+	  .rank = 8,
+	  .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "flat-mamba2",
+	  .arch = "mamba2",
+	  .layers = 1,
+	  .width = 32,
+	  .vocab = 64,
+	  .context = FAR + NEAR,
+	  .taps = 4,
+	  .inner = 32,
+	  .state = 16,
+	  .rank = 2,
+	  .groups = 1,
+	  .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0 },
+};
+
+struct way {
+	const struct synth_ssm *model;
+	const char *backend;
+};
+
+static void check(struct accel_device *dev, int err, const char *what)
+{
+	char text[512];
+
+	if (!err)
+		return;
+	accel_last_error(dev, text, sizeof(text));
+	fail_msg("%s: %d, %s", what, err, text);
+}
+
+#define OK(dev, expr) check(dev, expr, #expr)
+
+static void compile(const struct synth_ssm *m, const char *path)
+{
+	struct compile_options o = { .model = m->name, .out = path, .chip = compile_chip("small") };
+	struct compile_result r;
+	uint8_t *data;
+
+	assert_int_equal(synth_ssm_build(m, &data, &o.size), 0);
+	o.data = data;
+	if (compile_model(&o, &r))
+		fail_msg("%s: %s", m->name, r.model.diag.msg);
+	compile_free(&r);
+	free(data);
+}
+
+/* Counters of STEPS decode steps from the session's position on. */
+static void decode(struct accel_device *dev, struct accel_session *s, uint64_t *counters)
+{
+	int32_t out[STEPS];
+	uint32_t n = 0;
+
+	OK(dev, accel_session_counters(s, NULL, 0, NULL, 1));
+	OK(dev, accel_session_decode(s, 5, STEPS, NULL, 0, NULL, NULL, out, &n));
+	assert_int_equal(n, STEPS);
+	OK(dev, accel_session_counters(s, counters, IG1_CTR_COUNT, NULL, 0));
+}
+
+static void test_flat(void **state)
+{
+	const struct way *w = *state;
+	char path[] = "/tmp/intaglio-flat-XXXXXX", text[512] = "";
+	struct accel_device_options o = {
+		.size = sizeof(o), .backend = w->backend, .error = text, .error_size = sizeof(text)
+	};
+	uint64_t near[IG1_CTR_COUNT], far[IG1_CTR_COUNT], a, b, exact;
+	struct accel_device *dev;
+	struct accel_session *s;
+	struct accel_model *m;
+	int32_t tokens[FAR];
+	int fd = mkstemp(path);
+	uint32_t i;
+
+	assert_true(fd >= 0);
+	close(fd);
+	compile(w->model, path);
+	if (accel_device_open(&o, &dev))
+		fail_msg("%s: %s", w->backend, text);
+	OK(dev, accel_model_open(dev, path, NULL, &m));
+	OK(dev, accel_session_create(m, NULL, &s));
+	for (i = 0; i < FAR; i++)
+		tokens[i] = (int32_t)((i * i * 7 + i * 31 + 1) % w->model->vocab);
+	OK(dev, accel_session_append(s, tokens, NEAR, NULL));
+	decode(dev, s, near);
+	OK(dev, accel_session_append(s, tokens, FAR - NEAR - STEPS, NULL));
+	assert_int_equal(accel_session_position(s), FAR);
+	decode(dev, s, far);
+	a = near[IG1_CTR_CYCLES];
+	b = far[IG1_CTR_CYCLES];
+	OK(dev, accel_device_get(dev, ACCEL_PARAM_CYCLE_EXACT, &exact));
+	if (exact) {
+		print_message("# %s, %s: %u steps take %llu cycles at %u, %llu at %u\n", w->backend,
+			      w->model->name, STEPS, (unsigned long long)a, NEAR,
+			      (unsigned long long)b, FAR);
+		assert_true(a > 0 && 100 * (a > b ? a - b : b - a) <= a);
+	}
+	for (i = 0; i < IG1_CTR_COUNT; i++) {
+		if (!ig1_ctr_timed[i])
+			assert_int_equal(near[i], far[i]);
+	}
+	assert_true(near[IG1_CTR_ROM_BYTES] > 0 && !near[IG1_CTR_KV_BYTES]);
+	accel_session_unref(s);
+	accel_model_unref(m);
+	accel_device_unref(dev);
+	unlink(path);
+}
+
+static int have(const char *backend)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; (name = accel_backend_name(i, NULL)); i++) {
+		if (!strcmp(name, backend))
+			return 1;
+	}
+	return 0;
+}
+
+int main(void)
+{
+	static const char *const backends[] = { "ref", "sim" };
+	enum { MODELS = sizeof(models) / sizeof(models[0]), N = 2 * MODELS };
+	static struct CMUnitTest tests[N];
+	static struct way ways[N];
+	static char names[N][64], skipped[N][128];
+	size_t i;
+
+	for (i = 0; i < N; i++) {
+		ways[i] = (struct way){ &models[i % MODELS], backends[i / MODELS] };
+		snprintf(names[i], sizeof(names[i]), "%s: %s", ways[i].backend,
+			 ways[i].model->name);
+		tests[i] = (struct CMUnitTest){ names[i], test_flat, NULL, NULL, &ways[i] };
+		if (!have(ways[i].backend))
+			test_skip(&tests[i], skipped[i], sizeof(skipped[i]),
+				  "built without the Verilated chip");
+	}
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return _cmocka_run_group_tests("flat", tests, N, NULL, NULL);
+}
