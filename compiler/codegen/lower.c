@@ -364,6 +364,14 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 		new_val(l, op, R_COLS);
 		lw_scan(l, op, val(l, op));
 		break;
+	case IR_SHIFT:
+		new_val(l, op, R_COLS);
+		lw_shift(l, op, val(l, op));
+		break;
+	case IR_WKV:
+		new_val(l, op, R_COLS);
+		lw_wkv(l, op, val(l, op));
+		break;
 	case IR_ACT:
 	case IR_GLU:
 		return diag_set(&l->m->diag, -ENOTSUP, "%s: not expanded", op->name);

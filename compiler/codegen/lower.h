@@ -159,12 +159,14 @@ uint8_t lw_elt_opcode(uint32_t fn);
 /* lower_norm.c: IR_CENTER, IR_L2NORM; the value has its place */
 void lw_norm(struct lower *l, const struct ir_op *op);
 
-/* lower_conv.c, lower_scan.c; y is the operation's value */
+/* lower_conv.c, lower_scan.c, lower_wkv.c; y is the operation's value */
 void lw_conv(struct lower *l, const struct ir_op *op, const struct cg_val *y);
+void lw_shift(struct lower *l, const struct ir_op *op, const struct cg_val *y);
+void lw_wkv(struct lower *l, const struct ir_op *op, const struct cg_val *y);
 void lw_scan(struct lower *l, const struct ir_op *op, const struct cg_val *y);
 
 /* lower_state.c: the loop over columns of an operation with a state. */
-#define LW_STATE_VALS 6
+#define LW_STATE_VALS 7
 struct lw_state {
 	struct lower *l;
 	const struct ir_op *op;
@@ -181,6 +183,25 @@ void lw_state_end(struct lw_state *s);
 struct cg_cmd *lw_state_move(struct lw_state *s, uint8_t op, const char *name, uint64_t at,
 			     uint64_t pitch, uint32_t rows, uint32_t bytes, uint32_t buf,
 			     uint64_t off, unsigned int reg);
+
+/*
+ * Passes over `n` heads of a state of seg x dim numbers each: heads of one row are rows of one block.
+ * Operands: all of it; dim numbers, the same for all rows, `step` from head to head; one number per
+ * row; one per head. Those at a register's offset are of the column.
+ */
+struct cg_cmd *lw_state_pass(struct lw_state *s, uint8_t code, const char *name, uint32_t n);
+void lw_state_full(struct lw_state *s, struct cg_cmd *c, char which, uint32_t buf, uint64_t off);
+void lw_state_cols(struct lw_state *s, struct cg_cmd *c, char which, const struct cg_val *v,
+		   uint64_t elem, uint32_t step, unsigned int reg);
+void lw_state_rows(struct lw_state *s, struct cg_cmd *c, char which, uint32_t buf, uint64_t off);
+void lw_state_heads(struct lw_state *s, struct cg_cmd *c, char which, const struct cg_val *v,
+		    uint64_t elem, unsigned int reg);
+/* The result, all of the state; or the sums of its rows, from element `elem` of v on. */
+void lw_state_dst(struct lw_state *s, struct cg_cmd *c, uint32_t buf, uint64_t off);
+void lw_state_sum(struct lw_state *s, struct cg_cmd *c, const struct cg_val *v, uint64_t elem,
+		  unsigned int reg);
+/* Heads whose state is handled at once. */
+uint32_t lw_state_step(const struct ir_op *op);
 
 /* lower_attention.c */
 void lw_kvstore(struct lower *l, const struct ir_op *op);

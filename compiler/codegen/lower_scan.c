@@ -6,8 +6,6 @@
  */
 #include "compiler/codegen/lower.h"
 
-#define PART_BYTES 32768u /* of state at once, but at least one head */
-
 struct scan {
 	struct lw_state s;
 	const struct ir_op *op;
@@ -19,45 +17,6 @@ struct scan {
 };
 
 enum { X, DT, B, C, Y, DECAY };
-
-/* A pass over the state of heads first .. first + n; heads of one element each are rows of one block. */
-static struct cg_cmd *pass(struct scan *k, uint8_t code, const char *name, uint32_t n)
-{
-	const struct ir_op *op = k->op;
-	bool flat = op->seg == 1;
-	struct cg_cmd *c = lw_vec(k->s.l, code, lw_name(k->s.l, op->name, name), op->dim,
-				  flat ? n : op->seg, R_ZERO);
-
-	c->u.vec.n2 = flat ? 1 : n;
-	return c;
-}
-
-/* Operands: all of the state; B or C, the same for all rows; one element a row; one a head. */
-static void full(struct scan *k, struct cg_cmd *c, char which, uint32_t buf, uint64_t off)
-{
-	const struct ir_op *op = k->op;
-
-	lw_src(k->s.l, c, which, buf, off, 1, op->dim, (int64_t)op->dim * op->seg, R_ZERO);
-}
-
-static void per_group(struct scan *k, struct cg_cmd *c, char which, const struct cg_val *v,
-		      uint32_t group, unsigned int reg)
-{
-	lw_src(k->s.l, c, which, v->buf, v->off + 4ull * k->op->dim * group, 1, 0, 0, reg);
-}
-
-static void per_row(struct scan *k, struct cg_cmd *c, char which, uint32_t buf, uint64_t off)
-{
-	lw_src(k->s.l, c, which, buf, off, 0, 1, k->op->seg, R_ZERO);
-}
-
-static void per_head(struct scan *k, struct cg_cmd *c, char which, const struct cg_val *v,
-		     uint32_t head, unsigned int reg)
-{
-	bool flat = k->op->seg == 1;
-
-	lw_src(k->s.l, c, which, v->buf, v->off + 4ull * head, 0, flat, !flat, reg);
-}
 
 /* x dt */
 static void scale_input(struct scan *k)
@@ -79,42 +38,40 @@ static void make_decay(struct scan *k, uint32_t buf, uint32_t first, uint32_t n)
 	uint64_t head = (uint64_t)op->dim * op->seg, a = op->konst->addr;
 	struct cg_cmd *c;
 
-	c = pass(k, IG1_OP_V_MUL, "exponent", n);
+	c = lw_state_pass(&k->s, IG1_OP_V_MUL, "exponent", n);
 	lw_src_crom(k->s.l, c, 'a', a + 4 * head * first, op->dim);
 	c->u.vec.a2 = (int32_t)head;
-	per_head(k, c, 'b', k->dt, first, k->s.off[DT]);
-	lw_dst(k->s.l, c, buf, 0, op->dim, (int64_t)head);
-	c = pass(k, IG1_OP_V_EXPS, "decay", n);
-	full(k, c, 'a', buf, 0);
+	lw_state_heads(&k->s, c, 'b', k->dt, first, k->s.off[DT]);
+	lw_state_dst(&k->s, c, buf, 0);
+	c = lw_state_pass(&k->s, IG1_OP_V_EXPS, "decay", n);
+	lw_state_full(&k->s, c, 'a', buf, 0);
 	lw_src_crom(k->s.l, c, 'b', a + 4 * head * op->heads, 0);
 	c->u.vec.b0 = 0;
 	c->u.vec.alpha = 1.0f;
-	lw_dst(k->s.l, c, buf, 0, op->dim, (int64_t)head);
+	lw_state_dst(&k->s, c, buf, 0);
 }
 
 /* Heads first .. first + n of one group, whose state is at byte `at` of the part's buffers. */
 static void update(struct scan *k, unsigned int set, uint64_t at, uint32_t group, uint32_t first,
 		   uint32_t n)
 {
-	const struct ir_op *op = k->op;
-	uint32_t state = k->state[set];
-	uint64_t row = 4ull * first * op->seg;
+	uint64_t row = (uint64_t)first * k->op->seg, bc = (uint64_t)group * k->op->dim;
+	struct lw_state *s = &k->s;
 	struct cg_cmd *c;
 
-	c = pass(k, IG1_OP_V_ROT, "update", n);
+	c = lw_state_pass(s, IG1_OP_V_ROT, "update", n);
 	if (k->decay)
-		per_head(k, c, 'a', k->decay, first, k->s.off[DECAY]);
+		lw_state_heads(s, c, 'a', k->decay, first, s->off[DECAY]);
 	else
-		full(k, c, 'a', k->exps[set], at);
-	per_group(k, c, 'b', k->b, group, k->s.off[B]);
-	full(k, c, 'c', state, at);
-	per_row(k, c, 'd', k->xdt, row);
-	lw_dst(k->s.l, c, state, at, op->dim, (int64_t)op->dim * op->seg);
-	c = pass(k, IG1_OP_V_MUL, "output", n);
-	full(k, c, 'a', state, at);
-	per_group(k, c, 'b', k->c, group, k->s.off[C]);
-	lw_red(k->s.l, c, IG1_VRED_SUM, k->y->buf, k->y->off + row, 1, op->seg);
-	c->u.vec.rz = (uint8_t)k->s.off[Y];
+		lw_state_full(s, c, 'a', k->exps[set], at);
+	lw_state_cols(s, c, 'b', k->b, bc, 0, s->off[B]);
+	lw_state_full(s, c, 'c', k->state[set], at);
+	lw_state_rows(s, c, 'd', k->xdt, 4 * row);
+	lw_state_dst(s, c, k->state[set], at);
+	c = lw_state_pass(s, IG1_OP_V_MUL, "output", n);
+	lw_state_full(s, c, 'a', k->state[set], at);
+	lw_state_cols(s, c, 'b', k->c, bc, 0, s->off[C]);
+	lw_state_sum(s, c, k->y, row, s->off[Y]);
 }
 
 static void part(struct scan *k, unsigned int set, uint32_t first, uint32_t n)
@@ -151,9 +108,7 @@ void lw_scan(struct lower *l, const struct ir_op *op, const struct cg_val *y)
 	uint64_t head = 4ull * op->dim * op->seg;
 	uint32_t first, sets, i;
 
-	k.step = head < PART_BYTES ? (uint32_t)(PART_BYTES / head) : 1;
-	if (k.step > op->heads)
-		k.step = op->heads;
+	k.step = lw_state_step(op);
 	sets = k.step < op->heads ? 2 : 1;
 	k.xdt = cg_buf(l->p, lw_name(l, op->name, "input"), 4ull * op->width);
 	for (i = 0; i < sets; i++) {

@@ -5,6 +5,8 @@
  */
 #include "compiler/codegen/lower.h"
 
+#define PART_BYTES 32768u /* of state at once, but at least one head */
+
 enum { STATE = R_T0, COLUMN, OFFSETS };
 
 void lw_state_begin(struct lw_state *s, struct lower *l, const struct ir_op *op,
@@ -61,4 +63,59 @@ struct cg_cmd *lw_state_move(struct lw_state *s, uint8_t op, const char *name, u
 	c->va_write = op == IG1_OP_D_ST;
 	cg_ref(s->l->p, c, CG_FIELD(dma, sp), false, op == IG1_OP_D_LD, buf, off);
 	return c;
+}
+
+uint32_t lw_state_step(const struct ir_op *op)
+{
+	uint64_t head = 4ull * op->dim * op->seg, n = head < PART_BYTES ? PART_BYTES / head : 1;
+
+	return n < op->heads ? (uint32_t)n : op->heads;
+}
+
+struct cg_cmd *lw_state_pass(struct lw_state *s, uint8_t code, const char *name, uint32_t n)
+{
+	bool flat = s->op->seg == 1;
+	struct cg_cmd *c = lw_vec(s->l, code, lw_name(s->l, s->op->name, name), s->op->dim,
+				  flat ? n : s->op->seg, R_ZERO);
+
+	c->u.vec.n2 = flat ? 1 : n;
+	return c;
+}
+
+void lw_state_full(struct lw_state *s, struct cg_cmd *c, char which, uint32_t buf, uint64_t off)
+{
+	lw_src(s->l, c, which, buf, off, 1, s->op->dim, (int64_t)s->op->dim * s->op->seg, R_ZERO);
+}
+
+void lw_state_cols(struct lw_state *s, struct cg_cmd *c, char which, const struct cg_val *v,
+		   uint64_t elem, uint32_t step, unsigned int reg)
+{
+	bool flat = s->op->seg == 1;
+
+	lw_src(s->l, c, which, v->buf, v->off + 4 * elem, 1, flat ? step : 0, flat ? 0 : step, reg);
+}
+
+void lw_state_rows(struct lw_state *s, struct cg_cmd *c, char which, uint32_t buf, uint64_t off)
+{
+	lw_src(s->l, c, which, buf, off, 0, 1, s->op->seg, R_ZERO);
+}
+
+void lw_state_heads(struct lw_state *s, struct cg_cmd *c, char which, const struct cg_val *v,
+		    uint64_t elem, unsigned int reg)
+{
+	bool flat = s->op->seg == 1;
+
+	lw_src(s->l, c, which, v->buf, v->off + 4 * elem, 0, flat, !flat, reg);
+}
+
+void lw_state_dst(struct lw_state *s, struct cg_cmd *c, uint32_t buf, uint64_t off)
+{
+	lw_dst(s->l, c, buf, off, s->op->dim, (int64_t)s->op->dim * s->op->seg);
+}
+
+void lw_state_sum(struct lw_state *s, struct cg_cmd *c, const struct cg_val *v, uint64_t elem,
+		  unsigned int reg)
+{
+	lw_red(s->l, c, IG1_VRED_SUM, v->buf, v->off + 4 * elem, 1, s->op->seg);
+	c->u.vec.rz = (uint8_t)reg;
 }

@@ -14,6 +14,7 @@ static const char *const kind_names[IR_KINDS] = {
 	[IR_PICK] = "pick",	  [IR_LOGITS] = "logits",
 	[IR_CONV] = "conv",	  [IR_SCAN] = "scan",
 	[IR_CENTER] = "center",	  [IR_L2NORM] = "l2norm",
+	[IR_SHIFT] = "shift",	  [IR_WKV] = "wkv",
 };
 
 static const char *const format_names[IR_FORMATS] = {
@@ -287,7 +288,10 @@ uint64_t ir_state_bytes(const struct ir_op *op)
 	switch (op->kind) {
 	case IR_CONV:
 		return 4ull * (op->taps - 1) * op->width;
+	case IR_SHIFT:
+		return 4ull * op->width;
 	case IR_SCAN:
+	case IR_WKV:
 		return 4ull * op->width * op->dim;
 	default:
 		return 0;

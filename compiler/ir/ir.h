@@ -44,13 +44,15 @@ enum ir_kind {
 	 * (0: all). konst: with `sink` a further logit of each head, then with a window -inf.
 	 */
 	IR_ATTENTION,
-	IR_ADD,	 /* in[0] + in[1] */
-	IR_ACT,	 /* fn(in[0]); expand_act makes ELTs of it */
-	IR_GLU,	 /* fn(in[0]) * in[1]; likewise */
-	IR_ELT,	 /* one vector operation, see enum ir_fn */
-	IR_CONV, /* in[0]; konst: taps rows of weights, oldest input first, then a row of biases */
-	IR_SCAN, /* in[0] x, in[1] dt, in[2] B, in[3] C, then in[4] decay or konst; see below */
-	IR_PICK, /* in[0] of the columns whose logits are wanted */
+	IR_ADD,	  /* in[0] + in[1] */
+	IR_ACT,	  /* fn(in[0]); expand_act makes ELTs of it */
+	IR_GLU,	  /* fn(in[0]) * in[1]; likewise */
+	IR_ELT,	  /* one vector operation, see enum ir_fn */
+	IR_CONV,  /* in[0]; konst: taps rows of weights, oldest input first, then a row of biases */
+	IR_SCAN,  /* in[0] x, in[1] dt, in[2] B, in[3] C, then in[4] decay or konst; see below */
+	IR_SHIFT, /* in[0] of the token before */
+	IR_WKV,	  /* in[0] r, in[1] k, in[2] v, in[3] w, then in[4] a, in[5] b or c; see below */
+	IR_PICK,  /* in[0] of the columns whose logits are wanted */
 	IR_LOGITS, /* in[0]: matmul of the vocabulary and what is done to each; the program's result */
 	IR_CENTER, /* in[0] less the mean of each row of seg elements */
 	IR_L2NORM, /* in[0], rows of seg elements over the root of their square sum or of konst, its least */
@@ -100,6 +102,15 @@ enum ir_fn {
  *	h[i][n] = decay h[i][n] + B[n] (x[i] dt), y[i] = sum over n of C[n] h[i][n]
  * decay is in[4], one element per head, or exp(dt A[i][n]) with A = konst, of which the last element is
  * zero, behind one for each of the state.
+ *
+ * IR_SHIFT: state: the input.
+ *
+ * IR_WKV: linear attention. `heads` heads with a matrix S of seg rows (values) and dim columns (keys);
+ *	S[i][j] = w[j] S[i][j] + v[i] k[j] + s[i] b[j], s[i] = sum over j of S[i][j] a[j], before that
+ *	S[i][j] = w[j] S[i][j] + (v[i] + c s[i]) k[j], likewise
+ *	y[i] = sum over j of S[i][j] r[j], after that, or before it (early)
+ * v is heads x seg; r, k and a are shared by heads, of kv_heads groups (neighbours, or with `spread`
+ * every kv_heads-th); w is heads x dim or one number per head; b is heads x dim, c one per head.
  */
 enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
 
@@ -185,11 +196,12 @@ struct ir_op {
 	uint32_t acc;
 	uint32_t pairs; /* IR_ROPE: 1: pairs (2i, 2i+1), 0: pairs (i, i + dims/2) */
 	uint32_t layer, heads, kv_heads;
-	uint32_t fn, kpos;     /* enum ir_fn */
-	uint32_t taps, dim;    /* IR_CONV, IR_SCAN */
-	uint64_t state;	       /* place_state: byte offset in the sequence's state */
-	uint32_t by_pos;       /* IR_EMBED */
-	uint32_t window, sink; /* IR_ATTENTION; IR_KVSTORE has the window, too */
+	uint32_t fn, kpos;	/* enum ir_fn */
+	uint32_t taps, dim;	/* IR_CONV, IR_SCAN, IR_WKV */
+	uint32_t early, spread; /* IR_WKV */
+	uint64_t state;		/* place_state: byte offset in the sequence's state */
+	uint32_t by_pos;	/* IR_EMBED */
+	uint32_t window, sink;	/* IR_ATTENTION; IR_KVSTORE has the window, too */
 	float eps, scale, shift, cap;
 };
 

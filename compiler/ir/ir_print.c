@@ -86,6 +86,8 @@ const struct ir_attr ir_attrs_op[] = {
 	ATTR(ir_op, "kpos", U32, kpos),
 	ATTR(ir_op, "taps", U32, taps),
 	ATTR(ir_op, "dim", U32, dim),
+	ATTR(ir_op, "early", U32, early),
+	ATTR(ir_op, "spread", U32, spread),
 	ATTR(ir_op, "state", U64, state),
 	ATTR(ir_op, "window", U32, window),
 	ATTR(ir_op, "sink", U32, sink),

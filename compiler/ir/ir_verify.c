@@ -26,6 +26,8 @@ static const struct {
 	[IR_ELT] = { 1, 3, 0, 0, false, false, true },
 	[IR_CONV] = { 1, 1, 0, 0, true, false, true },
 	[IR_SCAN] = { 4, 5, 0, 0, false, false, true },
+	[IR_SHIFT] = { 1, 1, 0, 0, false, false, true },
+	[IR_WKV] = { 4, 6, 0, 0, false, false, true },
 	[IR_PICK] = { 1, 1, 0, 0, false, false, true },
 	[IR_LOGITS] = { 1, 1, 0, 0, false, false, false },
 	[IR_CENTER] = { 1, 1, 0, 0, false, false, true },
@@ -194,6 +196,29 @@ static int check_scan(struct ir_model *m, const struct ir_op *op)
 	return 0;
 }
 
+static int check_wkv(struct ir_model *m, const struct ir_op *op)
+{
+	uint64_t shared = (uint64_t)op->kv_heads * op->dim, own = (uint64_t)op->heads * op->dim;
+	size_t i;
+
+	for (i = 0; i < op->n_in; i++) {
+		if (op->in[i]->dt != IR_F32)
+			return bad(m, op, "operands do not fit");
+	}
+	if (!op->heads || !op->seg || !op->kv_heads || op->heads % op->kv_heads || !op->dim ||
+	    op->dim > IR_MAX_WIDTH || op->dt != IR_F32 ||
+	    (uint64_t)op->heads * op->seg != op->width || op->in[2]->width != op->width ||
+	    (uint64_t)op->width * op->dim > IR_MAX_WIDTH)
+		return bad(m, op, "heads do not fit the width");
+	if (op->n_in == 5 || op->in[0]->width != shared || op->in[1]->width != shared ||
+	    (op->in[3]->width != own && op->in[3]->width != op->heads))
+		return bad(m, op, "operands do not fit");
+	if (op->n_in == 6 && (op->early || op->in[4]->width != shared ||
+			      (op->in[5]->width != own && op->in[5]->width != op->heads)))
+		return bad(m, op, "the correction does not fit");
+	return 0;
+}
+
 static bool is_act(uint32_t fn)
 {
 	return fn == IR_FN_SIGMOID || fn == IR_FN_SILU ||
@@ -265,6 +290,10 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 		return check_conv(m, op);
 	case IR_SCAN:
 		return check_scan(m, op);
+	case IR_SHIFT:
+		return same && f32 && op->dt == IR_F32 ? 0 : bad(m, op, "does not fit its input");
+	case IR_WKV:
+		return check_wkv(m, op);
 	case IR_GLU:
 		if (!is_glu(op->fn))
 			return bad(m, op, "not a function of a gate");
