@@ -64,8 +64,12 @@ struct cg_cmd *lw_st(struct lower *l, const char *name, unsigned int ra, unsigne
 
 size_t lw_loop(struct lower *l, const char *name, unsigned int rd, unsigned int count)
 {
-	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_S_LOOP, name);
+	struct cg_cmd *c;
 
+	/* a command of the body would take it every time: one without effect takes it here */
+	if (l->carry)
+		lw_vec(l, IG1_OP_V_MOV, name, 0, 1, R_ZERO);
+	c = cg_cmd(l->p, IG1_OP_S_LOOP, name);
 	c->u.seq.rd = (uint8_t)rd;
 	c->u.seq.ra = (uint8_t)count;
 	return l->p->n_cmds - 1;

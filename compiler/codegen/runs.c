@@ -39,9 +39,8 @@ static bool same_attributes(const struct ir_op *a, const struct ir_op *b)
 	       a->pairs == b->pairs && a->heads == b->heads && a->kv_heads == b->kv_heads &&
 	       a->fn == b->fn && a->kpos == b->kpos && a->taps == b->taps && a->dim == b->dim &&
 	       a->window == b->window && a->sink == b->sink && a->by_pos == b->by_pos &&
-	       !memcmp(&a->cap, &b->cap, sizeof(a->cap)) &&
-	       a->early == b->early && a->spread == b->spread &&
-	       !memcmp(&a->shift, &b->shift, sizeof(a->shift)) &&
+	       !memcmp(&a->cap, &b->cap, sizeof(a->cap)) && a->early == b->early &&
+	       a->spread == b->spread && !memcmp(&a->shift, &b->shift, sizeof(a->shift)) &&
 	       !memcmp(&a->eps, &b->eps, sizeof(a->eps)) &&
 	       !memcmp(&a->scale, &b->scale, sizeof(a->scale));
 }

@@ -21,7 +21,8 @@ struct fe_net {
 	const struct fe_arch *arch;
 	struct fe_keys keys;
 	uint32_t layers, width, heads, kv_heads, head_size, vocab, context;
-	uint32_t *ff; /* per layer */
+	uint32_t *ff;	 /* per layer */
+	uint32_t *kv_of; /* of hybrids: KV heads of a layer, 0 or kv_heads */
 	float eps;
 	struct ir_table *rope;		       /* NULL: positions are not rotated */
 	struct ir_table *rope_win;	       /* of windowed layers, where they have another one */
@@ -49,6 +50,7 @@ struct fe_arch {
 	bool long_rope;	   /* rope_factors_long or _short, by the context */
 	enum ir_fn act;	   /* of the feed-forward; IR_FN_NONE: silu */
 	bool rope_freqs;   /* rope_freqs.weight divides the frequencies; else it is ignored */
+	bool hybrid;	   /* heads and feed-forward length per layer, 0 where there are none */
 	bool no_attention; /* no heads, no feed-forward, no positions */
 	bool bias_q, bias_o, bias_ffn, bias_out; /* which biases a file may have */
 	/* of net.c's special_keys those that it reads itself; NULL ends them */
@@ -62,7 +64,8 @@ struct fe_arch {
 extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3, fe_arch_gemma,
 	fe_arch_gemma2, fe_arch_gemma3, fe_arch_olmo2, fe_arch_granite, fe_arch_phi3,
 	fe_arch_starcoder2, fe_arch_gpt2;
-extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2;
+extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2, fe_arch_jamba, fe_arch_granitehybrid,
+	fe_arch_nemotron_h, fe_arch_falcon_h1;
 
 /* arch_granite.c: its keys and what they do, for relatives */
 extern const char *const fe_granite_keys[];
@@ -73,6 +76,9 @@ int fe_build_net(struct ir_model *m, const struct gguf_file *f, const struct fe_
 		 uint32_t context);
 struct ir_op *fe_attention(struct fe_net *n, uint32_t layer, struct ir_op *x);
 struct ir_op *fe_ffn(struct fe_net *n, uint32_t layer, struct ir_op *x);
+/* The same without norms and residual, of a normalised h. */
+struct ir_op *fe_attention_of(struct fe_net *n, uint32_t layer, struct ir_op *h);
+struct ir_op *fe_ffn_of(struct fe_net *n, uint32_t layer, struct ir_op *h);
 
 /* rope.c: n->rope from the keys. */
 int fe_rope_table(struct fe_net *n);

@@ -80,7 +80,7 @@ static struct ir_op *residual(struct fe_net *n, uint32_t i, struct ir_op *x, str
 	return fe_add(n, x, y, fe_layer_name(n, i, name));
 }
 
-struct ir_op *fe_attention(struct fe_net *n, uint32_t i, struct ir_op *x)
+struct ir_op *fe_attention_of(struct fe_net *n, uint32_t i, struct ir_op *h)
 {
 	bool windowed = n->windowed && n->windowed[i];
 	const struct fe_attend a = { .sinks = fe_layer_tensor(n, i, "attn_sinks.weight", false,
@@ -89,26 +89,30 @@ struct ir_op *fe_attention(struct fe_net *n, uint32_t i, struct ir_op *x)
 				     .scale = n->attn_scale,
 				     .cap = n->attn_cap };
 	struct ir_table *rope = windowed && n->rope_win ? n->rope_win : n->rope;
-	struct ir_op *h, *in[3], *op;
+	struct ir_op *in[3], *op;
 
-	h = n->arch->no_pre_norms ? x : fe_layer_norm(n, i, x, "attn_norm");
 	make_qkv(n, i, h, in);
 	in[0] = norm_heads(n, i, in[0], n->heads, "attn_q_norm");
 	in[1] = norm_heads(n, i, in[1], n->kv_heads, "attn_k_norm");
 	in[0] = fe_rope_by(n, in[0], rope, fe_layer_name(n, i, "rope_q"));
 	in[1] = fe_rope_by(n, in[1], rope, fe_layer_name(n, i, "rope_k"));
 	op = fe_attend(n, i, in[0], in[1], in[2], &a);
-	op = fe_linear(n, i, op, "attn_output", n->width, n->arch->bias_o, "attn_output");
-	return residual(n, i, x, op, "post_attention_norm", "attn_residual");
+	return fe_linear(n, i, op, "attn_output", n->width, n->arch->bias_o, "attn_output");
 }
 
-struct ir_op *fe_ffn(struct fe_net *n, uint32_t i, struct ir_op *x)
+struct ir_op *fe_attention(struct fe_net *n, uint32_t i, struct ir_op *x)
+{
+	struct ir_op *h = n->arch->no_pre_norms ? x : fe_layer_norm(n, i, x, "attn_norm");
+
+	return residual(n, i, x, fe_attention_of(n, i, h), "post_attention_norm", "attn_residual");
+}
+
+struct ir_op *fe_ffn_of(struct fe_net *n, uint32_t i, struct ir_op *h)
 {
 	enum ir_fn act = n->arch->act ? n->arch->act : IR_FN_SILU;
 	bool bias = n->arch->bias_ffn;
-	struct ir_op *h, *in[2], *op;
+	struct ir_op *in[2], *op;
 
-	h = n->arch->no_pre_norms ? x : fe_layer_norm(n, i, x, "ffn_norm");
 	if (n->arch->no_gate) {
 		op = fe_linear(n, i, h, "ffn_up", n->ff[i], bias, "ffn_up");
 		op = fe_act(n, op, act, fe_layer_name(n, i, "ffn_act"));
@@ -123,8 +127,68 @@ struct ir_op *fe_ffn(struct fe_net *n, uint32_t i, struct ir_op *x)
 		}
 		op = fe_glu(n, in[0], in[1], act, fe_layer_name(n, i, "ffn_act"));
 	}
-	op = fe_linear(n, i, op, "ffn_down", n->width, bias, "ffn_down");
-	return residual(n, i, x, op, "post_ffw_norm", "ffn_residual");
+	return fe_linear(n, i, op, "ffn_down", n->width, bias, "ffn_down");
+}
+
+struct ir_op *fe_ffn(struct fe_net *n, uint32_t i, struct ir_op *x)
+{
+	struct ir_op *h = n->arch->no_pre_norms ? x : fe_layer_norm(n, i, x, "ffn_norm");
+
+	return residual(n, i, x, fe_ffn_of(n, i, h), "post_ffw_norm", "ffn_residual");
+}
+
+/* A number of heads per layer, 0 or the same in all others; *out is that one. */
+static int read_hybrid(struct fe_net *n, const char *key, uint32_t *list, uint32_t *out)
+{
+	uint32_t i;
+
+	if (fe_u32_layers(&n->keys, key, n->layers, list))
+		return n->m->diag.err;
+	for (*out = 0, i = 0; i < n->layers; i++) {
+		if (list[i] && *out && list[i] != *out)
+			return diag_set(
+				&n->m->diag, -ENOTSUP,
+				"key %s.%s: %u for one layer, %u for layer %u; supported: 0 or the "
+				"same for all others",
+				n->arch->name, key, *out, list[i], i);
+		if (list[i])
+			*out = list[i];
+	}
+	if (!*out)
+		return diag_set(&n->m->diag, -ENOTSUP,
+				"key %s.%s: 0 for all layers, supported: some with attention",
+				n->arch->name, key);
+	return 0;
+}
+
+/* The layers that have KV heads attend. */
+static int hybrid_heads(struct fe_net *n)
+{
+	uint32_t *heads = arena_array(&n->m->arena, n->layers, sizeof(*heads)), i;
+
+	n->kv_of = arena_array(&n->m->arena, n->layers, sizeof(*n->kv_of));
+	if (!heads || !n->kv_of)
+		return diag_nomem(&n->m->diag);
+	if (read_hybrid(n, "attention.head_count", heads, &n->heads) ||
+	    read_hybrid(n, "attention.head_count_kv", n->kv_of, &n->kv_heads))
+		return n->m->diag.err;
+	for (i = 0; i < n->layers; i++) {
+		if (n->kv_of[i] && !heads[i])
+			return diag_set(
+				&n->m->diag, -EINVAL,
+				"key %s.attention.head_count: 0 for layer %u, which has KV heads",
+				n->arch->name, i);
+	}
+	return 0;
+}
+
+static int uniform_heads(struct fe_net *n)
+{
+	n->kv_heads = 0;
+	if (fe_u32_uniform(&n->keys, "attention.head_count", true, n->layers, &n->heads))
+		return n->m->diag.err;
+	n->kv_heads = n->heads;
+	return fe_u32_uniform(&n->keys, "attention.head_count_kv", false, n->layers, &n->kv_heads);
 }
 
 static int read_heads(struct fe_net *n)
@@ -132,11 +196,8 @@ static int read_heads(struct fe_net *n)
 	struct fe_keys *k = &n->keys;
 	uint32_t vlen;
 
-	if (fe_u32_uniform(k, "attention.head_count", true, n->layers, &n->heads) ||
-	    fe_check_range(n, "attention.head_count", n->heads, 65535))
-		return n->m->diag.err;
-	n->kv_heads = n->heads;
-	if (fe_u32_uniform(k, "attention.head_count_kv", false, n->layers, &n->kv_heads) ||
+	if ((n->arch->hybrid ? hybrid_heads(n) : uniform_heads(n)) ||
+	    fe_check_range(n, "attention.head_count", n->heads, 65535) ||
 	    fe_check_range(n, "attention.head_count_kv", n->kv_heads, n->heads))
 		return n->m->diag.err;
 	if (n->heads % n->kv_heads)
@@ -172,6 +233,8 @@ static int read_ff(struct fe_net *n)
 	if (fe_u32_layers(&n->keys, "feed_forward_length", n->layers, n->ff))
 		return n->m->diag.err;
 	for (i = 0; i < n->layers; i++) {
+		if (n->arch->hybrid && !n->ff[i])
+			continue;
 		if (fe_check_range(n, "feed_forward_length", n->ff[i], IR_MAX_WIDTH / 2))
 			return n->m->diag.err;
 	}

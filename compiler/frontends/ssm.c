@@ -67,18 +67,6 @@ int fe_read_mamba2(struct fe_net *n)
 	return 0;
 }
 
-static struct ir_op *slice(struct fe_net *n, struct ir_op *x, uint32_t off, uint32_t width,
-			   const char *name)
-{
-	struct ir_op *op = ir_op_new(n->m, IR_SLICE, name, 1, &x, 0);
-
-	if (!op)
-		return NULL;
-	op->off = off;
-	op->width = width;
-	return op;
-}
-
 /* silu(conv(x) + bias) */
 static struct ir_op *conv(struct fe_net *n, uint32_t i, struct ir_op *x)
 {
@@ -175,14 +163,14 @@ struct ir_op *fe_mamba(struct fe_net *n, uint32_t i, struct ir_op *h)
 	struct ir_tensor *a;
 
 	op = fe_linear(n, i, h, "ssm_in", 2 * s->inner, false, "ssm_in");
-	x = slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_x_in"));
-	z = slice(n, op, s->inner, s->inner, fe_layer_name(n, i, "ssm_gate"));
+	x = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_x_in"));
+	z = fe_slice(n, op, s->inner, s->inner, fe_layer_name(n, i, "ssm_gate"));
 	x = conv(n, i, x);
 	op = fe_linear(n, i, x, "ssm_x", s->rank + 2 * s->state, false, "ssm_x");
 	in[0] = x;
-	in[1] = slice(n, op, 0, s->rank, fe_layer_name(n, i, "ssm_dt_in"));
-	in[2] = slice(n, op, s->rank, s->state, fe_layer_name(n, i, "ssm_b"));
-	in[3] = slice(n, op, s->rank + s->state, s->state, fe_layer_name(n, i, "ssm_c"));
+	in[1] = fe_slice(n, op, 0, s->rank, fe_layer_name(n, i, "ssm_dt_in"));
+	in[2] = fe_slice(n, op, s->rank, s->state, fe_layer_name(n, i, "ssm_b"));
+	in[3] = fe_slice(n, op, s->rank + s->state, s->state, fe_layer_name(n, i, "ssm_c"));
 	in[1] = inner_norm(n, i, in[1], "ssm_dt");
 	in[2] = inner_norm(n, i, in[2], "ssm_b");
 	in[3] = inner_norm(n, i, in[3], "ssm_c");
@@ -210,13 +198,13 @@ struct ir_op *fe_mamba2(struct fe_net *n, uint32_t i, struct ir_op *h)
 	struct ir_op *in[5], *z, *dt, *x, *op;
 
 	op = fe_linear(n, i, h, "ssm_in", 2 * s->inner + 2 * bc + heads, false, "ssm_in");
-	z = slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_gate"));
-	x = slice(n, op, s->inner, s->inner + 2 * bc, fe_layer_name(n, i, "ssm_xbc_in"));
-	dt = slice(n, op, 2 * s->inner + 2 * bc, heads, fe_layer_name(n, i, "ssm_dt_in"));
+	z = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_gate"));
+	x = fe_slice(n, op, s->inner, s->inner + 2 * bc, fe_layer_name(n, i, "ssm_xbc_in"));
+	dt = fe_slice(n, op, 2 * s->inner + 2 * bc, heads, fe_layer_name(n, i, "ssm_dt_in"));
 	op = conv(n, i, x);
-	in[0] = slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_x"));
-	in[2] = slice(n, op, s->inner, bc, fe_layer_name(n, i, "ssm_b"));
-	in[3] = slice(n, op, s->inner + bc, bc, fe_layer_name(n, i, "ssm_c"));
+	in[0] = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_x"));
+	in[2] = fe_slice(n, op, s->inner, bc, fe_layer_name(n, i, "ssm_b"));
+	in[3] = fe_slice(n, op, s->inner + bc, bc, fe_layer_name(n, i, "ssm_c"));
 	dt = fe_bias(n, dt, fe_layer_tensor(n, i, "ssm_dt.bias", true, heads, 1),
 		     fe_layer_name(n, i, "ssm_dt"));
 	in[1] = fe_act(n, dt, IR_FN_SOFTPLUS, fe_layer_name(n, i, "ssm_dt_act"));
@@ -231,4 +219,14 @@ struct ir_op *fe_mamba2(struct fe_net *n, uint32_t i, struct ir_op *h)
 		fe_layer_tensor(n, i, "ssm_norm.weight", true, s->inner / s->groups, s->groups),
 		s->inner / s->groups, 1, fe_layer_name(n, i, "ssm_norm"));
 	return fe_linear(n, i, op, "ssm_out", n->width, false, "ssm_out");
+}
+
+struct ir_op *fe_mix(struct fe_net *n, uint32_t i, struct ir_op *x,
+		     struct ir_op *(*mixer)(struct fe_net *, uint32_t, struct ir_op *))
+{
+	struct ir_op *y = mixer(n, i, fe_layer_norm(n, i, x, "attn_norm"));
+
+	if (n->residual_scale != 1)
+		y = fe_affine(n, y, n->residual_scale, 0, fe_layer_name(n, i, "residual_scale"));
+	return fe_add(n, x, y, fe_layer_name(n, i, "ssm_residual"));
 }

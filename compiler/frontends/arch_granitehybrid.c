@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/* Granite 4: Mamba-2 layers, some of granite's attention between them, and a feed-forward after each. */
+#include "compiler/frontends/ssm.h"
+
+static int read_keys(struct fe_net *n)
+{
+	return fe_read_granite(n) ? n->m->diag.err : fe_read_mamba2(n);
+}
+
+static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
+{
+	return fe_ffn(n, i, n->kv_of[i] ? fe_attention(n, i, x) : fe_mix(n, i, x, fe_mamba2));
+}
+
+const struct fe_arch fe_arch_granitehybrid = {
+	.name = "granitehybrid",
+	.rope_pairs = 1,
+	.rope_freqs = true,
+	.hybrid = true,
+	.bias_q = true,
+	.bias_o = true,
+	.bias_ffn = true,
+	.keys = fe_granite_keys,
+	.read = read_keys,
+	.block = block,
+};
