@@ -5,21 +5,41 @@
  * node open on its own and shares another descriptor with all others. The program itself only has to
  * survive and to have done every call with success; the kernel's log is for the caller to judge. TAP.
  *
- *	ioctl_fuzz [--iterations N] [--threads N] [--processes N] [--seed N] [--seconds N]
+ *	ioctl_fuzz [--iterations N] [--threads N] [--processes N] [--seed N] [--seconds N] [--fail N]
+ *
+ * --fail N: in every other call the kernel fails one of the first N allocations and copies
+ * (CONFIG_FAULT_INJECTION, /proc/thread-self/fail-nth).
  */
 #include "node.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE  ((uint64_t)IG1_PAGE_BYTES)
-#define POOL  24
-#define CALLS (DRM_INTAGLIO_EXEC + 5)
-#define EXTRA (DRM_INTAGLIO_EXEC + 1) /* GEM_CLOSE, syncobj create and destroy, reopen */
+#define PAGE	      ((uint64_t)IG1_PAGE_BYTES)
+#define POOL	      24
+#define FEW	      500 /* calls; of more than that some have a bad argument */
+#define EXTRA	      (DRM_INTAGLIO_EXEC + 1)
+
+#define PROGRAMS      4
+#define PROGRAM_BYTES (8 * IG1_COMMAND_BYTES) /* room for each */
+#define PROGRAM_VA    UINT64_C(0x100000)
+
+/* Calls beside the driver's own. */
+enum extra_call {
+	CALL_GEM_CLOSE = EXTRA,
+	CALL_SYNCOBJ_CREATE,
+	CALL_SYNCOBJ_DESTROY,
+	CALL_PRIME,
+	CALL_RAW,
+	CALL_OPEN,
+	CALLS,
+};
 
 enum pool_type {
 	POOL_BO,
@@ -41,12 +61,14 @@ struct fuzzer {
 	uint64_t calls[CALLS], good[CALLS];
 	pthread_t thread;
 	uint64_t iterations;
-	struct prog programs[4];
-	uint32_t program_bo;
+	struct prog programs[PROGRAMS];
 	uint64_t points;
+	int fail_nth;	 /* its file, or -1 */
+	uint64_t failed; /* calls in which the kernel failed something */
 };
 
 static time_t deadline;
+static uint32_t fail_max, node;
 
 static uint64_t rnd(struct fuzzer *f)
 {
@@ -231,7 +253,7 @@ static int vm_bind(struct fuzzer *f)
 {
 	static __thread struct drm_intaglio_bind_op ops[4];
 	static __thread struct drm_intaglio_sync syncs[4][2];
-	uint32_t i, n = 1 + (uint32_t)(rnd(f) % 4);
+	uint32_t i, n = one_in(f, 2) ? 1 : 1 + (uint32_t)(rnd(f) % 4);
 	struct drm_intaglio_vm_bind b = {
 		.vm_id = pick(f, POOL_VM),
 		.flags = one_in(f, 4) ? flags(f, DRM_INTAGLIO_VM_BIND_ASYNC) : 0,
@@ -319,17 +341,18 @@ static int exec(struct fuzzer *f)
 {
 	static __thread struct drm_intaglio_job jobs[8];
 	static __thread struct drm_intaglio_sync syncs[8][3];
-	uint32_t i, k, n = 1 + (uint32_t)(rnd(f) % 8);
+	struct drm_intaglio_queue_control resume = { .op = DRM_INTAGLIO_QUEUE_RESUME };
 	struct drm_intaglio_exec e = { .queue_id = pick(f, POOL_QUEUE), .flags = zero(f) };
+	uint32_t i, k, n = one_in(f, 2) ? 1 : 1 + (uint32_t)(rnd(f) % 8);
+	int err;
 
 	memset(jobs, 0, sizeof(jobs));
 	for (i = 0; i < n; i++) {
 		struct drm_intaglio_job *j = &jobs[i];
 
-		k = (uint32_t)(rnd(f) % 4);
-		j->prog_va = mostly(f, 0x100000 + k * sizeof(struct prog) / 128 * 128 +
-					       rnd(f) % 2 * PAGE);
-		j->prog_len = (uint32_t)mostly(f, 1 + rnd(f) % 4);
+		k = (uint32_t)(rnd(f) % PROGRAMS);
+		j->prog_va = mostly(f, PROGRAM_VA + k * PROGRAM_BYTES);
+		j->prog_len = (uint32_t)mostly(f, f->programs[k].n);
 		j->nargs = (uint32_t)mostly(f, rnd(f) % 3);
 		for (k = 0; k < j->nargs && k < 8; k++)
 			j->args[k] = number(f);
@@ -337,7 +360,8 @@ static int exec(struct fuzzer *f)
 		j->emit_entries = (uint32_t)(rnd(f) % 16);
 		j->trace_va = mostly(f, 0x100000 + rnd(f) % 64 * PAGE);
 		j->trace_entries = one_in(f, 4) ? (uint32_t)(rnd(f) % 64) : 0;
-		j->watchdog = 1 + rnd(f) % 20000; /* endless programs end */
+		/* Endless programs end; a simulated chip is slow. */
+		j->watchdog = 1 + rnd(f) % (one_in(f, 20) ? 20000 : 400);
 		j->syncs.count = some_syncs(f, syncs[i], 3);
 		j->syncs.stride = sizeof(syncs[i][0]);
 		j->syncs.array = pointer(f, syncs[i]);
@@ -349,19 +373,76 @@ static int exec(struct fuzzer *f)
 	if (e.jobs.stride > sizeof(jobs[0]))
 		e.jobs.count = 1;
 	e.jobs.array = pointer(f, jobs);
-	return NODE_CALL(f->fd, EXEC, &e);
+	err = NODE_CALL(f->fd, EXEC, &e);
+	if (err != -ECANCELED)
+		return err;
+	/* A fault has stopped the queue. */
+	resume.queue_id = e.queue_id;
+	err = NODE_CALL(f->fd, QUEUE_CONTROL, &resume);
+	return err ? err : NODE_CALL(f->fd, EXEC, &e);
 }
 
 /* A buffer with programs, bound where EXEC looks. */
 static void put_programs(struct fuzzer *f, uint32_t vm)
 {
 	struct node_bo bo;
+	uint32_t i;
 
-	if (node_bo_create(f->fd, sizeof(f->programs), 0, 0, &bo))
+	if (node_bo_create(f->fd, PROGRAMS * PROGRAM_BYTES, 0, 0, &bo))
 		return;
-	memcpy(bo.p, f->programs, sizeof(f->programs));
-	node_map(f->fd, vm, &bo, 0, 0x100000, bo.size, 0);
+	for (i = 0; i < PROGRAMS; i++)
+		memcpy((uint8_t *)bo.p + i * PROGRAM_BYTES, f->programs[i].w, PROGRAM_BYTES);
+	node_map(f->fd, vm, &bo, 0, PROGRAM_VA, bo.size, 0);
 	node_bo_destroy(f->fd, &bo);
+}
+
+/* A buffer goes from one descriptor to another, or comes home. */
+static int prime(struct fuzzer *f)
+{
+	int to = one_in(f, 2) ? f->own : f->shared, dmabuf, err;
+	uint32_t h;
+
+	err = node_export(f->fd, pick(f, POOL_BO), &dmabuf);
+	if (err)
+		return err;
+	err = node_import(to, dmabuf, &h);
+	close(dmabuf);
+	if (!err && to == f->own)
+		keep(f, POOL_BO, h);
+	return err;
+}
+
+/* The size and direction in the number are wrong; or there is no such call. */
+static int raw(struct fuzzer *f)
+{
+	static __thread uint64_t arg[64];
+	static const uint32_t dirs[] = { _IOC_NONE, _IOC_READ, _IOC_WRITE, _IOC_READ | _IOC_WRITE };
+	uint32_t nr = DRM_COMMAND_BASE + (uint32_t)(rnd(f) % (one_in(f, 8) ? 0x60 : EXTRA));
+	uint32_t i;
+
+	for (i = 0; i < 64; i++)
+		arg[i] = one_in(f, 4) ? number(f) : 0;
+	return drm_sys.ioctl(f->fd,
+			     _IOC(dirs[rnd(f) % 4], DRM_IOCTL_BASE, nr, rnd(f) % sizeof(arg)),
+			     (void *)(uintptr_t)pointer(f, arg));
+}
+
+static int reopen(struct fuzzer *f)
+{
+	int fd;
+
+	if (!one_in(f, 20)) {
+		put_programs(f, pick(f, POOL_VM));
+		return 0;
+	}
+	fd = drm_sys.open(node);
+	if (fd < 0)
+		return fd;
+	/* With whatever is still running. */
+	drm_sys.close(f->own);
+	memset(f->pools, 0, sizeof(f->pools));
+	f->own = fd;
+	return 0;
 }
 
 static int other(struct fuzzer *f, unsigned int which)
@@ -370,33 +451,29 @@ static int other(struct fuzzer *f, unsigned int which)
 	int err;
 
 	switch (which) {
-	case 0:
+	case CALL_GEM_CLOSE:
 		h = pick(f, POOL_BO);
 		err = drm_sys.bo_close(f->fd, h);
 		if (!err)
 			forget(f, POOL_BO, h);
 		return err;
-	case 1:
+	case CALL_SYNCOBJ_CREATE:
 		err = drm_sys.syncobj_create(f->fd, &h);
 		if (!err)
 			keep(f, POOL_SYNCOBJ, h);
 		return err;
-	case 2:
+	case CALL_SYNCOBJ_DESTROY:
 		h = pick(f, POOL_SYNCOBJ);
 		err = drm_sys.syncobj_destroy(f->fd, h);
 		if (!err)
 			forget(f, POOL_SYNCOBJ, h);
 		return err;
+	case CALL_PRIME:
+		return prime(f);
+	case CALL_RAW:
+		return raw(f);
 	default:
-		if (!one_in(f, 20)) {
-			put_programs(f, pick(f, POOL_VM));
-			return 0;
-		}
-		/* With whatever is still running. */
-		drm_sys.close(f->own);
-		memset(f->pools, 0, sizeof(f->pools));
-		f->own = node_open(0, 0);
-		return 0;
+		return reopen(f);
 	}
 }
 
@@ -417,12 +494,66 @@ static int (*const calls[EXTRA])(struct fuzzer *f) = {
 };
 
 static const char *const names[CALLS] = {
-	"DEV_QUERY",	"GEM_CREATE",	 "GEM_MMAP_OFFSET", "GEM_INFO",
-	"VM_CREATE",	"VM_DESTROY",	 "VM_BIND",	    "VM_GET_STATE",
-	"QUEUE_CREATE", "QUEUE_DESTROY", "QUEUE_GET_STATE", "QUEUE_CONTROL",
-	"EXEC",		"GEM_CLOSE",	 "SYNCOBJ_CREATE",  "SYNCOBJ_DESTROY",
+	"DEV_QUERY",
+	"GEM_CREATE",
+	"GEM_MMAP_OFFSET",
+	"GEM_INFO",
+	"VM_CREATE",
+	"VM_DESTROY",
+	"VM_BIND",
+	"VM_GET_STATE",
+	"QUEUE_CREATE",
+	"QUEUE_DESTROY",
+	"QUEUE_GET_STATE",
+	"QUEUE_CONTROL",
+	"EXEC",
+	"GEM_CLOSE",
+	"SYNCOBJ_CREATE",
+	"SYNCOBJ_DESTROY",
+	"PRIME",
+	"wrong numbers",
 	"OPEN",
 };
+
+/* Those that cannot succeed (or need not: a fake kernel has no PRIME), and those that always do. */
+static bool may_fail_always(unsigned int which)
+{
+#ifdef NODE_FAKE
+	if (which == CALL_PRIME)
+		return true;
+#endif
+	return which == CALL_RAW;
+}
+
+static void fail_nth(struct fuzzer *f, uint64_t n)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+
+	/* What was not used up may hit this very call. */
+	if (pwrite(f->fail_nth, text, (size_t)len, 0) != len &&
+	    pwrite(f->fail_nth, text, (size_t)len, 0) != len) {
+		printf("Bail out! fail-nth cannot be written\n");
+		exit(1);
+	}
+}
+
+/* One call, maybe with a failure inside the kernel. */
+static int call(struct fuzzer *f, unsigned int which)
+{
+	bool fail = f->fail_nth >= 0 && one_in(f, 2);
+	char left[24] = "";
+	int err;
+
+	if (fail)
+		fail_nth(f, 1 + rnd(f) % fail_max);
+	err = which < EXTRA ? calls[which](f) : other(f, which);
+	if (fail) {
+		f->failed += pread(f->fail_nth, left, sizeof(left) - 1, 0) > 0 && !atoi(left);
+		fail_nth(f, 0);
+	}
+	return err;
+}
 
 static void write_programs(struct fuzzer *f)
 {
@@ -447,22 +578,58 @@ static void *fuzz(void *arg)
 	uint64_t i;
 	int err;
 
+	f->fail_nth = fail_max ? open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC) : -1;
+	if (fail_max && f->fail_nth < 0) {
+		printf("Bail out! this kernel has no fail-nth\n");
+		exit(1);
+	}
 	for (i = 0; i < f->iterations && (!deadline || time(NULL) < deadline); i++) {
 		which = (unsigned int)(rnd(f) % CALLS);
 		/* Ids of the own descriptor mean something else, or nothing, on the shared one. */
-		f->fd = one_in(f, 8) && which != CALLS - 1 ? f->shared : f->own;
-		err = which < EXTRA ? calls[which](f) : other(f, which - EXTRA);
+		f->fd = one_in(f, 8) && which != CALL_OPEN ? f->shared : f->own;
+		err = call(f, which);
 		f->calls[which]++;
 		f->good[which] += !err;
 	}
+	if (f->fail_nth >= 0)
+		close(f->fail_nth);
 	drm_sys.close(f->own);
 	return NULL;
+}
+
+/* The number of the node that node_open() finds. */
+static uint32_t find_node(void)
+{
+	uint32_t nodes[DRM_SYS_NODES];
+	struct drm_sys_version v = { 0 };
+	int i, n = drm_sys.nodes(nodes, DRM_SYS_NODES), fd;
+
+	for (i = 0; i < n; i++) {
+		fd = drm_sys.open(nodes[i]);
+		if (fd < 0)
+			continue;
+		if (drm_sys.version(fd, &v))
+			v.name[0] = 0;
+		drm_sys.close(fd);
+		if (!strcmp(v.name, DRM_INTAGLIO_DRIVER_NAME))
+			return nodes[i];
+	}
+	return 0;
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 static int run(uint64_t seed, uint64_t iterations, uint32_t threads)
 {
 	struct fuzzer *f = calloc(threads, sizeof(*f));
-	uint64_t n, good;
+	double start = seconds_now(), took;
+	uint64_t n, good, all = 0, failed = 0;
 	uint32_t i, k;
 	int shared;
 
@@ -482,14 +649,24 @@ static int run(uint64_t seed, uint64_t iterations, uint32_t threads)
 	for (i = 0; i < threads; i++)
 		pthread_join(f[i].thread, NULL);
 	drm_sys.close(shared);
+	took = seconds_now() - start;
 	for (k = 0; k < CALLS; k++) {
 		for (i = 0, n = 0, good = 0; i < threads; i++) {
 			n += f[i].calls[k];
 			good += f[i].good[k];
 		}
-		tap_ok(good && (good < n || k >= EXTRA), "%s: %llu calls, %llu of them good",
-		       names[k], (unsigned long long)n, (unsigned long long)good);
+		all += n;
+		tap_ok(n && (good || may_fail_always(k)) && (good < n || n < FEW || k >= EXTRA),
+		       "%s: %llu calls, %llu of them good", names[k], (unsigned long long)n,
+		       (unsigned long long)good);
 	}
+	for (i = 0; i < threads; i++)
+		failed += f[i].failed;
+	if (fail_max)
+		tap_ok(failed != 0, "in %llu calls the kernel failed something",
+		       (unsigned long long)failed);
+	printf("# %llu calls in %.1f s, %.0f a second\n", (unsigned long long)all, took,
+	       (double)all / (took > 0 ? took : 1));
 	free(f);
 	return tap_end();
 }
@@ -521,6 +698,8 @@ int main(int argc, char **argv)
 	printf("# seed %llu, %llu calls, %u threads in %u processes\n", (unsigned long long)seed,
 	       (unsigned long long)iterations, threads, processes);
 	deadline = seconds ? time(NULL) + (time_t)seconds : 0;
+	fail_max = (uint32_t)option(argc, argv, "--fail", 0);
+	node = find_node();
 	/* All but the first are only told by how they ended. */
 	for (i = 1; i < processes; i++) {
 		if (!fork()) {
