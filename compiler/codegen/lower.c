@@ -234,6 +234,16 @@ static void lower_binary(struct lower *l, const struct ir_op *op, uint8_t code)
 	lw_dst_val(l, c, val(l, op), op->dt, 0, seg);
 }
 
+static void lower_dot(struct lower *l, const struct ir_op *op)
+{
+	const struct cg_val *a = val(l, op->in[0]), *b = val(l, op->in[1]), *y = val(l, op);
+	struct cg_cmd *c = lw_vec(l, IG1_OP_V_MUL, op->name, op->seg, op->width, a->rcols);
+
+	lw_src_val(l, c, 'a', a, 0, op->seg);
+	lw_src_val(l, c, 'b', b, 0, op->seg);
+	lw_red(l, c, IG1_VRED_SUM, y->buf, y->off, 1, (int64_t)(y->cstride / 4));
+}
+
 /* The columns whose logits are wanted; decode wants all. */
 static void lower_pick(struct lower *l, const struct ir_op *op)
 {
@@ -363,6 +373,10 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 	case IR_SCAN:
 		new_val(l, op, R_COLS);
 		lw_scan(l, op, val(l, op));
+		break;
+	case IR_DOT:
+		new_val(l, op, val(l, op->in[0])->rcols);
+		lower_dot(l, op);
 		break;
 	case IR_SHIFT:
 		new_val(l, op, R_COLS);

@@ -62,6 +62,9 @@ static bool same_inputs(struct search *s, const struct ir_op *a, const struct ir
 				return false;
 			continue;
 		}
+		/* the same value for all, which a pass of its own only reads */
+		if (x == y && a->kind == IR_ELT)
+			continue;
 		/* from outside: the same value for all, or carried from the iteration before */
 		if (x == y && a->in[i]->kind != IR_EMBED && a->in[i]->dt == IR_F32)
 			return false;

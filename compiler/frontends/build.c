@@ -56,6 +56,43 @@ struct ir_tensor *fe_layer_tensor(struct fe_net *n, uint32_t layer, const char *
 	return t;
 }
 
+int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
+		  struct ir_const **out)
+{
+	const struct gguf_tensor *g;
+	struct ir_tensor *t;
+	char buf[96];
+	uint32_t i;
+
+	snprintf(buf, sizeof(buf), "blk.%u.%s", layer, name);
+	g = gguf_find_tensor(n->f, buf);
+	if (!g)
+		return diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", buf);
+	for (i = 0; i < gguf_n_tensors(n->f); i++) {
+		if (gguf_tensor(n->f, i) == g)
+			n->used[i] = 1;
+	}
+	if ((uint64_t)g->ne[0] != cols || g->elements != (uint64_t)rows * cols)
+		return diag_set(&n->m->diag, -EINVAL,
+				"tensor %s: %" PRId64 " x %" PRIu64 " values, expected %u x %u",
+				buf, g->ne[0], g->elements / (uint64_t)g->ne[0], cols, rows);
+	for (i = 0; i < rows; i++) {
+		snprintf(buf, sizeof(buf), "blk.%u.%s[%u]", layer, name, i);
+		t = ir_tensor_new(n->m, buf, strlen(buf));
+		if (!t)
+			return n->m->diag.err;
+		t->src_type = g->type;
+		t->rows = 1;
+		t->cols = cols;
+		t->size = g->size / rows;
+		t->data = g->data + t->size * i;
+		out[i] = ir_const_tensor(n->m, t);
+		if (!out[i])
+			return n->m->diag.err;
+	}
+	return 0;
+}
+
 const char *fe_layer_name(struct fe_net *n, uint32_t layer, const char *what)
 {
 	const char *s = arena_printf(&n->m->arena, "layer.%u/%s", layer, what);

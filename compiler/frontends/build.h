@@ -15,6 +15,11 @@ struct fe_ssm {
 	bool norms; /* of time step, B and C */
 };
 
+struct fe_rwkv {
+	uint32_t head, decay, iclr, value, gate, ff; /* size of a head; ranks; feed-forward */
+	struct ir_op *first_value;		     /* of the first layer */
+};
+
 struct fe_net {
 	struct ir_model *m;
 	const struct gguf_file *f;
@@ -31,6 +36,7 @@ struct fe_net {
 	float attn_scale, attn_cap, final_cap; /* caps: 0: none */
 	float embd_scale, residual_scale, logit_scale; /* factors, 1: none */
 	struct fe_ssm ssm;
+	struct fe_rwkv rwkv;
 	uint8_t *used; /* per tensor of the file: 1: part of the graph */
 };
 
@@ -51,6 +57,7 @@ struct fe_arch {
 	enum ir_fn act;	   /* of the feed-forward; IR_FN_NONE: silu */
 	bool rope_freqs;   /* rope_freqs.weight divides the frequencies; else it is ignored */
 	bool hybrid;	   /* heads and feed-forward length per layer, 0 where there are none */
+	bool embd_norm;	   /* token_embd_norm follows the embedding */
 	bool no_attention; /* no heads, no feed-forward, no positions */
 	bool bias_q, bias_o, bias_ffn, bias_out; /* which biases a file may have */
 	/* of net.c's special_keys those that it reads itself; NULL ends them */
@@ -65,7 +72,7 @@ extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3, fe_arch
 	fe_arch_gemma2, fe_arch_gemma3, fe_arch_olmo2, fe_arch_granite, fe_arch_phi3,
 	fe_arch_starcoder2, fe_arch_gpt2;
 extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2, fe_arch_jamba, fe_arch_granitehybrid,
-	fe_arch_nemotron_h, fe_arch_falcon_h1;
+	fe_arch_nemotron_h, fe_arch_falcon_h1, fe_arch_rwkv7;
 
 /* arch_granite.c: its keys and what they do, for relatives */
 extern const char *const fe_granite_keys[];
@@ -98,6 +105,9 @@ int fe_tensor(struct fe_net *n, const char *name, bool required, uint64_t cols, 
 	      struct ir_tensor **out);
 struct ir_tensor *fe_layer_tensor(struct fe_net *n, uint32_t layer, const char *name, bool required,
 				  uint64_t cols, uint64_t rows);
+/* A tensor of n vectors of `cols` elements, as n constants; its dimensions of 1 do not matter. */
+int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
+		  struct ir_const **out);
 const char *fe_layer_name(struct fe_net *n, uint32_t layer, const char *what);
 /* Rows of seg elements; the weight, of seg elements, is repeated `copies` times. */
 struct ir_op *fe_rmsnorm(struct fe_net *n, struct ir_op *x, struct ir_tensor *w, uint32_t seg,

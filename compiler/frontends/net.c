@@ -361,6 +361,8 @@ static struct ir_op *embed(struct fe_net *n, struct ir_tensor *embd)
 	}
 	if (n->embd_scale != 1)
 		x = fe_affine(n, x, n->embd_scale, 0, "embd_scale");
+	if (n->arch->embd_norm)
+		x = fe_norm(n, x, "token_embd_norm", "embd_norm");
 	return pos ? fe_add(n, x, pos, "embd") : x;
 }
 

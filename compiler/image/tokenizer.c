@@ -175,11 +175,16 @@ int build_tokenizer(struct ir_model *m, const struct gguf_file *f, void **out, s
 	char err[TOKENIZER_ERR_LEN] = "";
 	struct keys k = { m, f, &m->arena };
 	struct tokenizer_desc d;
+	struct gguf_str model;
 	int ret;
 
 	*out = NULL;
 	*bytes = 0;
 	if (!gguf_find_kv(f, "tokenizer.ggml.model"))
+		return 0;
+	/* "no_vocab" has none; of "rwkv" libaccel has no tokenizer: ids in, ids out */
+	if (!gguf_get_str(f, "tokenizer.ggml.model", &model, NULL) &&
+	    (gguf_str_eq(model, "rwkv") || gguf_str_eq(model, "no_vocab")))
 		return 0;
 	tokenizer_desc_init(&d);
 	ret = fill(&k, &d);

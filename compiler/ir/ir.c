@@ -15,6 +15,7 @@ static const char *const kind_names[IR_KINDS] = {
 	[IR_CONV] = "conv",	  [IR_SCAN] = "scan",
 	[IR_CENTER] = "center",	  [IR_L2NORM] = "l2norm",
 	[IR_SHIFT] = "shift",	  [IR_WKV] = "wkv",
+	[IR_DOT] = "dot",
 };
 
 static const char *const format_names[IR_FORMATS] = {

@@ -50,6 +50,7 @@ enum ir_kind {
 	IR_ELT,	  /* one vector operation, see enum ir_fn */
 	IR_CONV,  /* in[0]; konst: taps rows of weights, oldest input first, then a row of biases */
 	IR_SCAN,  /* in[0] x, in[1] dt, in[2] B, in[3] C, then in[4] decay or konst; see below */
+	IR_DOT,	  /* in[0] * in[1], summed over each row of seg elements: one element per row */
 	IR_SHIFT, /* in[0] of the token before */
 	IR_WKV,	  /* in[0] r, in[1] k, in[2] v, in[3] w, then in[4] a, in[5] b or c; see below */
 	IR_PICK,  /* in[0] of the columns whose logits are wanted */

@@ -26,6 +26,7 @@ static const struct {
 	[IR_ELT] = { 1, 3, 0, 0, false, false, true },
 	[IR_CONV] = { 1, 1, 0, 0, true, false, true },
 	[IR_SCAN] = { 4, 5, 0, 0, false, false, true },
+	[IR_DOT] = { 2, 2, 0, 0, false, false, true },
 	[IR_SHIFT] = { 1, 1, 0, 0, false, false, true },
 	[IR_WKV] = { 4, 6, 0, 0, false, false, true },
 	[IR_PICK] = { 1, 1, 0, 0, false, false, true },
@@ -290,6 +291,11 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 		return check_conv(m, op);
 	case IR_SCAN:
 		return check_scan(m, op);
+	case IR_DOT:
+		if (!f32 || op->in[1]->dt != IR_F32 || op->in[1]->width != in->width || !op->seg ||
+		    (uint64_t)op->width * op->seg != in->width || op->dt != IR_F32)
+			return bad(m, op, "rows do not fit");
+		return 0;
 	case IR_SHIFT:
 		return same && f32 && op->dt == IR_F32 ? 0 : bad(m, op, "does not fit its input");
 	case IR_WKV:

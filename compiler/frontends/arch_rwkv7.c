@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+/*
+ * RWKV-7 (models.md section 6): linear attention whose state forgets by element and corrects itself, on
+ * mixtures of a token with the one before it; then a feed-forward on another such mixture.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "compiler/frontends/build.h"
+
+#define HEAD_EPS 64e-5f
+
+static int read_keys(struct fe_net *n)
+{
+	struct fe_rwkv *r = &n->rwkv;
+	struct fe_keys *k = &n->keys;
+
+	if (fe_u32(k, "wkv.head_size", true, &r->head) ||
+	    fe_check_range(n, "wkv.head_size", r->head, n->width) ||
+	    fe_u32(k, "attention.decay_lora_rank", true, &r->decay) ||
+	    fe_check_range(n, "attention.decay_lora_rank", r->decay, IR_MAX_WIDTH / 8) ||
+	    fe_u32(k, "attention.iclr_lora_rank", true, &r->iclr) ||
+	    fe_check_range(n, "attention.iclr_lora_rank", r->iclr, IR_MAX_WIDTH / 8) ||
+	    fe_u32(k, "attention.value_residual_mix_lora_rank", true, &r->value) ||
+	    fe_check_range(n, "attention.value_residual_mix_lora_rank", r->value,
+			   IR_MAX_WIDTH / 8) ||
+	    fe_u32(k, "attention.gate_lora_rank", true, &r->gate) ||
+	    fe_check_range(n, "attention.gate_lora_rank", r->gate, IR_MAX_WIDTH / 8) ||
+	    fe_u32(k, "feed_forward_length", true, &r->ff) ||
+	    fe_check_range(n, "feed_forward_length", r->ff, IR_MAX_WIDTH / 2))
+		return n->m->diag.err;
+	if (n->width % r->head || (uint64_t)n->width * r->head > IR_MAX_WIDTH)
+		return diag_set(
+			&n->m->diag, -EINVAL,
+			"key %s.wkv.head_size: %u, supported: a divisor of embedding_length "
+			"%u, at most %u numbers of state",
+			n->arch->name, r->head, n->width, IR_MAX_WIDTH);
+	return 0;
+}
+
+static struct ir_op *elt(struct fe_net *n, uint32_t i, enum ir_fn fn, size_t n_in,
+			 struct ir_op *const *in, struct ir_const *k, const char *name)
+{
+	struct ir_op *op = ir_op_new(n->m, IR_ELT, fe_layer_name(n, i, name), n_in, in, 0);
+
+	if (!op)
+		return NULL;
+	op->fn = fn;
+	op->width = in[0]->width;
+	op->konst = k;
+	op->kpos = !!k;
+	return op;
+}
+
+static struct ir_op *binary(struct fe_net *n, uint32_t i, enum ir_fn fn, struct ir_op *a,
+			    struct ir_op *b, const char *name)
+{
+	struct ir_op *in[2] = { a, b };
+
+	return elt(n, i, fn, 2, in, NULL, name);
+}
+
+/* a * k + b */
+static struct ir_op *mad(struct fe_net *n, uint32_t i, struct ir_op *a, struct ir_const *k,
+			 struct ir_op *b, const char *name)
+{
+	struct ir_op *in[2] = { a, b };
+
+	return k ? elt(n, i, IR_FN_MAD, 2, in, k, name) : NULL;
+}
+
+static struct ir_op *act(struct fe_net *n, uint32_t i, struct ir_op *x, enum ir_fn fn,
+			 const char *name)
+{
+	return fe_act(n, x, fn, fe_layer_name(n, i, name));
+}
+
+static struct ir_tensor *vector(struct fe_net *n, uint32_t i, const char *name)
+{
+	return fe_layer_tensor(n, i, name, true, n->width, 1);
+}
+
+/* b + W2 fn(W1 x); fn 0: none, b NULL: none */
+static struct ir_op *lora(struct fe_net *n, uint32_t i, struct ir_op *x, char which, uint32_t rank,
+			  enum ir_fn fn, bool bias)
+{
+	char tensor[32], name[32];
+	struct ir_op *op;
+
+	snprintf(tensor, sizeof(tensor), "time_mix_%c1", which);
+	op = fe_linear(n, i, x, tensor, rank, false, tensor);
+	snprintf(name, sizeof(name), "time_mix_%c1_act", which);
+	if (fn)
+		op = act(n, i, op, fn, name);
+	snprintf(tensor, sizeof(tensor), "time_mix_%c2", which);
+	op = fe_linear(n, i, op, tensor, n->width, false, tensor);
+	if (!bias)
+		return op;
+	snprintf(tensor, sizeof(tensor), "time_mix_%c0.weight", which);
+	snprintf(name, sizeof(name), "time_mix_%c0", which);
+	return fe_bias(n, op, vector(n, i, tensor), fe_layer_name(n, i, name));
+}
+
+/* h of the token before, less h */
+static struct ir_op *change(struct fe_net *n, uint32_t i, struct ir_op *h, const char *name)
+{
+	struct ir_op *op = ir_op_new(n->m, IR_SHIFT, fe_layer_name(n, i, name), 1, &h, 0);
+
+	if (!op)
+		return NULL;
+	op->width = h->width;
+	return binary(n, i, IR_FN_SUB, op, h, "change");
+}
+
+/* Rows of seg elements less their mean, over their deviation, with the head's epsilon. */
+static struct ir_op *head_norm(struct fe_net *n, uint32_t i, struct ir_op *x)
+{
+	struct ir_op *op = fe_center(n, x, n->rwkv.head, fe_layer_name(n, i, "time_mix_center"));
+
+	op = op ? fe_rmsnorm(n, op, vector(n, i, "time_mix_ln.weight"), n->rwkv.head, 1,
+			     fe_layer_name(n, i, "time_mix_ln"))
+		: NULL;
+	if (!op)
+		return NULL;
+	op->eps = HEAD_EPS;
+	return fe_bias(n, op, vector(n, i, "time_mix_ln.bias"),
+		       fe_layer_name(n, i, "time_mix_ln_bias"));
+}
+
+/* v, and from the second layer on a share of the first layer's. */
+static struct ir_op *mix_value(struct fe_net *n, uint32_t i, struct ir_op *v, struct ir_op *x)
+{
+	static const char *const unused[] = { "time_mix_v0.weight", "time_mix_v1.weight",
+					      "time_mix_v2.weight" };
+	struct ir_op *in[3];
+	size_t k;
+
+	if (!i) {
+		n->rwkv.first_value = v;
+		/* there, but without a use */
+		for (k = 0; k < 3; k++)
+			fe_layer_tensor(n, i, unused[k], false,
+					k == 1 ? n->width
+					: k    ? n->rwkv.value
+					       : n->width,
+					k == 1 ? n->rwkv.value
+					: k    ? n->width
+					       : 1);
+		return v;
+	}
+	in[0] = binary(n, i, IR_FN_SUB, n->rwkv.first_value, v, "time_mix_v_change");
+	in[1] = act(n, i, lora(n, i, x, 'v', n->rwkv.value, IR_FN_NONE, true), IR_FN_SIGMOID,
+		    "time_mix_v_share");
+	in[2] = v;
+	return elt(n, i, IR_FN_MAD, 3, in, NULL, "time_mix_v");
+}
+
+static struct ir_op *wkv(struct fe_net *n, uint32_t i, struct ir_op *const in[6])
+{
+	struct ir_op *op = ir_op_new(n->m, IR_WKV, fe_layer_name(n, i, "wkv"), 6, in, 0);
+
+	if (!op)
+		return NULL;
+	op->width = n->width;
+	op->seg = n->rwkv.head;
+	op->dim = n->rwkv.head;
+	op->heads = n->width / n->rwkv.head;
+	op->kv_heads = op->heads;
+	return op;
+}
+
+/* The sum over each head of a * b */
+static struct ir_op *dot(struct fe_net *n, uint32_t i, struct ir_op *a, struct ir_op *b)
+{
+	struct ir_op *in[2] = { a, b };
+	struct ir_op *op = ir_op_new(n->m, IR_DOT, fe_layer_name(n, i, "time_mix_bonus"), 2, in, 0);
+
+	if (!op)
+		return NULL;
+	op->seg = n->rwkv.head;
+	op->width = a->width / n->rwkv.head;
+	return op;
+}
+
+static struct ir_op *time_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
+{
+	enum { R, W, K, V, A, G, PARTS };
+	static const char *const names[PARTS] = { "mix_r", "mix_w", "mix_k",
+						  "mix_v", "mix_a", "mix_g" };
+	struct ir_op *dx = change(n, i, h, "time_shift"), *x[PARTS], *in[6], *kk, *v, *a, *t[3],
+		     *op;
+	struct ir_const *k[PARTS];
+	uint32_t j;
+
+	if (fe_layer_rows(n, i, "time_mix_lerp_fused.weight", n->width, PARTS, k))
+		return NULL;
+	for (j = 0; j < PARTS; j++)
+		x[j] = mad(n, i, dx, k[j], h, names[j]);
+	in[0] = fe_linear(n, i, x[R], "time_mix_receptance", n->width, false,
+			  "time_mix_receptance");
+	in[1] = fe_linear(n, i, x[K], "time_mix_key", n->width, false, "time_mix_key");
+	v = fe_linear(n, i, x[V], "time_mix_value", n->width, false, "time_mix_value");
+	in[2] = v = mix_value(n, i, v, x[V]);
+	op = act(n, i, lora(n, i, x[W], 'w', n->rwkv.decay, IR_FN_TANH, true), IR_FN_SIGMOID,
+		 "time_mix_w_act");
+	op = fe_affine(n, op, -0.606531f, 0, fe_layer_name(n, i, "time_mix_w_log"));
+	in[3] = act(n, i, op, IR_FN_EXP, "time_mix_w");
+	a = act(n, i, lora(n, i, x[A], 'a', n->rwkv.iclr, IR_FN_NONE, true), IR_FN_SIGMOID,
+		"time_mix_a");
+	kk = fe_gain(n, in[1], vector(n, i, "time_mix_k_k.weight"),
+		     fe_layer_name(n, i, "time_mix_k_k"));
+	kk = fe_l2norm(n, kk, n->rwkv.head, 1e-12f, fe_layer_name(n, i, "time_mix_kk"));
+	in[4] = fe_affine(n, kk, -1, 0, fe_layer_name(n, i, "time_mix_kk_neg"));
+	in[5] = binary(n, i, IR_FN_MUL, kk, a, "time_mix_kk_a");
+	/* k (1 + k_a (a - 1)) */
+	t[0] = fe_affine(n, a, 1, -1, fe_layer_name(n, i, "time_mix_a_less"));
+	t[0] = fe_gain(n, t[0], vector(n, i, "time_mix_k_a.weight"),
+		       fe_layer_name(n, i, "time_mix_k_a"));
+	t[1] = t[2] = in[1];
+	in[1] = elt(n, i, IR_FN_MAD, 3, t, NULL, "time_mix_k");
+	op = head_norm(n, i, wkv(n, i, in));
+	t[1] = fe_gain(n, in[0], vector(n, i, "time_mix_r_k.weight"),
+		       fe_layer_name(n, i, "time_mix_r_k"));
+	t[0] = v;
+	t[1] = dot(n, i, in[1], t[1]);
+	t[2] = op;
+	op = elt(n, i, IR_FN_MAD, 3, t, NULL, "time_mix_bonus_add");
+	if (!op)
+		return NULL;
+	op->seg = n->rwkv.head;
+	op = fe_mul(n, op, lora(n, i, x[G], 'g', n->rwkv.gate, IR_FN_SIGMOID, false), 0,
+		    fe_layer_name(n, i, "time_mix_gated"));
+	return fe_linear(n, i, op, "time_mix_output", n->width, false, "time_mix_output");
+}
+
+static struct ir_op *channel_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
+{
+	struct ir_tensor *lerp = vector(n, i, "channel_mix_lerp_k.weight");
+	struct ir_op *dx = change(n, i, h, "channel_shift"), *op;
+
+	op = mad(n, i, dx, lerp ? ir_const_tensor(n->m, lerp) : NULL, h, "channel_mix_k");
+	op = fe_linear(n, i, op, "channel_mix_key", n->rwkv.ff, false, "channel_mix_key");
+	op = act(n, i, op, IR_FN_RELU2, "channel_mix_act");
+	return fe_linear(n, i, op, "channel_mix_value", n->width, false, "channel_mix_value");
+}
+
+static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
+{
+	x = fe_add(n, x, time_mix(n, i, fe_layer_norm(n, i, x, "attn_norm")),
+		   fe_layer_name(n, i, "time_mix_residual"));
+	return fe_add(n, x, channel_mix(n, i, fe_layer_norm(n, i, x, "attn_norm_2")),
+		      fe_layer_name(n, i, "channel_mix_residual"));
+}
+
+const struct fe_arch fe_arch_rwkv7 = {
+	.name = "rwkv7",
+	.no_attention = true,
+	.no_rope = true,
+	.layer_norm = true,
+	.embd_norm = true,
+	.read = read_keys,
+	.block = block,
+};
