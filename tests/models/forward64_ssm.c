@@ -32,6 +32,9 @@ struct net {
 	uint32_t *kv_of, *ff_of;
 	double eps, embd_scale, residual_scale, logit_scale, attn_scale, rope_base;
 	bool rope, neox;
+	size_t lora[4]; /* rwkv7: of w, a, v, g */
+	size_t ff;
+	double *first_value;
 };
 
 /* --- memory, keys, tensors --------------------------------------------------------------------- */
@@ -454,6 +457,163 @@ static double *ffn(struct net *m, size_t i, const double *h)
 	return layer_linear(m, i, "ffn_down", m->width, ff, up);
 }
 
+/* --- rwkv7 ------------------------------------------------------------------------------------- */
+
+/* rows of n: less their mean, over their deviation */
+static void layer_norm64(double *x, const double *w, const double *b, size_t n, double eps)
+{
+	double mean = 0, var = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		mean += x[i] / (double)n;
+	for (i = 0; i < n; i++)
+		var += (x[i] - mean) * (x[i] - mean) / (double)n;
+	for (i = 0; i < n; i++)
+		x[i] = (x[i] - mean) / sqrt(var + eps) * w[i] + b[i];
+}
+
+static double *norm_layer(struct net *m, const char *name, const double *x)
+{
+	double *h = room(m, m->n * m->width), *w, *b;
+	char buf[96];
+	size_t t;
+
+	snprintf(buf, sizeof(buf), "%s.weight", name);
+	w = tensor(m, buf, 1, m->width, false);
+	snprintf(buf, sizeof(buf), "%s.bias", name);
+	b = tensor(m, buf, 1, m->width, false);
+	memcpy(h, x, m->n * m->width * sizeof(*h));
+	for (t = 0; t < m->n; t++)
+		layer_norm64(h + t * m->width, w, b, m->width, m->eps);
+	return h;
+}
+
+/* h + (h of the token before - h) * lerp */
+static double *lerp(struct net *m, const double *h, const double *l)
+{
+	double *y = room(m, m->n * m->width);
+	size_t t, k, e = m->width;
+
+	for (t = 0; t < m->n; t++) {
+		for (k = 0; k < e; k++)
+			y[t * e + k] =
+				h[t * e + k] + ((t ? h[(t - 1) * e + k] : 0) - h[t * e + k]) * l[k];
+	}
+	return y;
+}
+
+static double sigmoid(double x)
+{
+	return 1 / (1 + exp(-x));
+}
+
+static double same(double x)
+{
+	return x;
+}
+
+/* bias + W2 fn(W1 x) */
+static double *low_rank(struct net *m, size_t i, char which, size_t rank, const double *x,
+			double (*fn)(double), bool bias)
+{
+	char name[32];
+	double *y, *b;
+	size_t k;
+
+	snprintf(name, sizeof(name), "time_mix_%c1", which);
+	y = layer_linear(m, i, name, rank, m->width, x);
+	for (k = 0; k < m->n * rank; k++)
+		y[k] = fn(y[k]);
+	snprintf(name, sizeof(name), "time_mix_%c2", which);
+	y = layer_linear(m, i, name, m->width, rank, y);
+	snprintf(name, sizeof(name), "time_mix_%c0.weight", which);
+	b = bias ? part(m, i, name, 1, m->width, false) : NULL;
+	for (k = 0; bias && k < m->n * m->width; k++)
+		y[k] += b[k % m->width];
+	return y;
+}
+
+static double *time_mix(struct net *m, size_t i, const double *h)
+{
+	static const char *const names[3] = { "time_mix_receptance", "time_mix_key",
+					      "time_mix_value" };
+	size_t e = m->width, d = m->head_size, t, c, j, p;
+	double *l = part(m, i, "time_mix_lerp_fused.weight", 6, e, false), *x[6], *r, *w, *k, *v,
+	       *a, *g;
+	double *k_k = part(m, i, "time_mix_k_k.weight", 1, e, false);
+	double *k_a = part(m, i, "time_mix_k_a.weight", 1, e, false);
+	double *r_k = part(m, i, "time_mix_r_k.weight", 1, e, false);
+	double *lnw = part(m, i, "time_mix_ln.weight", 1, e, false);
+	double *lnb = part(m, i, "time_mix_ln.bias", 1, e, false), *y = room(m, m->n * e);
+	double *s = room(m, e * d), *kk = room(m, e), *mixed;
+
+	for (j = 0; j < 6; j++)
+		x[j] = lerp(m, h, l + j * e);
+	r = layer_linear(m, i, names[0], e, e, x[0]);
+	k = layer_linear(m, i, names[1], e, e, x[2]);
+	v = layer_linear(m, i, names[2], e, e, x[3]);
+	w = low_rank(m, i, 'w', m->lora[0], x[1], tanh, true);
+	a = low_rank(m, i, 'a', m->lora[1], x[4], same, true);
+	g = low_rank(m, i, 'g', m->lora[3], x[5], sigmoid, false);
+	if (i) {
+		mixed = low_rank(m, i, 'v', m->lora[2], x[3], same, true);
+		for (c = 0; c < m->n * e; c++)
+			v[c] += (m->first_value[c] - v[c]) * sigmoid(mixed[c]);
+	} else {
+		m->first_value = v;
+	}
+	for (t = 0; t < m->n; t++) {
+		double *kt = k + t * e, *vt = v + t * e, *rt = r + t * e, *yt = y + t * e;
+
+		for (c = 0; c < e; c += d) {
+			double length = 0, bonus = 0;
+
+			for (j = c; j < c + d; j++) {
+				double rate = sigmoid(a[t * e + j]);
+
+				kk[j] = kt[j] * k_k[j];
+				length += kk[j] * kk[j];
+				a[t * e + j] = rate;
+				kt[j] += rate * kt[j] * k_a[j] - kt[j] * k_a[j];
+			}
+			length = fmax(sqrt(length), 1e-12);
+			for (j = c; j < c + d; j++) {
+				kk[j] /= length;
+				bonus += kt[j] * rt[j] * r_k[j];
+			}
+			for (p = c; p < c + d; p++) {
+				double *row = s + p * d, take = 0;
+
+				for (j = 0; j < d; j++)
+					take -= row[j] * kk[c + j];
+				for (j = 0; j < d; j++) {
+					double keep = exp(-0.606531 * sigmoid(w[t * e + c + j]));
+
+					row[j] = row[j] * keep + vt[p] * kt[c + j] +
+						 take * kk[c + j] * a[t * e + c + j];
+					yt[p] += row[j] * rt[c + j];
+				}
+			}
+			layer_norm64(yt + c, lnw + c, lnb + c, d, 64e-5);
+			for (p = c; p < c + d; p++)
+				yt[p] = (yt[p] + vt[p] * bonus) * g[t * e + p];
+		}
+	}
+	return layer_linear(m, i, "time_mix_output", e, e, y);
+}
+
+static double *channel_mix(struct net *m, size_t i, const double *h)
+{
+	double *x = lerp(m, h, part(m, i, "channel_mix_lerp_k.weight", 1, m->width, false)), *k;
+	size_t c;
+
+	k = layer_linear(m, i, "channel_mix_key", m->ff, m->width, x);
+	for (c = 0; c < m->n * m->ff; c++)
+		k[c] = k[c] > 0 ? k[c] * k[c] : 0;
+	return layer_linear(m, i, "channel_mix_value", m->width, m->ff, k);
+}
+
 /* --- the pass ---------------------------------------------------------------------------------- */
 
 static void add(struct net *m, double *x, const double *y)
@@ -466,8 +626,17 @@ static void add(struct net *m, double *x, const double *y)
 
 static void layer(struct net *m, size_t i, double *x)
 {
-	double *h = layer_norm(m, i, "attn_norm.weight", x);
+	char name[64];
+	double *h;
 
+	if (m->lora[0]) {
+		snprintf(name, sizeof(name), "blk.%zu.attn_norm", i);
+		add(m, x, time_mix(m, i, norm_layer(m, name, x)));
+		snprintf(name, sizeof(name), "blk.%zu.attn_norm_2", i);
+		add(m, x, channel_mix(m, i, norm_layer(m, name, x)));
+		return;
+	}
+	h = layer_norm(m, i, "attn_norm.weight", x);
 	if (!strcmp(m->arch, "mamba")) {
 		add(m, x, mamba(m, i, h));
 	} else if (!strcmp(m->arch, "mamba2")) {
@@ -512,6 +681,19 @@ static void sizes(struct net *m)
 	m->layers = count(m, "block_count", 0);
 	m->width = count(m, "embedding_length", 0);
 	m->eps = number(m, "attention.layer_norm_rms_epsilon", -1);
+	m->embd_scale = m->residual_scale = m->logit_scale = 1;
+	if (!strcmp(m->arch, "rwkv7")) {
+		m->eps = number(m, "attention.layer_norm_epsilon", -1);
+		m->head_size = count(m, "wkv.head_size", 0);
+		m->ff = count(m, "feed_forward_length", 0);
+		m->lora[0] = count(m, "attention.decay_lora_rank", 0);
+		m->lora[1] = count(m, "attention.iclr_lora_rank", 0);
+		m->lora[2] = count(m, "attention.value_residual_mix_lora_rank", 0);
+		m->lora[3] = count(m, "attention.gate_lora_rank", 0);
+		if (!m->layers || !m->width || !m->head_size || !m->lora[0])
+			refuse(m, -EINVAL, "keys of", m->arch);
+		return;
+	}
 	m->taps = count(m, "ssm.conv_kernel", 0);
 	m->inner = count(m, "ssm.inner_size", 0);
 	m->state = count(m, "ssm.state_size", 0);
@@ -561,10 +743,14 @@ static double *run(struct net *m, const int32_t *tokens)
 			x[i * m->width + k] =
 				embd[(size_t)tokens[i] * m->width + k] * m->embd_scale;
 	}
+	if (m->lora[0])
+		x = norm_layer(m, "token_embd_norm", x);
 	for (i = 0; i < m->layers && !m->error; i++)
 		layer(m, i, x);
+	if (m->lora[0])
+		x = norm_layer(m, "output_norm", x);
 	norm = tensor(m, "output_norm.weight", 1, m->width, false);
-	for (i = 0; i < m->n; i++)
+	for (i = 0; i < m->n && !m->lora[0]; i++)
 		rms(x + i * m->width, norm, m->width, m->eps);
 	out = gguf_find_tensor(m->f, "output.weight")
 		      ? tensor(m, "output.weight", m->vocab, m->width, true)

@@ -63,6 +63,16 @@ const struct synth_ssm ssm_shapes[] = {
 	{ .name = "falcon-h1-plain", .arch = "falcon-h1", .layers = 3, .width = 64, .vocab = 100,
 	  .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6, .groups = 1, .heads = 4,
 	  .kv_heads = 2, .head_size = 16, .ff = 96, .eps = 1e-5f, .type = GGML_TYPE_Q8_0 },
+	{ .name = "rwkv7-plain", .arch = "rwkv7", .layers = 4, .width = 64, .vocab = 100,
+	  .context = 4096, .head_size = 16, .ff = 128, .lora = 8, .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "rwkv7-odd", .arch = "rwkv7", .layers = 2, .width = 42, .vocab = 70,
+	  .context = 100, .head_size = 14, .ff = 50, .lora = 5, .eps = 1e-5f,
+	  .type = GGML_TYPE_F32 },
+	/* a state in parts: heads of 16 KB, two at a time */
+	{ .name = "rwkv7-parts", .arch = "rwkv7", .layers = 2, .width = 320, .vocab = 64,
+	  .context = 100, .head_size = 64, .ff = 96, .lora = 16, .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0 },
 };
 /* clang-format on */
 const size_t n_ssm_shapes = sizeof(ssm_shapes) / sizeof(ssm_shapes[0]);
@@ -223,6 +233,55 @@ static void put_mamba2(struct synth *s, size_t i)
 	matrix(s, i, "ssm_out.weight", m->inner, m->width, 1.5f);
 }
 
+static void put_lora(struct synth *s, size_t i, char which, uint32_t rank, float gain, float bias)
+{
+	const struct synth_ssm *m = s->m;
+	char name[32];
+
+	snprintf(name, sizeof(name), "time_mix_%c1.weight", which);
+	matrix(s, i, name, m->width, rank, 1);
+	snprintf(name, sizeof(name), "time_mix_%c2.weight", which);
+	matrix(s, i, name, rank, m->width, gain);
+	snprintf(name, sizeof(name), "time_mix_%c0.weight", which);
+	if (bias != 0)
+		vector(s, i, name, m->width, SMALL, bias);
+}
+
+static void norm_bias(struct synth *s, size_t i, const char *name)
+{
+	char buf[64];
+
+	snprintf(buf, sizeof(buf), "%s.weight", name);
+	vector(s, i, buf, s->m->width, NORM, 1);
+	snprintf(buf, sizeof(buf), "%s.bias", name);
+	vector(s, i, buf, s->m->width, SMALL, 0.2f);
+}
+
+static void put_rwkv7(struct synth *s, size_t i)
+{
+	const struct synth_ssm *m = s->m;
+	uint32_t e = m->width;
+
+	norm_bias(s, i, "attn_norm");
+	norm_bias(s, i, "attn_norm_2");
+	norm_bias(s, i, "time_mix_ln");
+	tensor(s, i, "time_mix_lerp_fused.weight", 2, e, 6, SMALL, 0.4f);
+	matrix(s, i, "time_mix_receptance.weight", e, e, 1);
+	matrix(s, i, "time_mix_key.weight", e, e, 1);
+	matrix(s, i, "time_mix_value.weight", e, e, 1);
+	matrix(s, i, "time_mix_output.weight", e, e, 1);
+	put_lora(s, i, 'w', m->lora, 1, 1);
+	put_lora(s, i, 'a', m->lora + 1, 1, 0.5f);
+	put_lora(s, i, 'v', m->lora + 2, 1, 0.5f);
+	put_lora(s, i, 'g', m->lora + 3, 2, 0);
+	vector(s, i, "time_mix_k_k.weight", e, NORM, 1);
+	vector(s, i, "time_mix_k_a.weight", e, NORM, 0.7f);
+	vector(s, i, "time_mix_r_k.weight", e, SMALL, 0.3f);
+	vector(s, i, "channel_mix_lerp_k.weight", e, SMALL, 0.4f);
+	matrix(s, i, "channel_mix_key.weight", e, m->ff, 1.2f);
+	matrix(s, i, "channel_mix_value.weight", m->ff, e, 0.8f);
+}
+
 static void put_attention(struct synth *s, size_t i)
 {
 	const struct synth_ssm *m = s->m;
@@ -257,6 +316,10 @@ static void put_layer(struct synth *s, size_t i)
 	bool jamba = !strcmp(m->arch, "jamba"), nemotron = !strcmp(m->arch, "nemotron_h");
 	bool falcon = !strcmp(m->arch, "falcon-h1"), pure = !strncmp(m->arch, "mamba", 5);
 
+	if (!strcmp(m->arch, "rwkv7")) {
+		put_rwkv7(s, i);
+		return;
+	}
 	vector(s, i, "attn_norm.weight", m->width, NORM, 1);
 	if (letter(m, i) == 'a' || falcon)
 		put_attention(s, i);
@@ -311,6 +374,17 @@ static void put_keys(struct synth *s)
 	key_u32(s, "context_length", m->context);
 	key_u32(s, "embedding_length", m->width);
 	key_u32(s, "block_count", m->layers);
+	if (m->lora) {
+		key_f32(s, "attention.layer_norm_epsilon", m->eps);
+		key_u32(s, "wkv.head_size", m->head_size);
+		key_u32(s, "attention.decay_lora_rank", m->lora);
+		key_u32(s, "attention.iclr_lora_rank", m->lora + 1);
+		key_u32(s, "attention.value_residual_mix_lora_rank", m->lora + 2);
+		key_u32(s, "attention.gate_lora_rank", m->lora + 3);
+		key_u32(s, "feed_forward_length", m->ff);
+		key_u32(s, "attention.head_count", 0);
+		return;
+	}
 	key_f32(s, "attention.layer_norm_rms_epsilon", m->eps);
 	key_u32(s, "ssm.conv_kernel", m->taps);
 	key_u32(s, "ssm.inner_size", m->inner);
@@ -355,6 +429,11 @@ int synth_ssm_build(const struct synth_ssm *m, uint8_t **data, size_t *size)
 	matrix(&s, SIZE_MAX, "token_embd.weight", m->width, m->vocab, 3);
 	for (i = 0; i < m->layers; i++)
 		put_layer(&s, i);
+	if (m->lora) {
+		vector(&s, SIZE_MAX, "token_embd_norm.weight", m->width, NORM, 1);
+		vector(&s, SIZE_MAX, "token_embd_norm.bias", m->width, SMALL, 0.2f);
+		vector(&s, SIZE_MAX, "output_norm.bias", m->width, SMALL, 0.2f);
+	}
 	vector(&s, SIZE_MAX, "output_norm.weight", m->width, NORM, 1);
 	matrix(&s, SIZE_MAX, "output.weight", m->width, m->vocab, 3);
 	if (!s.error)
