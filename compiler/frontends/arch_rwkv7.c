@@ -6,9 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "compiler/frontends/build.h"
-
-#define HEAD_EPS 64e-5f
+#include "compiler/frontends/rwkv.h"
 
 static int read_keys(struct fe_net *n)
 {
@@ -38,48 +36,6 @@ static int read_keys(struct fe_net *n)
 	return 0;
 }
 
-static struct ir_op *elt(struct fe_net *n, uint32_t i, enum ir_fn fn, size_t n_in,
-			 struct ir_op *const *in, struct ir_const *k, const char *name)
-{
-	struct ir_op *op = ir_op_new(n->m, IR_ELT, fe_layer_name(n, i, name), n_in, in, 0);
-
-	if (!op)
-		return NULL;
-	op->fn = fn;
-	op->width = in[0]->width;
-	op->konst = k;
-	op->kpos = !!k;
-	return op;
-}
-
-static struct ir_op *binary(struct fe_net *n, uint32_t i, enum ir_fn fn, struct ir_op *a,
-			    struct ir_op *b, const char *name)
-{
-	struct ir_op *in[2] = { a, b };
-
-	return elt(n, i, fn, 2, in, NULL, name);
-}
-
-/* a * k + b */
-static struct ir_op *mad(struct fe_net *n, uint32_t i, struct ir_op *a, struct ir_const *k,
-			 struct ir_op *b, const char *name)
-{
-	struct ir_op *in[2] = { a, b };
-
-	return k ? elt(n, i, IR_FN_MAD, 2, in, k, name) : NULL;
-}
-
-static struct ir_op *act(struct fe_net *n, uint32_t i, struct ir_op *x, enum ir_fn fn,
-			 const char *name)
-{
-	return fe_act(n, x, fn, fe_layer_name(n, i, name));
-}
-
-static struct ir_tensor *vector(struct fe_net *n, uint32_t i, const char *name)
-{
-	return fe_layer_tensor(n, i, name, true, n->width, 1);
-}
-
 /* b + W2 fn(W1 x); fn 0: none, b NULL: none */
 static struct ir_op *lora(struct fe_net *n, uint32_t i, struct ir_op *x, char which, uint32_t rank,
 			  enum ir_fn fn, bool bias)
@@ -91,40 +47,14 @@ static struct ir_op *lora(struct fe_net *n, uint32_t i, struct ir_op *x, char wh
 	op = fe_linear(n, i, x, tensor, rank, false, tensor);
 	snprintf(name, sizeof(name), "time_mix_%c1_act", which);
 	if (fn)
-		op = act(n, i, op, fn, name);
+		op = fe_layer_act(n, i, op, fn, name);
 	snprintf(tensor, sizeof(tensor), "time_mix_%c2", which);
 	op = fe_linear(n, i, op, tensor, n->width, false, tensor);
 	if (!bias)
 		return op;
 	snprintf(tensor, sizeof(tensor), "time_mix_%c0.weight", which);
 	snprintf(name, sizeof(name), "time_mix_%c0", which);
-	return fe_bias(n, op, vector(n, i, tensor), fe_layer_name(n, i, name));
-}
-
-/* h of the token before, less h */
-static struct ir_op *change(struct fe_net *n, uint32_t i, struct ir_op *h, const char *name)
-{
-	struct ir_op *op = ir_op_new(n->m, IR_SHIFT, fe_layer_name(n, i, name), 1, &h, 0);
-
-	if (!op)
-		return NULL;
-	op->width = h->width;
-	return binary(n, i, IR_FN_SUB, op, h, "change");
-}
-
-/* Rows of seg elements less their mean, over their deviation, with the head's epsilon. */
-static struct ir_op *head_norm(struct fe_net *n, uint32_t i, struct ir_op *x)
-{
-	struct ir_op *op = fe_center(n, x, n->rwkv.head, fe_layer_name(n, i, "time_mix_center"));
-
-	op = op ? fe_rmsnorm(n, op, vector(n, i, "time_mix_ln.weight"), n->rwkv.head, 1,
-			     fe_layer_name(n, i, "time_mix_ln"))
-		: NULL;
-	if (!op)
-		return NULL;
-	op->eps = HEAD_EPS;
-	return fe_bias(n, op, vector(n, i, "time_mix_ln.bias"),
-		       fe_layer_name(n, i, "time_mix_ln_bias"));
+	return fe_bias(n, op, fe_layer_vector(n, i, tensor), fe_layer_name(n, i, name));
 }
 
 /* v, and from the second layer on a share of the first layer's. */
@@ -148,11 +78,11 @@ static struct ir_op *mix_value(struct fe_net *n, uint32_t i, struct ir_op *v, st
 					       : 1);
 		return v;
 	}
-	in[0] = binary(n, i, IR_FN_SUB, n->rwkv.first_value, v, "time_mix_v_change");
-	in[1] = act(n, i, lora(n, i, x, 'v', n->rwkv.value, IR_FN_NONE, true), IR_FN_SIGMOID,
-		    "time_mix_v_share");
+	in[0] = fe_binary(n, i, IR_FN_SUB, n->rwkv.first_value, v, "time_mix_v_change");
+	in[1] = fe_layer_act(n, i, lora(n, i, x, 'v', n->rwkv.value, IR_FN_NONE, true),
+			     IR_FN_SIGMOID, "time_mix_v_share");
 	in[2] = v;
-	return elt(n, i, IR_FN_MAD, 3, in, NULL, "time_mix_v");
+	return fe_elt(n, i, IR_FN_MAD, 3, in, NULL, "time_mix_v");
 }
 
 static struct ir_op *wkv(struct fe_net *n, uint32_t i, struct ir_op *const in[6])
@@ -169,62 +99,49 @@ static struct ir_op *wkv(struct fe_net *n, uint32_t i, struct ir_op *const in[6]
 	return op;
 }
 
-/* The sum over each head of a * b */
-static struct ir_op *dot(struct fe_net *n, uint32_t i, struct ir_op *a, struct ir_op *b)
-{
-	struct ir_op *in[2] = { a, b };
-	struct ir_op *op = ir_op_new(n->m, IR_DOT, fe_layer_name(n, i, "time_mix_bonus"), 2, in, 0);
-
-	if (!op)
-		return NULL;
-	op->seg = n->rwkv.head;
-	op->width = a->width / n->rwkv.head;
-	return op;
-}
-
 static struct ir_op *time_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
 {
 	enum { R, W, K, V, A, G, PARTS };
 	static const char *const names[PARTS] = { "mix_r", "mix_w", "mix_k",
 						  "mix_v", "mix_a", "mix_g" };
-	struct ir_op *dx = change(n, i, h, "time_shift"), *x[PARTS], *in[6], *kk, *v, *a, *t[3],
-		     *op;
+	struct ir_op *dx = fe_shift_change(n, i, h, "time_shift"), *x[PARTS], *in[6], *kk, *v, *a,
+		     *t[3], *op;
 	struct ir_const *k[PARTS];
 	uint32_t j;
 
 	if (fe_layer_rows(n, i, "time_mix_lerp_fused.weight", n->width, PARTS, k))
 		return NULL;
 	for (j = 0; j < PARTS; j++)
-		x[j] = mad(n, i, dx, k[j], h, names[j]);
+		x[j] = fe_mad(n, i, dx, k[j], h, names[j]);
 	in[0] = fe_linear(n, i, x[R], "time_mix_receptance", n->width, false,
 			  "time_mix_receptance");
 	in[1] = fe_linear(n, i, x[K], "time_mix_key", n->width, false, "time_mix_key");
 	v = fe_linear(n, i, x[V], "time_mix_value", n->width, false, "time_mix_value");
 	in[2] = v = mix_value(n, i, v, x[V]);
-	op = act(n, i, lora(n, i, x[W], 'w', n->rwkv.decay, IR_FN_TANH, true), IR_FN_SIGMOID,
-		 "time_mix_w_act");
+	op = fe_layer_act(n, i, lora(n, i, x[W], 'w', n->rwkv.decay, IR_FN_TANH, true),
+			  IR_FN_SIGMOID, "time_mix_w_act");
 	op = fe_affine(n, op, -0.606531f, 0, fe_layer_name(n, i, "time_mix_w_log"));
-	in[3] = act(n, i, op, IR_FN_EXP, "time_mix_w");
-	a = act(n, i, lora(n, i, x[A], 'a', n->rwkv.iclr, IR_FN_NONE, true), IR_FN_SIGMOID,
-		"time_mix_a");
-	kk = fe_gain(n, in[1], vector(n, i, "time_mix_k_k.weight"),
+	in[3] = fe_layer_act(n, i, op, IR_FN_EXP, "time_mix_w");
+	a = fe_layer_act(n, i, lora(n, i, x[A], 'a', n->rwkv.iclr, IR_FN_NONE, true), IR_FN_SIGMOID,
+			 "time_mix_a");
+	kk = fe_gain(n, in[1], fe_layer_vector(n, i, "time_mix_k_k.weight"),
 		     fe_layer_name(n, i, "time_mix_k_k"));
 	kk = fe_l2norm(n, kk, n->rwkv.head, 1e-12f, fe_layer_name(n, i, "time_mix_kk"));
 	in[4] = fe_affine(n, kk, -1, 0, fe_layer_name(n, i, "time_mix_kk_neg"));
-	in[5] = binary(n, i, IR_FN_MUL, kk, a, "time_mix_kk_a");
+	in[5] = fe_binary(n, i, IR_FN_MUL, kk, a, "time_mix_kk_a");
 	/* k (1 + k_a (a - 1)) */
 	t[0] = fe_affine(n, a, 1, -1, fe_layer_name(n, i, "time_mix_a_less"));
-	t[0] = fe_gain(n, t[0], vector(n, i, "time_mix_k_a.weight"),
+	t[0] = fe_gain(n, t[0], fe_layer_vector(n, i, "time_mix_k_a.weight"),
 		       fe_layer_name(n, i, "time_mix_k_a"));
 	t[1] = t[2] = in[1];
-	in[1] = elt(n, i, IR_FN_MAD, 3, t, NULL, "time_mix_k");
-	op = head_norm(n, i, wkv(n, i, in));
-	t[1] = fe_gain(n, in[0], vector(n, i, "time_mix_r_k.weight"),
+	in[1] = fe_elt(n, i, IR_FN_MAD, 3, t, NULL, "time_mix_k");
+	op = fe_head_norm(n, i, wkv(n, i, in));
+	t[1] = fe_gain(n, in[0], fe_layer_vector(n, i, "time_mix_r_k.weight"),
 		       fe_layer_name(n, i, "time_mix_r_k"));
 	t[0] = v;
-	t[1] = dot(n, i, in[1], t[1]);
+	t[1] = fe_head_dot(n, i, in[1], t[1]);
 	t[2] = op;
-	op = elt(n, i, IR_FN_MAD, 3, t, NULL, "time_mix_bonus_add");
+	op = fe_elt(n, i, IR_FN_MAD, 3, t, NULL, "time_mix_bonus_add");
 	if (!op)
 		return NULL;
 	op->seg = n->rwkv.head;
@@ -235,12 +152,12 @@ static struct ir_op *time_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
 
 static struct ir_op *channel_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
 {
-	struct ir_tensor *lerp = vector(n, i, "channel_mix_lerp_k.weight");
-	struct ir_op *dx = change(n, i, h, "channel_shift"), *op;
+	struct ir_tensor *lerp = fe_layer_vector(n, i, "channel_mix_lerp_k.weight");
+	struct ir_op *dx = fe_shift_change(n, i, h, "channel_shift"), *op;
 
-	op = mad(n, i, dx, lerp ? ir_const_tensor(n->m, lerp) : NULL, h, "channel_mix_k");
+	op = fe_mad(n, i, dx, lerp ? ir_const_tensor(n->m, lerp) : NULL, h, "channel_mix_k");
 	op = fe_linear(n, i, op, "channel_mix_key", n->rwkv.ff, false, "channel_mix_key");
-	op = act(n, i, op, IR_FN_RELU2, "channel_mix_act");
+	op = fe_layer_act(n, i, op, IR_FN_RELU2, "channel_mix_act");
 	return fe_linear(n, i, op, "channel_mix_value", n->width, false, "channel_mix_value");
 }
 

@@ -56,41 +56,79 @@ struct ir_tensor *fe_layer_tensor(struct fe_net *n, uint32_t layer, const char *
 	return t;
 }
 
-int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
-		  struct ir_const **out)
+/* Part `part` of `parts` equal ones of a tensor, as a tensor of its own. */
+static struct ir_tensor *part_of(struct fe_net *n, const struct gguf_tensor *g, uint64_t cols,
+				 uint64_t rows, uint32_t part, uint32_t parts)
+{
+	char buf[96];
+	struct ir_tensor *t;
+
+	snprintf(buf, sizeof(buf), "%.*s[%u]", (int)g->name.len, g->name.ptr, part);
+	t = ir_tensor_new(n->m, buf, strlen(buf));
+	if (!t)
+		return NULL;
+	t->src_type = g->type;
+	t->rows = rows;
+	t->cols = cols;
+	t->size = g->size / parts;
+	t->data = g->data + t->size * part;
+	return t;
+}
+
+/* A layer's tensor of cols x the rest, marked as used. */
+static const struct gguf_tensor *whole(struct fe_net *n, uint32_t layer, const char *name,
+				       uint64_t cols, uint64_t rows)
 {
 	const struct gguf_tensor *g;
-	struct ir_tensor *t;
 	char buf[96];
-	uint32_t i;
+	size_t i;
 
 	snprintf(buf, sizeof(buf), "blk.%u.%s", layer, name);
 	g = gguf_find_tensor(n->f, buf);
-	if (!g)
-		return diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", buf);
+	if (!g) {
+		diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", buf);
+		return NULL;
+	}
 	for (i = 0; i < gguf_n_tensors(n->f); i++) {
 		if (gguf_tensor(n->f, i) == g)
 			n->used[i] = 1;
 	}
-	if ((uint64_t)g->ne[0] != cols || g->elements != (uint64_t)rows * cols)
-		return diag_set(&n->m->diag, -EINVAL,
-				"tensor %s: %" PRId64 " x %" PRIu64 " values, expected %u x %u",
-				buf, g->ne[0], g->elements / (uint64_t)g->ne[0], cols, rows);
-	for (i = 0; i < rows; i++) {
-		snprintf(buf, sizeof(buf), "blk.%u.%s[%u]", layer, name, i);
-		t = ir_tensor_new(n->m, buf, strlen(buf));
-		if (!t)
-			return n->m->diag.err;
-		t->src_type = g->type;
-		t->rows = 1;
-		t->cols = cols;
-		t->size = g->size / rows;
-		t->data = g->data + t->size * i;
-		out[i] = ir_const_tensor(n->m, t);
+	if ((uint64_t)g->ne[0] == cols && g->elements / cols == rows && g->elements % cols == 0)
+		return g;
+	diag_set(&n->m->diag, -EINVAL,
+		 "tensor %s: %" PRId64 " x %" PRIu64 " values, expected %" PRIu64 " x %" PRIu64,
+		 buf, g->ne[0], g->elements / (uint64_t)g->ne[0], cols, rows);
+	return NULL;
+}
+
+int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
+		  struct ir_const **out)
+{
+	const struct gguf_tensor *g = whole(n, layer, name, cols, rows);
+	uint32_t i;
+
+	for (i = 0; g && i < rows; i++) {
+		struct ir_tensor *t = part_of(n, g, cols, 1, i, rows);
+
+		out[i] = t ? ir_const_tensor(n->m, t) : NULL;
 		if (!out[i])
-			return n->m->diag.err;
+			break;
 	}
-	return 0;
+	return n->m->diag.err;
+}
+
+int fe_layer_mats(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
+		  uint32_t parts, struct ir_tensor **out)
+{
+	const struct gguf_tensor *g = whole(n, layer, name, cols, (uint64_t)rows * parts);
+	uint32_t i;
+
+	for (i = 0; g && i < parts; i++) {
+		out[i] = part_of(n, g, cols, rows, i, parts);
+		if (!out[i])
+			break;
+	}
+	return n->m->diag.err;
 }
 
 const char *fe_layer_name(struct fe_net *n, uint32_t layer, const char *what)

@@ -17,7 +17,8 @@ struct fe_ssm {
 
 struct fe_rwkv {
 	uint32_t head, decay, iclr, value, gate, ff; /* size of a head; ranks; feed-forward */
-	struct ir_op *first_value;		     /* of the first layer */
+	uint32_t rescale;	   /* rwkv6: halve the residual every so many layers */
+	struct ir_op *first_value; /* of the first layer */
 };
 
 struct fe_net {
@@ -72,7 +73,7 @@ extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3, fe_arch
 	fe_arch_gemma2, fe_arch_gemma3, fe_arch_olmo2, fe_arch_granite, fe_arch_phi3,
 	fe_arch_starcoder2, fe_arch_gpt2;
 extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2, fe_arch_jamba, fe_arch_granitehybrid,
-	fe_arch_nemotron_h, fe_arch_falcon_h1, fe_arch_rwkv7;
+	fe_arch_nemotron_h, fe_arch_falcon_h1, fe_arch_rwkv6, fe_arch_rwkv7;
 
 /* arch_granite.c: its keys and what they do, for relatives */
 extern const char *const fe_granite_keys[];
@@ -108,6 +109,9 @@ struct ir_tensor *fe_layer_tensor(struct fe_net *n, uint32_t layer, const char *
 /* A tensor of n vectors of `cols` elements, as n constants; its dimensions of 1 do not matter. */
 int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
 		  struct ir_const **out);
+/* The same of matrices. */
+int fe_layer_mats(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
+		  uint32_t parts, struct ir_tensor **out);
 const char *fe_layer_name(struct fe_net *n, uint32_t layer, const char *what);
 /* Rows of seg elements; the weight, of seg elements, is repeated `copies` times. */
 struct ir_op *fe_rmsnorm(struct fe_net *n, struct ir_op *x, struct ir_tensor *w, uint32_t seg,

@@ -33,7 +33,7 @@ struct net {
 	double eps, embd_scale, residual_scale, logit_scale, attn_scale, rope_base;
 	bool rope, neox;
 	size_t lora[4]; /* rwkv7: of w, a, v, g */
-	size_t ff;
+	size_t ff, rescale;
 	double *first_value;
 };
 
@@ -614,6 +614,83 @@ static double *channel_mix(struct net *m, size_t i, const double *h)
 	return layer_linear(m, i, "channel_mix_value", m->width, m->ff, k);
 }
 
+/* --- rwkv6 ------------------------------------------------------------------------------------- */
+
+/* h + (h of the token before - h) * share of the position */
+static double *lerp_by(struct net *m, const double *h, const double *share)
+{
+	double *y = room(m, m->n * m->width);
+	size_t c, e = m->width;
+
+	for (c = 0; c < m->n * e; c++)
+		y[c] = h[c] + ((c >= e ? h[c - e] : 0) - h[c]) * share[c];
+	return y;
+}
+
+static double *time_mix6(struct net *m, size_t i, const double *h)
+{
+	size_t e = m->width, d = m->head_size, rank = m->lora[0], t, c, j, p;
+	double *fused = part(m, i, "time_mix_lerp_fused.weight", 5, e, false), *x[5], *share;
+	double *w2 = part(m, i, "time_mix_w2.weight", 5 * e, rank, true), *mix, *r, *k, *v, *w, *g;
+	double *u = part(m, i, "time_mix_first.weight", e / d, d, false), *y = room(m, m->n * e);
+	double *lnw = part(m, i, "time_mix_ln.weight", 1, e, false), *s = room(m, e * d);
+	double *lnb = part(m, i, "time_mix_ln.bias", 1, e, false);
+	double *slow = part(m, i, "time_mix_decay.weight", 1, e, false);
+
+	mix = lerp(m, h, part(m, i, "time_mix_lerp_x.weight", 1, e, false));
+	mix = layer_linear(m, i, "time_mix_w1", 5 * rank, e, mix);
+	for (c = 0; c < m->n * 5 * rank; c++)
+		mix[c] = tanh(mix[c]);
+	for (j = 0; j < 5; j++) {
+		share = linear(m, w2 + j * e * rank, e, rank,
+			       cut(m, mix, 5 * rank, j * rank, rank));
+		for (c = 0; c < m->n * e; c++)
+			share[c] += fused[j * e + c % e];
+		x[j] = lerp_by(m, h, share);
+	}
+	w = layer_linear(m, i, "time_mix_decay_w1", m->lora[1], e, x[0]);
+	for (c = 0; c < m->n * m->lora[1]; c++)
+		w[c] = tanh(w[c]);
+	w = layer_linear(m, i, "time_mix_decay_w2", e, m->lora[1], w);
+	k = layer_linear(m, i, "time_mix_key", e, e, x[1]);
+	v = layer_linear(m, i, "time_mix_value", e, e, x[2]);
+	r = layer_linear(m, i, "time_mix_receptance", e, e, x[3]);
+	g = layer_linear(m, i, "time_mix_gate", e, e, x[4]);
+	for (t = 0; t < m->n; t++) {
+		double *yt = y + t * e;
+
+		for (c = 0; c < e; c += d) {
+			for (p = 0; p < d; p++) {
+				double keep = exp(-exp(slow[c + p] + w[t * e + c + p]));
+
+				for (j = 0; j < d; j++) {
+					double *cell = &s[(c + p) * d + j];
+					double now = k[t * e + c + p] * v[t * e + c + j];
+
+					yt[c + j] += r[t * e + c + p] * (u[c + p] * now + *cell);
+					*cell = *cell * keep + now;
+				}
+			}
+			layer_norm64(yt + c, lnw + c, lnb + c, d, 64e-5);
+		}
+		for (c = 0; c < e; c++)
+			yt[c] *= silu(g[t * e + c]);
+	}
+	return layer_linear(m, i, "time_mix_output", e, e, y);
+}
+
+static double *channel_mix6(struct net *m, size_t i, const double *h)
+{
+	double *r = lerp(m, h, part(m, i, "channel_mix_lerp_r.weight", 1, m->width, false));
+	double *y = channel_mix(m, i, h);
+	size_t c;
+
+	r = layer_linear(m, i, "channel_mix_receptance", m->width, m->width, r);
+	for (c = 0; c < m->n * m->width; c++)
+		y[c] *= sigmoid(r[c]);
+	return y;
+}
+
 /* --- the pass ---------------------------------------------------------------------------------- */
 
 static void add(struct net *m, double *x, const double *y)
@@ -630,10 +707,17 @@ static void layer(struct net *m, size_t i, double *x)
 	double *h;
 
 	if (m->lora[0]) {
+		bool six = !strcmp(m->arch, "rwkv6");
+		size_t c;
+
 		snprintf(name, sizeof(name), "blk.%zu.attn_norm", i);
-		add(m, x, time_mix(m, i, norm_layer(m, name, x)));
+		h = norm_layer(m, name, x);
+		add(m, x, six ? time_mix6(m, i, h) : time_mix(m, i, h));
 		snprintf(name, sizeof(name), "blk.%zu.attn_norm_2", i);
-		add(m, x, channel_mix(m, i, norm_layer(m, name, x)));
+		h = norm_layer(m, name, x);
+		add(m, x, six ? channel_mix6(m, i, h) : channel_mix(m, i, h));
+		for (c = 0; m->rescale && (i + 1) % m->rescale == 0 && c < m->n * m->width; c++)
+			x[c] *= 0.5;
 		return;
 	}
 	h = layer_norm(m, i, "attn_norm.weight", x);
@@ -682,10 +766,15 @@ static void sizes(struct net *m)
 	m->width = count(m, "embedding_length", 0);
 	m->eps = number(m, "attention.layer_norm_rms_epsilon", -1);
 	m->embd_scale = m->residual_scale = m->logit_scale = 1;
-	if (!strcmp(m->arch, "rwkv7")) {
+	if (!strncmp(m->arch, "rwkv", 4)) {
 		m->eps = number(m, "attention.layer_norm_epsilon", -1);
 		m->head_size = count(m, "wkv.head_size", 0);
 		m->ff = count(m, "feed_forward_length", 0);
+		m->rescale = count(m, "rescale_every_n_layers", 0);
+		m->lora[0] = count(m, "time_mix_extra_dim", 0);
+		m->lora[1] = count(m, "time_decay_extra_dim", 0);
+		if (m->lora[0])
+			return;
 		m->lora[0] = count(m, "attention.decay_lora_rank", 0);
 		m->lora[1] = count(m, "attention.iclr_lora_rank", 0);
 		m->lora[2] = count(m, "attention.value_residual_mix_lora_rank", 0);

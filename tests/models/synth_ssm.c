@@ -73,6 +73,12 @@ const struct synth_ssm ssm_shapes[] = {
 	{ .name = "rwkv7-parts", .arch = "rwkv7", .layers = 2, .width = 320, .vocab = 64,
 	  .context = 100, .head_size = 64, .ff = 96, .lora = 16, .eps = 1e-5f,
 	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "rwkv6-plain", .arch = "rwkv6", .layers = 4, .width = 64, .vocab = 100,
+	  .context = 4096, .head_size = 16, .ff = 128, .lora = 8, .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "rwkv6-odd", .arch = "rwkv6", .layers = 3, .width = 42, .vocab = 70,
+	  .context = 100, .head_size = 14, .ff = 50, .lora = 5, .rescale = 2, .eps = 1e-5f,
+	  .type = GGML_TYPE_F32 },
 };
 /* clang-format on */
 const size_t n_ssm_shapes = sizeof(ssm_shapes) / sizeof(ssm_shapes[0]);
@@ -282,6 +288,34 @@ static void put_rwkv7(struct synth *s, size_t i)
 	matrix(s, i, "channel_mix_value.weight", m->ff, e, 0.8f);
 }
 
+static void put_rwkv6(struct synth *s, size_t i)
+{
+	const struct synth_ssm *m = s->m;
+	uint32_t e = m->width, rank = m->lora, slow = m->lora + 1;
+
+	norm_bias(s, i, "attn_norm");
+	norm_bias(s, i, "attn_norm_2");
+	norm_bias(s, i, "time_mix_ln");
+	vector(s, i, "time_mix_lerp_x.weight", e, SMALL, 0.4f);
+	tensor(s, i, "time_mix_lerp_fused.weight", 2, e, 5, SMALL, 0.4f);
+	matrix(s, i, "time_mix_w1.weight", e, 5 * rank, 1);
+	matrix(s, i, "time_mix_w2.weight", rank, 5 * e, 0.5f);
+	vector(s, i, "time_mix_decay.weight", e, STEP, 1);
+	matrix(s, i, "time_mix_decay_w1.weight", e, slow, 1);
+	matrix(s, i, "time_mix_decay_w2.weight", slow, e, 0.5f);
+	tensor(s, i, "time_mix_first.weight", 2, m->head_size, e / m->head_size, SMALL, 0.5f);
+	matrix(s, i, "time_mix_receptance.weight", e, e, 1);
+	matrix(s, i, "time_mix_key.weight", e, e, 1);
+	matrix(s, i, "time_mix_value.weight", e, e, 1);
+	matrix(s, i, "time_mix_gate.weight", e, e, 1);
+	matrix(s, i, "time_mix_output.weight", e, e, 1);
+	vector(s, i, "channel_mix_lerp_k.weight", e, SMALL, 0.4f);
+	vector(s, i, "channel_mix_lerp_r.weight", e, SMALL, 0.4f);
+	matrix(s, i, "channel_mix_key.weight", e, m->ff, 1.2f);
+	matrix(s, i, "channel_mix_value.weight", m->ff, e, 0.8f);
+	matrix(s, i, "channel_mix_receptance.weight", e, e, 1);
+}
+
 static void put_attention(struct synth *s, size_t i)
 {
 	const struct synth_ssm *m = s->m;
@@ -316,6 +350,10 @@ static void put_layer(struct synth *s, size_t i)
 	bool jamba = !strcmp(m->arch, "jamba"), nemotron = !strcmp(m->arch, "nemotron_h");
 	bool falcon = !strcmp(m->arch, "falcon-h1"), pure = !strncmp(m->arch, "mamba", 5);
 
+	if (!strcmp(m->arch, "rwkv6")) {
+		put_rwkv6(s, i);
+		return;
+	}
 	if (!strcmp(m->arch, "rwkv7")) {
 		put_rwkv7(s, i);
 		return;
@@ -377,12 +415,18 @@ static void put_keys(struct synth *s)
 	if (m->lora) {
 		key_f32(s, "attention.layer_norm_epsilon", m->eps);
 		key_u32(s, "wkv.head_size", m->head_size);
+		key_u32(s, "feed_forward_length", m->ff);
+		key_u32(s, "attention.head_count", 0);
+		if (!strcmp(m->arch, "rwkv6")) {
+			key_u32(s, "time_mix_extra_dim", m->lora);
+			key_u32(s, "time_decay_extra_dim", m->lora + 1);
+			key_u32(s, "rescale_every_n_layers", m->rescale);
+			return;
+		}
 		key_u32(s, "attention.decay_lora_rank", m->lora);
 		key_u32(s, "attention.iclr_lora_rank", m->lora + 1);
 		key_u32(s, "attention.value_residual_mix_lora_rank", m->lora + 2);
 		key_u32(s, "attention.gate_lora_rank", m->lora + 3);
-		key_u32(s, "feed_forward_length", m->ff);
-		key_u32(s, "attention.head_count", 0);
 		return;
 	}
 	key_f32(s, "attention.layer_norm_rms_epsilon", m->eps);

@@ -12,7 +12,8 @@
 
 struct synth_ssm {
 	const char *name;
-	const char *arch; /* mamba, mamba2, jamba, granitehybrid, nemotron_h, falcon-h1, rwkv7 */
+	const char *
+		arch; /* mamba, mamba2, jamba, granitehybrid, nemotron_h, falcon-h1, rwkv6, rwkv7 */
 	uint64_t seed;
 	uint32_t layers, width, vocab, context;
 	uint32_t taps, inner, state;
@@ -21,7 +22,9 @@ struct synth_ssm {
 	/* What a layer is, one letter each, repeated: m state space, a attention, f feed-forward. */
 	const char *pattern;
 	uint32_t heads, kv_heads, head_size, ff;
-	uint32_t lora; /* rwkv7, with head_size and ff: ranks, each one more than the one before */
+	uint32_t rescale; /* rwkv6 */
+	uint32_t
+		lora; /* rwkv6 and rwkv7, with head_size and ff: ranks, each one more than the one before */
 	bool inner_norms; /* mamba: of time step, B and C */
 	bool scales;	  /* granitehybrid: all four */
 	float eps;
