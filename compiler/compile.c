@@ -88,6 +88,8 @@ static int check_hazards(const struct compile_options *o, struct compile_result 
 			.kv_block_bytes = r->code.kv.block_bytes,
 			.state_bytes = r->model.meta.state_bytes,
 			.window = r->code.kv.window,
+			.ring = r->code.kv.ring,
+			.ring_bytes = r->code.kv.ring_bytes,
 			.name = command_name,
 			.name_ctx = p,
 		};

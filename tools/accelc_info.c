@@ -103,17 +103,19 @@ static json_t *manifest(const struct ig1_image_manifest *m)
 	char sha[65];
 
 	hex(m->source_sha256, 32, sha);
-	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}",
-			 "name", json_text(m->name, sizeof(m->name)), "arch",
-			 json_text(m->arch, sizeof(m->arch)), "layers", (json_int_t)m->layers,
-			 "width", (json_int_t)m->width, "vocab", (json_int_t)m->vocab, "context",
-			 (json_int_t)m->context, "heads", (json_int_t)m->heads, "kv_heads",
-			 (json_int_t)m->kv_heads, "head_size", (json_int_t)m->head_size, "max_cols",
-			 (json_int_t)m->max_cols, "kv_block_bytes", (json_int_t)m->kv_block_bytes,
-			 "kv_blocks", (json_int_t)m->kv_blocks, "state_bytes",
-			 (json_int_t)m->state_bytes, "weights", (json_int_t)m->weights,
-			 "macs_token", (json_int_t)m->macs_token, "source_bytes",
-			 (json_int_t)m->source_bytes, "source_sha256", sha);
+	return json_pack(
+		"{s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}",
+		"name", json_text(m->name, sizeof(m->name)), "arch",
+		json_text(m->arch, sizeof(m->arch)), "layers", (json_int_t)m->layers, "width",
+		(json_int_t)m->width, "vocab", (json_int_t)m->vocab, "context",
+		(json_int_t)m->context, "heads", (json_int_t)m->heads, "kv_heads",
+		(json_int_t)m->kv_heads, "head_size", (json_int_t)m->head_size, "max_cols",
+		(json_int_t)m->max_cols, "kv_block_bytes", (json_int_t)m->kv_block_bytes,
+		"kv_blocks", (json_int_t)m->kv_blocks, "state_bytes", (json_int_t)m->state_bytes,
+		"window_block_bytes", (json_int_t)m->win_block_bytes, "window_blocks",
+		(json_int_t)m->win_blocks, "window", (json_int_t)m->window, "weights",
+		(json_int_t)m->weights, "macs_token", (json_int_t)m->macs_token, "source_bytes",
+		(json_int_t)m->source_bytes, "source_sha256", sha);
 }
 
 static void print_json(struct ig1_image *img, const struct ig1_config *chip)

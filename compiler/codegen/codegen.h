@@ -84,8 +84,10 @@ struct cg_kv_layer {
 	bool ring;
 };
 struct cg_kv {
-	uint64_t block_bytes;
+	uint64_t block_bytes, ring_bytes; /* of a block; 0: no layer of the kind */
 	uint32_t window; /* positions that windowed layers look at, 0: there are none */
+	uint32_t blocks; /* of the part that is no ring */
+	uint32_t ring;	 /* blocks of the ring that windowed layers are in, 0: as all others */
 	uint32_t n_layers;
 	struct cg_kv_layer *layers;
 };

@@ -75,7 +75,10 @@ static int find_shape(struct ir_model *m, const struct cg_options *o, struct cg_
 
 	*least = UINT64_MAX;
 	*fits = false;
-	for (s.cols = o->chip->columns; s.cols && !ret && !*fits; s.cols--) {
+	s.cols = o->chip->columns;
+	if (out->kv.ring && s.cols > IG1_WINDOW_SLACK)
+		s.cols = IG1_WINDOW_SLACK;
+	for (; s.cols && !ret && !*fits; s.cols--) {
 		for (s.depth = s.cols > 1 ? 2 : 1; s.depth && !ret && !*fits; s.depth--)
 			ret = find_parts(m, o, out, s, least, fits);
 	}

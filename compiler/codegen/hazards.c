@@ -189,6 +189,32 @@ static int touch_cell(struct checker *c, struct cell *cell, const struct node *n
 	return 0;
 }
 
+#define COL_VA	 0x10000ull
+#define LOGIT_VA 0x1000000ull
+#define KV_VA	 0x10000000ull
+#define STATE_VA (1ull << (IG1_VA_BITS + 1)) /* apart from any KV region */
+#define STEPS	 3u			     /* decode: every loop edge twice */
+
+static uint64_t kv_part(const struct hazards_program *p)
+{
+	return p->kv_block_bytes ? ((uint64_t)p->context + 31) / 32 * p->kv_block_bytes : 0;
+}
+
+static uint64_t region(const struct hazards_program *p)
+{
+	return kv_part(p) + 2 * p->ring * p->ring_bytes;
+}
+
+/* The window ring is mapped twice: the second half is the first one. */
+static uint64_t canonical(const struct hazards_program *p, uint64_t va)
+{
+	uint64_t ring = p->ring * p->ring_bytes;
+
+	if (!ring || va < KV_VA || va >= STATE_VA)
+		return va;
+	return (va - KV_VA) % region(p) >= kv_part(p) + ring ? va - ring : va;
+}
+
 static int touch(struct checker *c, const struct node *n, uint32_t id, const struct trace_access *a)
 {
 	bool va = a->space == TRACE_VA;
@@ -205,13 +231,14 @@ static int touch(struct checker *c, const struct node *n, uint32_t id, const str
 		uint64_t at = cell;
 
 		if (va) {
-			if (page != cell / PAGE_CELLS) {
-				page = cell / PAGE_CELLS;
+			at = canonical(c->p, cell * grain) / grain;
+			if (page != at / PAGE_CELLS) {
+				page = at / PAGE_CELLS;
 				cells = va_cells(c, page);
 				if (!cells)
 					return c->d->err;
 			}
-			at = cell % PAGE_CELLS;
+			at %= PAGE_CELLS;
 		}
 		if (touch_cell(c, &cells[at], n, id, a->write, va ? "address" : "scratch",
 			       cell * grain))
@@ -323,12 +350,6 @@ int hazards_check_job(const struct hazards_program *p, const struct trace_job *j
 	return ret;
 }
 
-#define COL_VA	 0x10000ull
-#define LOGIT_VA 0x1000000ull
-#define KV_VA	 0x10000000ull
-#define STATE_VA (1ull << (IG1_VA_BITS + 1)) /* apart from any KV region */
-#define STEPS	 3u			     /* decode: every loop edge twice */
-
 /*
  * Jobs that differ in what decides the flow: one to three columns (loops over columns or pairs of
  * them that run once, twice, with an odd end) or all, with and without logits, columns of one
@@ -338,7 +359,6 @@ static int one_job(const struct hazards_program *p, uint32_t n, bool logits, boo
 		   uint32_t first, struct hazards_stats *stats, struct diag *d)
 {
 	bool decode = p->kind == IG1_PROG_DECODE;
-	uint64_t region = ((uint64_t)p->context + 31) / 32 * p->kv_block_bytes;
 	uint32_t steps = decode ? STEPS : 1, i;
 	struct trace_job job = {
 		.chip = p->chip,
@@ -362,7 +382,7 @@ static int one_job(const struct hazards_program *p, uint32_t n, bool logits, boo
 		return diag_nomem(d);
 	for (i = 0; i < n; i++) {
 		cols[i].pos = first + (together ? i : 0);
-		cols[i].kv = KV_VA + (together ? 0 : i * region);
+		cols[i].kv = KV_VA + (together ? 0 : i * region(p));
 		cols[i].state = STATE_VA + (together ? 0 : i * p->state_bytes);
 	}
 	job.cols = cols;
@@ -373,13 +393,14 @@ static int one_job(const struct hazards_program *p, uint32_t n, bool logits, boo
 
 int hazards_check(const struct hazards_program *p, struct hazards_stats *stats, struct diag *d)
 {
-	const uint32_t firsts[] = { 0, 30, p->window + 29 };
+	/* the last: a window that begins near the ring's end and ends near its beginning */
+	const uint32_t firsts[] = { 0, 30, p->window + 29, 32 * p->ring + p->window / 2 };
 	uint32_t n;
 	size_t i;
 	int ret = 0;
 
 	*stats = (struct hazards_stats){ 0 };
-	for (i = 0; i < (p->window ? 3 : 2) && !ret; i++) {
+	for (i = 0; i < (p->ring ? 4u : p->window ? 3u : 2u) && !ret; i++) {
 		for (n = 1; n <= p->max_cols && !ret;
 		     n = n < 3 || n >= p->max_cols ? n + 1 : p->max_cols) {
 			ret = one_job(p, n, true, false, firsts[i], stats, d);

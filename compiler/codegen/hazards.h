@@ -25,6 +25,8 @@ struct hazards_program {
 	enum ig1_prog kind;
 	uint32_t context, max_cols;
 	uint32_t window; /* of windowed layers, 0: there are none */
+	uint32_t ring;	 /* blocks of the ring that they are in, ring_bytes each; 0: none */
+	uint64_t ring_bytes;
 	uint64_t kv_block_bytes, state_bytes;
 	/* The debug database's name of a command, or NULL; may be NULL itself. */
 	const char *(*name)(void *ctx, uint32_t command);

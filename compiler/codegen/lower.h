@@ -50,10 +50,10 @@ enum cg_reg_single {
 /* Operations first .. first + count * period - 1: equal layers, see runs.c. */
 struct cg_run {
 	size_t first, period, count;
-	uint64_t rom_step, crom_step, kv_step, state_step;
+	uint64_t rom_step, crom_step, kv_step, ring_step, state_step;
 	size_t carried_in;  /* operation whose value the first iteration reads */
 	size_t carried_out; /* the next one reads this one's, an index into the period */
-	bool rom_known, crom_known, kv_known, state_known, carried_known;
+	bool rom_known, crom_known, kv_known, ring_known, state_known, carried_known;
 };
 
 /* A value's place: column c is at off + c*cstride of buf (q8: data; scales in sbuf). Bytes. */
@@ -100,6 +100,8 @@ struct lower {
 #define CG_COL_SCALES 40u /* the position's scale, likewise */
 
 /* What a windowed layer's column looks at; CG_COL_BYTES per column, too. */
+#define CG_WIN_DATA   0u /* as CG_COL_DATA, of the ring, if there is one */
+#define CG_WIN_SCALES 8u
 #define CG_WIN_KV   16u /* region, at the first block with a visible position */
 #define CG_WIN_NPOS 24u /* positions from that block's first on */
 #define CG_WIN_LEAD 28u /* of them, those before the window */
@@ -204,6 +206,8 @@ void lw_state_sum(struct lw_state *s, struct cg_cmd *c, const struct cg_val *v, 
 uint32_t lw_state_step(const struct ir_op *op);
 
 /* lower_attention.c */
+/* R[rd] += the run's distance of layer's KV blocks; uses R_AUX */
+void lw_add_kv_step(struct lower *l, const char *name, unsigned int rd, uint32_t layer);
 void lw_kvstore(struct lower *l, const struct ir_op *op);
 void lw_attention(struct lower *l, const struct ir_op *op, const struct cg_val *q,
 		  const struct cg_val *y);

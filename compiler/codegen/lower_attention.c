@@ -5,18 +5,39 @@
  */
 #include "compiler/codegen/lower.h"
 
+void lw_add_kv_step(struct lower *l, const char *name, unsigned int rd, uint32_t layer)
+{
+	if (!l->run)
+		return;
+	if (!l->kv->layers[layer].ring) {
+		lw_alu(l, name, rd, rd, IG1_ALUOP_ADD, R_KV, 0);
+		return;
+	}
+	lw_alu(l, name, R_AUX, R_LAYER, IG1_ALUOP_MUL, R_ZERO, l->run->ring_step);
+	lw_alu(l, name, rd, rd, IG1_ALUOP_ADD, R_AUX, 0);
+}
+
 /* The only column: its addresses are in registers. */
 static void single_store(struct lower *l, const struct ir_op *op, unsigned int *data,
 			 unsigned int *scales)
 {
 	const char *n = lw_name(l, op->name, "address");
 
+	bool ring = l->kv->layers[op->layer].ring;
+
 	*data = R_S_DATA;
 	*scales = R_S_SCALES;
-	if (!l->run)
+	if (!l->run && !ring)
 		return;
 	*data = R_S_T0;
 	*scales = R_S_T0 + 1;
+	if (ring) {
+		lw_ld(l, n, *data, R_ZERO, IG1_LDW_U64, l->wintab, CG_WIN_DATA);
+		lw_ld(l, n, *scales, R_ZERO, IG1_LDW_U64, l->wintab, CG_WIN_SCALES);
+		lw_add_kv_step(l, n, *data, op->layer);
+		lw_add_kv_step(l, n, *scales, op->layer);
+		return;
+	}
 	lw_alu(l, n, *data, R_S_DATA, IG1_ALUOP_ADD, R_KV, 0);
 	lw_alu(l, n, *scales, R_S_SCALES, IG1_ALUOP_ADD, R_KV, 0);
 }
@@ -90,12 +111,15 @@ void lw_kvstore(struct lower *l, const struct ir_op *op)
 	}
 	loop = lw_loop(l, lw_name(l, op->name, "columns"), R_COL, R_COLS);
 	lw_alu(l, n, AT, R_COL, IG1_ALUOP_MUL, R_ZERO, CG_COL_BYTES);
-	lw_ld(l, n, DATA, AT, IG1_LDW_U64, l->coltab, CG_COL_DATA);
-	lw_ld(l, n, SCALES, AT, IG1_LDW_U64, l->coltab, CG_COL_SCALES);
-	if (l->run) {
-		lw_alu(l, n, DATA, DATA, IG1_ALUOP_ADD, R_KV, 0);
-		lw_alu(l, n, SCALES, SCALES, IG1_ALUOP_ADD, R_KV, 0);
+	if (l->kv->layers[op->layer].ring) {
+		lw_ld(l, n, DATA, AT, IG1_LDW_U64, l->wintab, CG_WIN_DATA);
+		lw_ld(l, n, SCALES, AT, IG1_LDW_U64, l->wintab, CG_WIN_SCALES);
+	} else {
+		lw_ld(l, n, DATA, AT, IG1_LDW_U64, l->coltab, CG_COL_DATA);
+		lw_ld(l, n, SCALES, AT, IG1_LDW_U64, l->coltab, CG_COL_SCALES);
 	}
+	lw_add_kv_step(l, n, DATA, op->layer);
+	lw_add_kv_step(l, n, SCALES, op->layer);
 	lw_alu(l, n, OFF, R_COL, IG1_ALUOP_MUL, R_ZERO, k->cstride);
 	lw_alu(l, n, SOFF, R_COL, IG1_ALUOP_MUL, R_ZERO, k->scstride);
 	store_parts(l, op, DATA, SCALES, OFF, SOFF);
@@ -169,8 +193,7 @@ static void load_column(struct att *a, const struct side *s, bool last)
 			c->u.seq.rd = (uint8_t)s->lead;
 		}
 	}
-	if (l->run)
-		lw_alu(l, n, s->kv, s->kv, IG1_ALUOP_ADD, R_KV, 0);
+	lw_add_kv_step(l, n, s->kv, a->op->layer);
 	lw_alu(l, n, OFF, COL, IG1_ALUOP_MUL, R_ZERO, a->q->cstride);
 	lw_alu(l, n, SOFF, COL, IG1_ALUOP_MUL, R_ZERO, a->q->scstride);
 }
@@ -477,8 +500,7 @@ static void single_column(struct att *a)
 		load_window(a, &s, R_ZERO);
 		lw_alu(a->l, n, a->blocks, s.npos, IG1_ALUOP_ADD, R_ZERO, 31);
 		lw_alu(a->l, n, a->blocks, a->blocks, IG1_ALUOP_SHR, R_ZERO, 5);
-		if (a->l->run)
-			lw_alu(a->l, n, s.kv, s.kv, IG1_ALUOP_ADD, R_KV, 0);
+		lw_add_kv_step(a->l, n, s.kv, a->op->layer);
 	} else if (a->l->run) {
 		s.kv = R_S_T0;
 		lw_alu(a->l, lw_name(a->l, a->op->name, "address"), s.kv, R_S_KV, IG1_ALUOP_ADD,

@@ -75,6 +75,25 @@ static void rope_row(struct lower *l, const struct ir_table *t, unsigned int at,
 }
 
 /*
+ * R[block], a block's number, becomes the region plus its distance. The number modulo the ring's size r
+ * is b - b m / 2^40 r with m = 2^40 / r + 1: exact, since b and r are below 2^20.
+ */
+static void block_address(struct lower *l, unsigned int block, unsigned int kv, unsigned int t)
+{
+	uint64_t r = l->kv->ring, bytes = r ? l->kv->ring_bytes : l->kv->block_bytes;
+	const char *n = "columns/window";
+
+	if (r) {
+		lw_alu(l, n, t, block, IG1_ALUOP_MUL, R_ZERO, (1ull << 40) / r + 1);
+		lw_alu(l, n, t, t, IG1_ALUOP_SHR, R_ZERO, 40);
+		lw_alu(l, n, t, t, IG1_ALUOP_MUL, R_ZERO, r);
+		lw_alu(l, n, block, block, IG1_ALUOP_SUB, t, 0);
+	}
+	lw_alu(l, n, block, block, IG1_ALUOP_MUL, R_ZERO, bytes);
+	lw_alu(l, n, block, block, IG1_ALUOP_ADD, kv, 0);
+}
+
+/*
  * A column's entry in wintab, at byte offset R[at], from its position and region. A window begins
  * inside a block: the positions of that block before it are computed and masked.
  */
@@ -84,6 +103,17 @@ static void window_entry(struct lower *l, unsigned int at, unsigned int pos, uns
 	unsigned int first = t, end = t + 1, block = t + 2;
 	const char *n = "columns/window";
 
+	if (l->kv->ring) {
+		lw_alu(l, n, block, pos, IG1_ALUOP_SHR, R_ZERO, 5);
+		block_address(l, block, kv, first);
+		lw_alu(l, n, first, pos, IG1_ALUOP_AND, R_ZERO, 31);
+		lw_alu(l, n, first, first, IG1_ALUOP_SHL, R_ZERO, 2);
+		lw_alu(l, n, end, block, IG1_ALUOP_ADD, first, 0);
+		lw_st(l, n, at, end, IG1_LDW_U64, l->wintab, CG_WIN_SCALES);
+		lw_alu(l, n, first, first, IG1_ALUOP_SHL, R_ZERO, 3);
+		lw_alu(l, n, end, block, IG1_ALUOP_ADD, first, 0);
+		lw_st(l, n, at, end, IG1_LDW_U64, l->wintab, CG_WIN_DATA);
+	}
 	lw_alu(l, n, end, pos, IG1_ALUOP_ADD, R_ZERO, 1);
 	lw_alu(l, n, first, end, IG1_ALUOP_MAX, R_ZERO, l->kv->window);
 	lw_alu(l, n, first, first, IG1_ALUOP_SUB, R_ZERO, l->kv->window);
@@ -93,8 +123,7 @@ static void window_entry(struct lower *l, unsigned int at, unsigned int pos, uns
 	lw_alu(l, n, end, end, IG1_ALUOP_SUB, block, 0);
 	lw_st(l, n, at, end, IG1_LDW_U32, l->wintab, CG_WIN_NPOS);
 	lw_alu(l, n, block, block, IG1_ALUOP_SHR, R_ZERO, 5);
-	lw_alu(l, n, block, block, IG1_ALUOP_MUL, R_ZERO, l->kv->block_bytes);
-	lw_alu(l, n, block, block, IG1_ALUOP_ADD, kv, 0);
+	block_address(l, block, kv, first);
 	lw_st(l, n, at, block, IG1_LDW_U64, l->wintab, CG_WIN_KV);
 }
 

@@ -93,6 +93,8 @@ static bool same_places(struct search *s, const struct ir_op *a, const struct ir
 {
 	struct cg_run *r = s->run;
 	const struct cg_kv_layer *x, *y;
+	uint64_t *step;
+	bool *known;
 	size_t i;
 
 	for (i = 0; i < a->n_mats; i++) {
@@ -111,10 +113,12 @@ static bool same_places(struct search *s, const struct ir_op *a, const struct ir
 		return a->layer == b->layer;
 	x = &s->kv->layers[a->layer];
 	y = &s->kv->layers[b->layer];
-	return same_step(x->k, y->k, k, &r->kv_step, &r->kv_known) &&
-	       same_step(x->v, y->v, k, &r->kv_step, &r->kv_known) &&
-	       same_step(x->ks, y->ks, k, &r->kv_step, &r->kv_known) &&
-	       same_step(x->vs, y->vs, k, &r->kv_step, &r->kv_known);
+	/* layers of the ring are as far apart as they are many, those of the other part likewise */
+	step = x->ring ? &r->ring_step : &r->kv_step;
+	known = x->ring ? &r->ring_known : &r->kv_known;
+	return x->ring == y->ring && same_step(x->k, y->k, k, step, known) &&
+	       same_step(x->v, y->v, k, step, known) &&
+	       same_step(x->ks, y->ks, k, step, known) && same_step(x->vs, y->vs, k, step, known);
 }
 
 static bool same_iteration(struct search *s, uint64_t k)

@@ -135,9 +135,12 @@ static int add_manifest(struct build *b)
 	mf.context = meta->context;
 	mf.max_cols = b->out->shape.cols;
 	mf.kv_block_bytes = b->out->kv.block_bytes;
-	mf.kv_blocks = mf.kv_block_bytes ? (meta->context + 31) / 32 : 0;
+	mf.kv_blocks = b->out->kv.blocks;
+	mf.win_block_bytes = b->out->kv.ring_bytes;
+	mf.win_blocks = b->out->kv.ring;
+	mf.window = b->out->kv.ring ? b->out->kv.window : 0;
 	mf.state_bytes = meta->state_bytes;
-	if (mf.state_bytes || !mf.kv_block_bytes)
+	if (mf.state_bytes || mf.win_blocks || !mf.kv_block_bytes)
 		mf.abi = IG1_PROGRAM_ABI;
 	mf.layers = meta->layers;
 	mf.width = meta->width;

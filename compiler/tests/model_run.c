@@ -40,19 +40,15 @@ static int bus_write(void *ctx, uint64_t addr, const void *src, size_t n)
 	return 0;
 }
 
-static void map_memory(struct model_run *r)
+static uint64_t ring_bytes(const struct model_run *r)
 {
-	uint64_t *root = (uint64_t *)(r->mem + TABLES), *mid = root + IG1_PT_ENTRIES, i;
-
-	root[0] = (TABLES + 4096) | IG1_PTE_VALID;
-	for (i = 0; i < r->mem_bytes / LEAF; i++)
-		mid[i] = i * LEAF | IG1_PTE_VALID | IG1_PTE_WRITE | IG1_PTE_LEAF;
+	return r->mf->win_blocks * r->mf->win_block_bytes;
 }
 
 /* Of a sequence: KV, then state. */
 static uint64_t region(const struct model_run *r)
 {
-	return r->mf->kv_blocks * r->mf->kv_block_bytes + r->mf->state_bytes;
+	return r->mf->kv_blocks * r->mf->kv_block_bytes + 2 * ring_bytes(r) + r->mf->state_bytes;
 }
 
 static uint64_t state_va(const struct model_run *r, uint32_t seq)
@@ -66,6 +62,39 @@ void model_forget(struct model_run *r, uint32_t seq)
 {
 	if (r->mf->state_bytes)
 		memset(r->mem + state_va(r, seq), 0, r->mf->state_bytes);
+}
+
+/* One to one, but the second half of a sequence's window ring is the first. */
+static uint64_t target(const struct model_run *r, uint64_t va)
+{
+	uint64_t kv = r->mf->kv_blocks * r->mf->kv_block_bytes, at;
+	uint64_t end = r->kv_end, ring = ring_bytes(r);
+
+	if (va < KV_VA || va >= end || !ring)
+		return va;
+	at = (va - KV_VA) % region(r);
+	return at >= kv + ring && at < kv + 2 * ring ? va - ring : va;
+}
+
+/* Large leaves, but small ones for the regions when there are rings; their tables lie behind. */
+static void map_memory(struct model_run *r)
+{
+	uint64_t *root = (uint64_t *)(r->mem + TABLES), *mid = root + IG1_PT_ENTRIES, i, j;
+	uint64_t at = (r->kv_end + LEAF - 1) / LEAF * LEAF;
+
+	root[0] = (TABLES + 4096) | IG1_PTE_VALID;
+	for (i = 0; i < r->mem_bytes / LEAF; i++) {
+		uint64_t *low = (uint64_t *)(r->mem + at);
+
+		mid[i] = i * LEAF | IG1_PTE_VALID | IG1_PTE_WRITE | IG1_PTE_LEAF;
+		if (!ring_bytes(r) || i * LEAF < KV_VA || i * LEAF >= r->kv_end)
+			continue;
+		for (j = 0; j < IG1_PT_ENTRIES; j++)
+			low[j] = target(r, i * LEAF + 4096 * j) | IG1_PTE_VALID | IG1_PTE_WRITE |
+				 IG1_PTE_LEAF;
+		mid[i] = at | IG1_PTE_VALID;
+		at += 4096;
+	}
 }
 
 static int fail(struct model_run *r, const char *what, int err)
@@ -97,7 +126,9 @@ static int open_image(struct model_run *r, uint32_t seqs, const struct ig1_confi
 	if (ret)
 		return fail(r, "image", ret);
 	r->mf = ig1_image_manifest(r->img);
-	r->mem_bytes = (KV_VA + seqs * region(r) + LEAF - 1) / LEAF * LEAF;
+	r->kv_end = KV_VA + seqs * region(r);
+	/* a page of tables for 2 MiB, at most 512 of them */
+	r->mem_bytes = (r->kv_end + LEAF - 1) / LEAF * LEAF + LEAF;
 	r->mem = mmap(NULL, r->mem_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		      0);
 	if (r->mem == MAP_FAILED) {

@@ -20,6 +20,7 @@ struct model_run {
 	struct ig1_ref *ref;
 	uint8_t *mem; /* host memory, mapped one to one */
 	size_t mem_bytes;
+	uint64_t kv_end; /* behind the sequences' regions */
 	size_t n_cmds[IG1_PROGS];
 	char err[DIAG_MSG_BYTES];   /* why model_open or a run failed */
 	struct ig1_completion done; /* of the last job */

@@ -110,6 +110,8 @@ static void build(struct compile_result *r, struct program *p, const struct synt
 		.max_cols = r->code.shape.cols,
 		.kv_block_bytes = r->code.kv.block_bytes,
 		.window = r->code.kv.window,
+		.ring = r->code.kv.ring,
+		.ring_bytes = r->code.kv.ring_bytes,
 	};
 }
 

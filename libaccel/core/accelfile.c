@@ -51,6 +51,20 @@ static int part(struct accelfile *f, uint32_t type, uint32_t arg, struct accelfi
 }
 
 /* Numbers with which the runtime computes. */
+/* The ring is large enough for a window and what a job may write beyond it; see session.c. */
+static bool window_fits(const struct ig1_image_manifest *m)
+{
+	uint64_t least = ((uint64_t)m->window + IG1_WINDOW_SLACK - 1 + 31 + 31) / 32;
+
+	if (!m->win_blocks)
+		return !m->win_block_bytes && !m->window;
+	return m->abi == IG1_PROGRAM_ABI && m->window && m->window <= m->context &&
+	       m->max_cols <= IG1_WINDOW_SLACK && m->win_blocks >= least &&
+	       m->win_blocks <= (m->context + 31) / 32 && m->win_block_bytes &&
+	       m->win_block_bytes % IG1_PAGE_BYTES == 0 &&
+	       m->win_block_bytes <= (UINT64_C(1) << (IG1_VA_BITS - 2)) / m->win_blocks;
+}
+
 static int check_manifest(struct accelfile *f)
 {
 	const struct ig1_image_manifest *m = &f->manifest;
@@ -70,6 +84,8 @@ static int check_manifest(struct accelfile *f)
 	else if (m->kv_block_bytes % IG1_PAGE_BYTES || m->kv_block_bytes > UINT64_C(1) << 32 ||
 		 (!m->kv_block_bytes && m->abi == IG1_PROGRAM_ABI_KV))
 		field = "kv_block_bytes";
+	else if (!window_fits(m))
+		field = "window";
 	else if (m->kv_blocks != (m->kv_block_bytes ? (m->context + 31) / 32 : 0))
 		field = "kv_blocks";
 	else if (m->state_bytes % IG1_PAGE_BYTES || m->state_bytes >> IG1_VA_BITS ||

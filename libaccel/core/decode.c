@@ -101,6 +101,7 @@ int accel_session_decode(struct accel_session *s, int32_t first, uint32_t steps,
 		if (err)
 			break;
 		n = steps - d.n < s->r.o.decode_steps ? steps - d.n : s->r.o.decode_steps;
+		n = ring_steps(s->m, n);
 		err = session_prepare(s, &s->r, n);
 		if (err)
 			break;
@@ -233,6 +234,7 @@ int batch_decode(struct runner *r, struct accel_session *const *sessions, const 
 	while (!err && !d.ended && d.base < steps) {
 		err = runner_check(r);
 		now = steps - d.base < r->o.decode_steps ? steps - d.base : r->o.decode_steps;
+		now = ring_steps(r->m, now);
 		for (i = 0; i < n && !err; i++) {
 			d.next[i].pos = sessions[i]->pos;
 			err = session_prepare(sessions[i], r, now);

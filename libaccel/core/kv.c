@@ -27,14 +27,15 @@ void copy_program(uint32_t (*out)[IG1_CMD_WORDS])
 }
 
 /* A single sequence may not hold much more of the SRAM than it uses. */
-static uint32_t slab_blocks(const struct accel_model *m)
+static uint32_t slab_blocks(const struct accel_model *m, uint64_t bytes)
 {
-	uint64_t n = m->dev->info.cfg.sram_bytes / 16 / m->file->manifest.kv_block_bytes;
+	uint64_t n = m->dev->info.cfg.sram_bytes / 16 / bytes;
 
 	return n > KV_SLAB_BLOCKS ? KV_SLAB_BLOCKS : n ? (uint32_t)n : 1;
 }
 
-static int slab_create(struct accel_model *m, uint32_t n, uint32_t flags, struct kv_slab **out)
+static int slab_create(struct accel_model *m, uint64_t bytes, uint32_t n, uint32_t flags,
+		       struct kv_slab **out)
 {
 	struct kv_slab *s = env_zalloc(&m->dev->env, 1, sizeof(*s));
 	int err;
@@ -42,8 +43,9 @@ static int slab_create(struct accel_model *m, uint32_t n, uint32_t flags, struct
 	if (!s)
 		return ACCEL_ENOMEM;
 	s->n = n;
+	s->block_bytes = bytes;
 	s->resident = flags & ACCEL_BUFFER_RESIDENT;
-	err = buffer_create(m->dev, m->space, n * m->file->manifest.kv_block_bytes, flags, &s->buf);
+	err = buffer_create(m->dev, m->space, n * bytes, flags, &s->buf);
 	if (err) {
 		env_free(&m->dev->env, s);
 		return err;
@@ -54,38 +56,39 @@ static int slab_create(struct accel_model *m, uint32_t n, uint32_t flags, struct
 	return 0;
 }
 
-static struct kv_slab *slab_with_room(struct accel_model *m, bool resident)
+static struct kv_slab *slab_with_room(struct accel_model *m, uint64_t bytes, bool resident)
 {
 	struct kv_slab *s = m->slabs;
 
-	while (s && (s->resident != resident || s->used == (1u << s->n) - 1))
+	while (s &&
+	       (s->resident != resident || s->block_bytes != bytes || s->used == (1u << s->n) - 1))
 		s = s->next;
 	return s;
 }
 
 /* SRAM while there is some, then host memory. Lock held. */
-static int find_slab(struct accel_model *m, struct kv_slab **out)
+static int find_slab(struct accel_model *m, uint64_t bytes, struct kv_slab **out)
 {
-	struct kv_slab *host = slab_with_room(m, false);
-	uint32_t n = slab_blocks(m);
+	struct kv_slab *host = slab_with_room(m, bytes, false);
+	uint32_t n = slab_blocks(m, bytes);
 	int err = ACCEL_ENOSPACE;
 
-	*out = slab_with_room(m, true);
+	*out = slab_with_room(m, bytes, true);
 	if (*out)
 		return 0;
 	/* Others may have given SRAM back, but asking for every block would cost too much. */
 	if (!m->sram_full || !host) {
 		for (; err == ACCEL_ENOSPACE && n; n /= 2)
-			err = slab_create(m, n, ACCEL_BUFFER_RESIDENT, out);
+			err = slab_create(m, bytes, n, ACCEL_BUFFER_RESIDENT, out);
 		m->sram_full = err == ACCEL_ENOSPACE;
 		if (err != ACCEL_ENOSPACE)
 			return err;
 	}
 	*out = host;
-	return host ? 0 : slab_create(m, slab_blocks(m), ACCEL_BUFFER_HOST, out);
+	return host ? 0 : slab_create(m, bytes, slab_blocks(m, bytes), ACCEL_BUFFER_HOST, out);
 }
 
-int kv_block_create(struct accel_model *m, struct kv_block **out)
+int kv_block_create(struct accel_model *m, uint64_t bytes, struct kv_block **out)
 {
 	struct kv_block *b;
 	struct kv_slab *s;
@@ -96,7 +99,7 @@ int kv_block_create(struct accel_model *m, struct kv_block **out)
 		return ACCEL_ENOMEM;
 	atomic_init(&b->refs, 1);
 	pthread_mutex_lock(&m->kv_lock);
-	err = find_slab(m, &s);
+	err = find_slab(m, bytes, &s);
 	if (!err) {
 		b->slab = s;
 		b->index = (uint32_t)__builtin_ctz(~s->used);

@@ -48,6 +48,7 @@ struct kv_slab {
 	struct accel_buffer *buf;
 	uint32_t n;    /* blocks, at most KV_SLAB_BLOCKS */
 	uint32_t used; /* bit i: block i is taken */
+	uint64_t block_bytes;
 	bool resident;
 };
 
@@ -59,12 +60,13 @@ struct kv_block {
 	uint32_t index; /* in the slab */
 };
 
-static inline uint64_t kv_block_offset(const struct accel_model *m, const struct kv_block *b)
+static inline uint64_t kv_block_offset(const struct kv_block *b)
 {
-	return b->index * m->file->manifest.kv_block_bytes;
+	return b->index * b->slab->block_bytes;
 }
 
-int kv_block_create(struct accel_model *m, struct kv_block **out);
+/* bytes: kv_block_bytes or win_block_bytes of the manifest */
+int kv_block_create(struct accel_model *m, uint64_t bytes, struct kv_block **out);
 void kv_block_unref(struct accel_model *m, struct kv_block *b);
 
 #endif

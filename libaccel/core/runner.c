@@ -300,17 +300,20 @@ int runner_decode(struct runner *r, uint32_t cols, uint32_t steps, const uint32_
 int runner_copy(struct runner *r, struct kv_block *src, uint64_t dst_va)
 {
 	const struct backend_ops *ops = r->m->dev->ops;
-	uint64_t bytes = r->m->file->manifest.kv_block_bytes;
+	const struct ig1_image_manifest *f = &r->m->file->manifest;
+	uint64_t bytes = src->slab->block_bytes;
 	struct accel_space *space = r->m->space;
 	int err;
 
 	if (!r->window) {
-		err = space_reserve(space, bytes, &r->window);
+		err = space_reserve(space,
+				    f->kv_block_bytes > f->win_block_bytes ? f->kv_block_bytes
+									   : f->win_block_bytes,
+				    &r->window);
 		if (err)
 			return err;
 	}
-	err = ops->bind(space->b, r->window, src->slab->buf->b, kv_block_offset(r->m, src), bytes,
-			0);
+	err = ops->bind(space->b, r->window, src->slab->buf->b, kv_block_offset(src), bytes, 0);
 	if (err)
 		return env_fail(&r->m->dev->env, err, "KV block: %s", accel_error_string(err));
 	err = runner_copy_pages(r, r->window, dst_va, bytes);

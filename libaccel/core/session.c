@@ -28,14 +28,18 @@ int accel_session_create(struct accel_model *m, const struct accel_session_optio
 	s->blocks = env_zalloc(&m->dev->env, f->kv_blocks + 1, sizeof(struct kv_block *));
 	if (!s->blocks)
 		goto free;
-	if (f->kv_blocks) {
-		err = space_reserve(m->space, f->kv_block_bytes * f->kv_blocks, &s->kv_va);
+	if (f->kv_blocks || f->win_blocks) {
+		err = space_reserve(m->space, f->kv_block_bytes * f->kv_blocks + ring_region(m),
+				    &s->kv_va);
 		if (err)
 			goto blocks;
 	}
+	err = ring_init(s);
+	if (err)
+		goto region;
 	err = state_init(s);
 	if (err)
-		goto release;
+		goto ring;
 	err = runner_init(&s->r, m, options);
 	if (err)
 		goto state;
@@ -44,7 +48,9 @@ int accel_session_create(struct accel_model *m, const struct accel_session_optio
 	return 0;
 state:
 	state_fini(s);
-release:
+ring:
+	ring_fini(s);
+region:
 	if (s->kv_va)
 		space_release(m->space, s->kv_va);
 blocks:
@@ -72,8 +78,8 @@ static int bind_blocks(struct accel_session *s, uint32_t i, const struct kv_bloc
 	int err;
 
 	err = s->m->dev->ops->bind(s->m->space->b, block_va(s, i), b->slab->buf->b,
-				   kv_block_offset(s->m, b),
-				   n * s->m->file->manifest.kv_block_bytes, BACKEND_MAP_WRITE);
+				   kv_block_offset(b), n * s->m->file->manifest.kv_block_bytes,
+				   BACKEND_MAP_WRITE);
 	return err ? env_fail(env_of(s), err, "KV block: %s", accel_error_string(err)) : 0;
 }
 
@@ -99,7 +105,7 @@ static int add_blocks(struct accel_session *s, uint32_t first, uint32_t last)
 	int err = 0;
 
 	for (end = first; end < last && !err; end++)
-		err = kv_block_create(s->m, &b[end]);
+		err = kv_block_create(s->m, s->m->file->manifest.kv_block_bytes, &b[end]);
 	end -= !!err;
 	for (i = first; i < end && !err; i += n) {
 		n = 1;
@@ -120,6 +126,7 @@ void session_trim(struct accel_session *s)
 	for (i = (s->pos + KV_POSITIONS - 1) / KV_POSITIONS; i < s->m->file->manifest.kv_blocks;
 	     i++)
 		drop_block(s, i);
+	ring_trim(s);
 }
 
 void accel_session_unref(struct accel_session *s)
@@ -133,6 +140,7 @@ void accel_session_unref(struct accel_session *s)
 	s->pos = 0;
 	session_trim(s);
 	state_fini(s);
+	ring_fini(s);
 	if (s->kv_va)
 		space_release(m->space, s->kv_va);
 	env_free(&m->dev->env, s->blocks);
@@ -146,7 +154,7 @@ static int own_block(struct accel_session *s, struct runner *r, uint32_t i, uint
 	struct kv_block *old = s->blocks[i], *b;
 	int err;
 
-	err = kv_block_create(s->m, &b);
+	err = kv_block_create(s->m, s->m->file->manifest.kv_block_bytes, &b);
 	if (err)
 		return err;
 	err = bind_block(s, i, b);
@@ -168,8 +176,9 @@ int session_own(struct accel_session *s, struct runner *r, uint32_t pos, uint32_
 	uint32_t last = (pos + n + KV_POSITIONS - 1) / KV_POSITIONS, i, end;
 	int err = 0;
 
-	if (!s->m->file->manifest.kv_blocks)
-		return 0;
+	err = ring_own(s, r, pos, n);
+	if (err || !s->m->file->manifest.kv_blocks)
+		return err;
 	for (i = first; i < last && !err; i = end) {
 		end = i + 1;
 		if (!s->blocks[i]) {
@@ -292,6 +301,11 @@ int accel_session_rewind(struct accel_session *s, uint32_t position)
 	if (position > s->pos)
 		return env_fail(env_of(s), ACCEL_EARG, "rewind to %u, the position is %u", position,
 				s->pos);
+	if (!ring_reaches(s, position))
+		return env_fail(env_of(s), ACCEL_ESTATE,
+				"rewind to %u: layers with a window of %u have lost positions it "
+				"needs; rewind to 0 and append the tokens again",
+				position, s->m->file->manifest.window);
 	s->pos = position;
 	session_trim(s);
 	state_rewound(s);
@@ -314,6 +328,8 @@ int accel_session_fork(struct accel_session *s, struct accel_session **out)
 	if (err)
 		return err;
 	err = state_fork(s, n);
+	if (!err)
+		err = ring_fork(s, n);
 	if (err) {
 		accel_session_unref(n);
 		return err;

@@ -3,6 +3,7 @@
 #ifndef ACCEL_SESSION_H
 #define ACCEL_SESSION_H
 
+#include "ring.h"
 #include "runner.h"
 #include "state.h"
 
@@ -13,6 +14,7 @@ struct accel_session {
 	uint64_t kv_va;
 	uint32_t pos;
 	struct kv_block **blocks; /* kv_blocks entries, NULL: not mapped */
+	struct session_ring ring;
 	struct session_state st;
 	bool in_batch; /* already part of the call being prepared */
 };

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -249,20 +250,63 @@ static int is_padded(const char *s, size_t n)
 	return len < n && all_zero(s + len, n - len);
 }
 
+static int check_heads(const struct ig1_image_manifest *m, char *err)
+{
+	if (!m->kv_heads)
+		return fail(err, -EINVAL, "manifest: kv_heads: zero");
+	if (!m->heads || m->heads % m->kv_heads)
+		return fail(err, -EINVAL, "manifest: heads: %" PRIu32 " is no multiple of kv_heads",
+			    m->heads);
+	if (!m->head_size || m->head_size > IG1_MAX_COUNT)
+		return fail(err, -EINVAL, "manifest: head_size: %" PRIu32, m->head_size);
+	return 0;
+}
+
+/* The ring keeps a window, and what a step may write beyond the position it goes on from. */
+static int check_ring(const struct ig1_image_manifest *m, char *err)
+{
+	uint64_t least = ((uint64_t)m->window + IG1_WINDOW_SLACK - 1 + 31 + 31) / 32;
+
+	if (!m->win_blocks) {
+		if (m->win_block_bytes || m->window)
+			return fail(err, -EINVAL, "manifest: window: without a ring");
+		return 0;
+	}
+	if (m->abi < IG1_PROGRAM_ABI)
+		return fail(err, -EINVAL, "manifest: win_blocks: not in abi %" PRIu32, m->abi);
+	if (m->max_cols > IG1_WINDOW_SLACK)
+		return fail(err, -EINVAL, "manifest: max_cols: %" PRIu32 " with a ring",
+			    m->max_cols);
+	if (!m->window || m->window > m->context)
+		return fail(err, -EINVAL, "manifest: window: %" PRIu32, m->window);
+	if (m->win_blocks < least || m->win_blocks > (m->context + 31) / 32)
+		return fail(err, -EINVAL, "manifest: win_blocks: %" PRIu32, m->win_blocks);
+	if (!m->win_block_bytes || m->win_block_bytes % IG1_PAGE_BYTES ||
+	    m->win_block_bytes > (1ull << (IG1_VA_BITS - 2)) / m->win_blocks)
+		return fail(err, -EINVAL, "manifest: win_block_bytes: %" PRIu64,
+			    m->win_block_bytes);
+	return 0;
+}
+
 /* Without KV nothing of attention may be set. */
 static int check_kv(const struct ig1_image_manifest *m, char *err)
 {
+	bool none = !m->kv_block_bytes && m->abi >= IG1_PROGRAM_ABI;
 	uint64_t kv;
 
-	if (!m->kv_block_bytes && m->abi >= IG1_PROGRAM_ABI) {
-		if (m->kv_blocks)
-			return fail(err, -EINVAL, "manifest: kv_blocks: %" PRIu32 " of no bytes",
-				    m->kv_blocks);
+	if (check_ring(m, err))
+		return -EINVAL;
+	if (none && m->kv_blocks)
+		return fail(err, -EINVAL, "manifest: kv_blocks: %" PRIu32 " of no bytes",
+			    m->kv_blocks);
+	if (none && !m->win_blocks) {
 		if (m->heads || m->kv_heads || m->head_size)
 			return fail(err, -EINVAL, "manifest: heads: %" PRIu32 " without KV",
 				    m->heads);
 		return 0;
 	}
+	if (none)
+		return check_heads(m, err);
 	if (!m->kv_block_bytes || m->kv_block_bytes % IG1_PAGE_BYTES)
 		return fail(err, -EINVAL,
 			    "manifest: kv_block_bytes: %" PRIu64 " is no multiple of %u",
@@ -276,14 +320,7 @@ static int check_kv(const struct ig1_image_manifest *m, char *err)
 		return fail(err, -EINVAL,
 			    "manifest: kv_block_bytes: the KV region exceeds 2^%d bytes",
 			    IG1_VA_BITS);
-	if (!m->kv_heads)
-		return fail(err, -EINVAL, "manifest: kv_heads: zero");
-	if (!m->heads || m->heads % m->kv_heads)
-		return fail(err, -EINVAL, "manifest: heads: %" PRIu32 " is no multiple of kv_heads",
-			    m->heads);
-	if (!m->head_size || m->head_size > IG1_MAX_COUNT)
-		return fail(err, -EINVAL, "manifest: head_size: %" PRIu32, m->head_size);
-	return 0;
+	return check_heads(m, err);
 }
 
 static int check_state(const struct ig1_image_manifest *m, char *err)

@@ -526,7 +526,9 @@ ACCEL_API int accel_session_trace(struct accel_session *s, uint32_t entries, acc
 /*
  * Forgets all but the first `position` tokens; at most the current position. Where the model keeps a
  * recurrent state, the next call pays for it: the session goes back to a snapshot (of the end of an
- * append, or one in 256 tokens; at most 8) and feeds the tokens since then again.
+ * append, or one in 256 tokens; at most 8) and feeds the tokens since then again. Layers that look at
+ * a window keep no more than that and 64 positions: ACCEL_ESTATE, and nothing changes, when what a
+ * window at `position` needs is gone; position 0 always works.
  */
 ACCEL_API int accel_session_rewind(struct accel_session *s, uint32_t position);
 

@@ -631,6 +631,9 @@ static void test_damage(void **state)
 		{ CONTENT, 8, 120 + 63, 1, 'x', "manifest: name" },
 		{ CONTENT, 8, 184, 8, 4096, "manifest: state_bytes: not in abi 1" },
 		{ CONTENT, 8, 184, 8, 1, "manifest: state_bytes" },
+		{ CONTENT, 8, 192, 8, 4096, "manifest: window: without a ring" },
+		{ CONTENT, 8, 200, 4, 4, "manifest: win_blocks: not in abi 1" },
+		{ CONTENT, 8, 204, 4, 8, "manifest: window: without a ring" },
 		{ CONTENT, 8, 255, 1, 1, "manifest: pad" },
 	};
 	char err[IG1_IMAGE_ERR];

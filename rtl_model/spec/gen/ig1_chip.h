@@ -41,6 +41,7 @@
 #define IG1_TENSOR_F32				0xffffffffu
 #define IG1_PROGRAM_ABI				2u
 #define IG1_PROGRAM_ABI_KV			1u
+#define IG1_WINDOW_SLACK			64u
 
 /* Elaboration parameters of the stock configurations. */
 struct ig1_config {
@@ -401,7 +402,15 @@ struct ig1_image_manifest {
 	char name[64]; /* general.name, NUL-padded */
 	/* state of one sequence, multiple of 4096; 0: the program keeps none */
 	uint64_t state_bytes;
-	uint8_t pad[64]; /* zero */
+	/*
+	 * the same as kv_block_bytes of the layers whose blocks are in the window ring; 0:
+	 * there are none
+	 */
+	uint64_t win_block_bytes;
+	/* blocks of the ring: at least ceil((window + IG1_WINDOW_SLACK - 1 + 31) / 32) */
+	uint32_t win_blocks;
+	uint32_t window; /* positions that those layers look at, the own one among them */
+	uint8_t pad[48]; /* zero */
 };
 IG1_ASSERT(sizeof(struct ig1_image_manifest) == 256, "image_manifest");
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, abi) == 0, "image_manifest.abi");
@@ -422,13 +431,20 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, source_sha256) == 72, "
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, arch) == 104, "image_manifest.arch");
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, name) == 120, "image_manifest.name");
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, state_bytes) == 184, "image_manifest.state_bytes");
-IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, pad) == 192, "image_manifest.pad");
+IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, win_block_bytes) == 192, "image_manifest.win_block_bytes");
+IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, win_blocks) == 200, "image_manifest.win_blocks");
+IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, window) == 204, "image_manifest.window");
+IG1_ASSERT(__builtin_offsetof(struct ig1_image_manifest, pad) == 208, "image_manifest.pad");
 
 /* One column of a batch, read by the program */
 struct ig1_column {
 	uint32_t token; /* token */
 	uint32_t pos; /* position */
-	uint64_t kv; /* virtual address of the sequence's KV region (kv_blocks x kv_block_bytes) */
+	/*
+	 * virtual address of the sequence's KV region: kv_blocks x kv_block_bytes, then the
+	 * window ring twice
+	 */
+	uint64_t kv;
 	/*
 	 * virtual address of the sequence's state (state_bytes), a multiple of 4096; 0 when
 	 * the program has none

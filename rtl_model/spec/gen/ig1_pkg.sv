@@ -41,6 +41,7 @@ package ig1_pkg;
   localparam logic [31:0] TensorF32 = 32'hffffffff;
   localparam logic [31:0] ProgramAbi = 32'h2;
   localparam logic [31:0] ProgramAbiKv = 32'h1;
+  localparam logic [31:0] WindowSlack = 32'h40;
   localparam int unsigned McuSramBytes = 65536;
 
   // Configuration `default`.
