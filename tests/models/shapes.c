@@ -186,9 +186,41 @@ static void random_rope(uint64_t *rng, struct synth_model *m)
 	}
 }
 
+/* What only some architectures have. */
+static void random_extras(uint64_t *rng, struct synth_model *m)
+{
+	bool granite = !strcmp(m->arch, "granite");
+
+	if (chance(rng, 60))
+		m->window = between(rng, 1, 60);
+	if (chance(rng, 40))
+		m->pattern = between(rng, 2, 4);
+	m->sinks = chance(rng, 20);
+	if (chance(rng, 50) && (!strcmp(m->arch, "gemma3") || !strcmp(m->arch, "olmo2")))
+		m->base_win = (float)between(rng, 100, 1000000);
+	if (!strcmp(m->arch, "gemma2")) {
+		m->attn_cap = (float)between(rng, 1, 60);
+		m->final_cap = (float)between(rng, 1, 40);
+	}
+	if (granite && chance(rng, 70))
+		m->attn_scale = (float)between(rng, 1, 40) / 64;
+	if (granite && chance(rng, 70))
+		m->embd_scale = (float)between(rng, 1, 40) / 8;
+	if (granite && chance(rng, 70))
+		m->residual_scale = (float)between(rng, 1, 16) / 8;
+	if (granite && chance(rng, 70))
+		m->logit_scale = (float)between(rng, 1, 40) / 4;
+	m->no_rope = granite && chance(rng, 20);
+	/* not normalised before it is rounded, a row of four-bit weights is full of ties */
+	if (!strcmp(m->arch, "olmo2"))
+		m->type = m->type2 = GGML_TYPE_F32;
+}
+
 void shape_random(uint64_t seed, struct synth_model *m)
 {
-	static const char *const archs[] = { "llama", "qwen2", "qwen3" };
+	static const char *const archs[] = { "llama",  "qwen2",	     "qwen3", "gemma",
+					     "gemma2", "gemma3",     "olmo2", "granite",
+					     "phi3",   "starcoder2", "gpt2" };
 	static const uint32_t types[] = {
 		GGML_TYPE_F32,	GGML_TYPE_F16,	GGML_TYPE_BF16, GGML_TYPE_Q8_0,
 		GGML_TYPE_Q4_0, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K,
@@ -197,7 +229,7 @@ void shape_random(uint64_t seed, struct synth_model *m)
 	bool blocks = chance(&rng, 50), wide = chance(&rng, 10);
 
 	memset(m, 0, sizeof(*m));
-	m->arch = archs[between(&rng, 0, 2)];
+	m->arch = archs[between(&rng, 0, sizeof(archs) / sizeof(archs[0]) - 1)];
 	m->seed = seed;
 	m->layers = between(&rng, 1, 3);
 	/* the more numbers are rounded, the more seeds it takes to find one without a tie */
@@ -224,4 +256,5 @@ void shape_random(uint64_t seed, struct synth_model *m)
 		m->type2_from = between(&rng, 0, m->layers - 1);
 	}
 	random_rope(&rng, m);
+	random_extras(&rng, m);
 }
