@@ -40,9 +40,17 @@ static int choose_ring(struct ir_model *m, struct cg_kv *kv)
 	return 0;
 }
 
-static void place(struct cg_kv_layer *l, uint64_t n, uint64_t *at)
+/* shared: values are parts of the keys */
+static void place(struct cg_kv_layer *l, uint64_t n, bool shared, uint64_t *at)
 {
 	l->k = align_up(*at, KV_DATA);
+	if (shared) {
+		l->v = l->k;
+		l->ks = l->k + n * KV_DATA;
+		l->vs = l->ks;
+		*at = l->ks + n * KV_SCALE;
+		return;
+	}
 	l->v = l->k + n * KV_DATA;
 	l->ks = l->v + n * KV_DATA;
 	l->vs = l->ks + n * KV_SCALE;
@@ -84,7 +92,8 @@ int cg_kv_layout(struct ir_model *m, struct cg_kv *kv)
 			continue;
 		l = &kv->layers[op->layer];
 		l->ring = kv->ring && op->window;
-		place(l, ir_groups(op->in[0]->width, op->seg), l->ring ? &ring_at : &at);
+		place(l, ir_groups(op->in[0]->width, op->seg), op->vseg != 0,
+		      l->ring ? &ring_at : &at);
 	}
 	kv->block_bytes = align_up(at, IG1_PAGE_BYTES);
 	kv->ring_bytes = align_up(ring_at, IG1_PAGE_BYTES);

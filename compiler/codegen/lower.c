@@ -7,11 +7,6 @@
 
 #include "compiler/codegen/lower.h"
 
-static uint8_t wfmt(const struct ir_tensor *t)
-{
-	return t->fmt == IR_FMT_Q4_0 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0;
-}
-
 static struct cg_val *val(struct lower *l, const struct ir_op *op)
 {
 	return &l->vals[op->id];
@@ -86,7 +81,7 @@ static void lower_embed(struct lower *l, const struct ir_op *op)
 
 	new_val(l, op, R_COLS);
 	c = cg_cmd(l->p, IG1_OP_T_EMB, op->name);
-	c->u.emb.fmt = wfmt(t);
+	c->u.emb.fmt = lw_wfmt(t);
 	c->u.emb.rom = t->addr;
 	c->u.emb.wstride = (uint32_t)t->stride;
 	c->u.emb.rows = (uint32_t)t->rows;
@@ -144,7 +139,7 @@ static void lower_matmul(struct lower *l, const struct ir_op *op)
 		new_val(l, op, x->rcols);
 	y = val(l, op);
 	c = cg_cmd(l->p, IG1_OP_T_MM, op->name);
-	c->u.mm.fmt = wfmt(t);
+	c->u.mm.fmt = lw_wfmt(t);
 	c->u.mm.acc = (uint8_t)op->acc;
 	c->u.mm.scaled = op->scale != 0;
 	c->u.mm.alpha = op->scale;
@@ -314,6 +309,21 @@ static int lower_logits(struct lower *l, const struct ir_op *op)
 	return 0;
 }
 
+static int lower_experts(struct lower *l, const struct ir_op *op)
+{
+	if (op->in[0]->dt != IR_Q8)
+		return diag_set(&l->m->diag, -ENOTSUP, "%s: input is not quantised", op->name);
+	if (op->acc)
+		*val(l, op) = *val(l, op->in[2]);
+	else
+		new_val(l, op, val(l, op->in[0])->rcols);
+	if (op->kind == IR_EXPERTS)
+		lw_experts(l, op);
+	else
+		lw_combine(l, op);
+	return l->m->diag.err;
+}
+
 static int lower_op(struct lower *l, const struct ir_op *op)
 {
 	switch (op->kind) {
@@ -386,6 +396,34 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 		new_val(l, op, R_COLS);
 		lw_wkv(l, op, val(l, op));
 		break;
+	case IR_DOTS:
+		new_val(l, op, val(l, op->in[0])->rcols);
+		lw_dots(l, op);
+		break;
+	case IR_SOFTMAX:
+		new_val(l, op, val(l, op->in[0])->rcols);
+		lw_softmax(l, op);
+		break;
+	case IR_ROUTE:
+		new_val(l, op, val(l, op->in[0])->rcols);
+		val(l, op)->sbuf = cg_buf(l->p, lw_name(l, op->name, "numbers"),
+					  4ull * op->used * l->shape->cols);
+		lw_route(l, op);
+		break;
+	case IR_HEADMM:
+		if (op->in[0]->dt != IR_Q8)
+			return diag_set(&l->m->diag, -ENOTSUP, "%s: input is not quantised",
+					op->name);
+		new_val(l, op, val(l, op->in[0])->rcols);
+		lw_headmm(l, op);
+		break;
+	case IR_JOIN:
+		new_val(l, op, val(l, op->in[0])->rcols);
+		lw_join(l, op);
+		break;
+	case IR_EXPERTS:
+	case IR_COMBINE:
+		return lower_experts(l, op);
 	case IR_ACT:
 	case IR_GLU:
 		return diag_set(&l->m->diag, -ENOTSUP, "%s: not expanded", op->name);
@@ -425,12 +463,29 @@ static void run_step(struct lower *l, unsigned int rd, uint64_t step)
 	lw_alu(l, "layers", rd, R_LAYER, IG1_ALUOP_MUL, R_ZERO, step);
 }
 
+static bool routes(struct ir_op *const *ops, const struct cg_run *run)
+{
+	size_t j;
+
+	for (j = 0; j < run->period; j++) {
+		if (ops[run->first + j]->kind == IR_ROUTE)
+			return true;
+	}
+	return false;
+}
+
 /* One iteration stands for all; behind the loop the last one's values are where its are. */
 static int lower_run(struct lower *l, struct ir_op *const *ops, const struct cg_run *run)
 {
 	size_t j, last = run->first + (run->count - 1) * run->period, loop;
 	struct cg_cmd *c;
 
+	/*
+	 * The sequencer reads choices in the body: whatever has used that memory, in loops of its own
+	 * even, is to be complete, and a loop's start has no other means to wait for it.
+	 */
+	if (routes(ops, run))
+		cg_cmd(l->p, IG1_OP_S_SYNC, "layers");
 	c = cg_cmd(l->p, IG1_OP_S_LOOP, "layers");
 	c->u.seq.rd = R_LAYER;
 	c->u.seq.imm = run->count;

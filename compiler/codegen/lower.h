@@ -109,6 +109,7 @@ struct lower {
 /* "layer.3/attn" + "/" + what */
 const char *lw_name(struct lower *l, const char *base, const char *what);
 uint64_t lw_seg_bytes(uint32_t seg); /* int8 bytes of a quantised row */
+uint8_t lw_wfmt(const struct ir_tensor *t);
 
 /* Sequencer commands; imm is the immediate. */
 struct cg_cmd *lw_alu(struct lower *l, const char *name, unsigned int rd, unsigned int ra,
@@ -135,6 +136,9 @@ void lw_src_crom(struct lower *l, struct cg_cmd *c, char which, uint64_t addr, i
 /* A constant, of the layer or common. */
 void lw_src_const(struct lower *l, struct cg_cmd *c, char which, const struct ir_const *k,
 		  int64_t s1);
+/* One row, or with s0 = 0 one number, in constant ROM at addr + R[reg]. */
+void lw_src_crom_at(struct lower *l, struct cg_cmd *c, char which, uint64_t addr, int s0,
+		    unsigned int reg);
 /* Result in rows of seg elements, from byte `off` of the value on: fp32 or q8. */
 void lw_dst_val(struct lower *l, struct cg_cmd *c, const struct cg_val *v, enum ir_dtype dt,
 		uint64_t elem, uint32_t seg);
@@ -204,6 +208,16 @@ void lw_state_sum(struct lw_state *s, struct cg_cmd *c, const struct cg_val *v, 
 		  unsigned int reg);
 /* Heads whose state is handled at once. */
 uint32_t lw_state_step(const struct ir_op *op);
+/* lower_heads.c: the value's place is set */
+void lw_headmm(struct lower *l, const struct ir_op *op);
+void lw_join(struct lower *l, const struct ir_op *op);
+
+/* lower_experts.c: the value's place is set */
+void lw_dots(struct lower *l, const struct ir_op *op);
+void lw_softmax(struct lower *l, const struct ir_op *op);
+void lw_route(struct lower *l, const struct ir_op *op);
+void lw_experts(struct lower *l, const struct ir_op *op);
+void lw_combine(struct lower *l, const struct ir_op *op);
 
 /* lower_attention.c */
 /* R[rd] += the run's distance of layer's KV blocks; uses R_AUX */

@@ -67,7 +67,7 @@ static struct cg_cmd *store(struct lower *l, const char *name, const struct ir_o
 static void store_parts(struct lower *l, const struct ir_op *op, unsigned int data,
 			unsigned int scales, unsigned int off, unsigned int soff)
 {
-	const struct cg_val *k = &l->vals[op->in[0]->id], *v = &l->vals[op->in[1]->id];
+	const struct cg_val *k = &l->vals[op->in[0]->id], *v = &l->vals[op->in[op->n_in - 1]->id];
 	const struct cg_kv_layer *kv = &l->kv->layers[op->layer];
 	bool packed = k->buf == v->buf && k->sbuf == v->sbuf && v->off > k->off;
 	const char *n = lw_name(l, op->name, "address");
@@ -83,7 +83,7 @@ static void store_parts(struct lower *l, const struct ir_op *op, unsigned int da
 	if (packed)
 		c->u.dma.s2 = (uint32_t)(v->soff - k->soff);
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, k->sbuf, k->soff);
-	if (packed)
+	if (packed || op->vseg)
 		return;
 	if (off) {
 		lw_alu(l, n, off, R_COL, IG1_ALUOP_MUL, R_ZERO, v->cstride);
@@ -138,7 +138,8 @@ struct att {
 	struct att_bufs bufs[2];
 	int64_t span; /* positions a row has room for, and a sink; a multiple of 32 */
 	uint32_t qper, groups;
-	uint32_t step; /* KV heads at once */
+	uint32_t vseg, vgroups; /* elements and groups of a value */
+	uint32_t step;		/* KV heads at once */
 	/* registers: byte offsets of the column in q, its scales and the result; KV blocks */
 	unsigned int off, soff, yoff, blocks;
 };
@@ -243,7 +244,7 @@ static void value_scales(struct att *a, const struct side *s, const struct att_b
 		lw_alu(l, n, BLOCKS, BLOCKS, IG1_ALUOP_SHR, R_ZERO, 5);
 	}
 	c = cg_cmd(l->p, IG1_OP_D_LD, n);
-	c->u.dma.va = l->kv->layers[a->op->layer].vs + 128ull * first * a->groups;
+	c->u.dma.va = l->kv->layers[a->op->layer].vs + 128ull * first * a->vgroups;
 	c->u.dma.rva = (uint8_t)s->kv;
 	c->u.dma.v1 = l->kv->layers[a->op->layer].bstride;
 	c->u.dma.v2 = 128;
@@ -251,7 +252,7 @@ static void value_scales(struct att *a, const struct side *s, const struct att_b
 	c->u.dma.s2 = (uint32_t)(4 * a->span);
 	c->u.dma.bytes = 128;
 	c->u.dma.rn1 = (uint8_t)a->blocks;
-	c->u.dma.n2 = kv_heads * a->groups;
+	c->u.dma.n2 = kv_heads * a->vgroups;
 	c->va_kind = CG_VA_KV;
 	c->va_id = a->op->layer;
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, true, b->vscale, 0);
@@ -350,13 +351,13 @@ static void softmax(struct att *a, const struct side *s, const struct att_bufs *
 	c = lw_vec(l, IG1_OP_V_RECIP, lw_name(l, a->op->name, "recip"), heads, 1, R_ZERO);
 	lw_src(l, c, 'a', b->sum, 0, 1, 0, 0, R_ZERO);
 	lw_dst(l, c, b->recip, 0, 0, 0);
-	for (g = 0; g < a->groups; g++) {
+	for (g = 0; g < a->vgroups; g++) {
 		c = lw_vec(l, IG1_OP_V_MUL3, lw_name(l, a->op->name, "prob"), 0, a->qper, R_ZERO);
 		c->u.vec.n2 = kv_heads;
 		c->u.vec.rn0 = (uint8_t)s->npos;
 		lw_src(l, c, 'a', b->scores, 0, 1, span, span * a->qper, R_ZERO);
 		lw_src(l, c, 'b', b->recip, 0, 0, 1, a->qper, R_ZERO);
-		lw_src(l, c, 'c', b->vscale, 4 * (uint64_t)span * g, 1, 0, span * a->groups,
+		lw_src(l, c, 'c', b->vscale, 4 * (uint64_t)span * g, 1, 0, span * a->vgroups,
 		       R_ZERO);
 		c->u.vec.out = IG1_VFMT_Q8;
 		c->u.vec.y0 = 1;
@@ -377,18 +378,18 @@ static void values(struct att *a, const struct side *s, const struct att_bufs *b
 	uint32_t heads = kv_heads * a->qper;
 	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_T_PV, lw_name(l, a->op->name, "values"));
 
-	c->u.att.kv = l->kv->layers[a->op->layer].v + 1024ull * first * a->groups;
+	c->u.att.kv = l->kv->layers[a->op->layer].v + 1024ull * first * a->vgroups;
 	c->u.att.rkv = (uint8_t)s->kv;
 	c->u.att.rnpos = (uint8_t)s->npos;
 	c->u.att.heads = (uint16_t)kv_heads;
 	c->u.att.qper = (uint16_t)a->qper;
-	c->u.att.groups = (uint16_t)a->groups;
-	c->u.att.dims = (uint16_t)a->op->seg;
+	c->u.att.groups = (uint16_t)a->vgroups;
+	c->u.att.dims = (uint16_t)a->vseg;
 	c->u.att.xstride = (uint32_t)a->span;
 	c->u.att.xsstride = (uint32_t)(a->span / 8);
 	c->u.att.xgstride = (uint32_t)(a->span * heads);
 	c->u.att.xsgstride = (uint32_t)(a->span / 8 * heads);
-	c->u.att.ystride = 4 * a->op->seg;
+	c->u.att.ystride = 4 * a->vseg;
 	c->u.att.ry = (uint8_t)a->yoff;
 	c->u.att.bstride = (uint32_t)l->kv->layers[a->op->layer].bstride;
 	c->va_kind = CG_VA_KV;
@@ -396,7 +397,7 @@ static void values(struct att *a, const struct side *s, const struct att_bufs *b
 	cg_ref(l->p, c, CG_FIELD(att, x), false, false, b->prob, 0);
 	cg_ref(l->p, c, CG_FIELD(att, xs), false, false, b->pscale, 0);
 	cg_ref(l->p, c, CG_FIELD(att, y), false, true, a->y->buf,
-	       a->y->off + 4ull * a->op->seg * first * a->qper);
+	       a->y->off + 4ull * a->vseg * first * a->qper);
 }
 
 /* COL = 2 R_COL + k */
@@ -514,7 +515,7 @@ static void single_column(struct att *a)
 
 static void make_bufs(struct att *a, struct att_bufs *b)
 {
-	uint64_t heads = (uint64_t)a->step * a->qper, span = (uint64_t)a->span, g = a->groups;
+	uint64_t heads = (uint64_t)a->step * a->qper, span = (uint64_t)a->span, g = a->vgroups;
 	struct lower *l = a->l;
 	const char *n = a->op->name;
 
@@ -551,6 +552,8 @@ void lw_attention(struct lower *l, const struct ir_op *op, const struct cg_val *
 	a.span = (a.span + !!op->sink + 31) / 32 * 32;
 	a.qper = op->heads / op->kv_heads;
 	a.groups = (op->seg + 31) / 32;
+	a.vseg = op->vseg ? op->vseg : op->seg;
+	a.vgroups = (a.vseg + 31) / 32;
 	a.step = l->shape->kv_heads < op->kv_heads ? l->shape->kv_heads : op->kv_heads;
 	for (i = 0; i < l->shape->depth; i++)
 		make_bufs(&a, &a.bufs[i]);

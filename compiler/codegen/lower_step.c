@@ -259,7 +259,7 @@ static void logits_part(struct lower *l, const struct ir_op *mm, const struct cg
 	struct cg_cmd *c;
 
 	c = cg_cmd(l->p, IG1_OP_T_MM, mm->name);
-	c->u.mm.fmt = t->fmt == IR_FMT_Q4_0 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0;
+	c->u.mm.fmt = lw_wfmt(t);
 	c->u.mm.rom = t->addr + row * t->stride;
 	c->u.mm.wstride = (uint32_t)t->stride;
 	c->u.mm.rows = n;

@@ -25,6 +25,11 @@ uint64_t lw_seg_bytes(uint32_t seg)
 	return ((uint64_t)seg + 31) / 32 * 32;
 }
 
+uint8_t lw_wfmt(const struct ir_tensor *t)
+{
+	return t->fmt == IR_FMT_Q4_0 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0;
+}
+
 struct cg_cmd *lw_alu(struct lower *l, const char *name, unsigned int rd, unsigned int ra,
 		      enum ig1_aluop alu, unsigned int rb, uint64_t imm)
 {
@@ -163,6 +168,13 @@ void lw_src_const(struct lower *l, struct cg_cmd *c, char which, const struct ir
 {
 	set_src(c, which, (uint32_t)k->addr, 1, s1, 0, k->common ? R_ZERO : lw_run_reg(l, R_CROM),
 		IG1_SPACE_CROM);
+}
+
+void lw_src_crom_at(struct lower *l, struct cg_cmd *c, char which, uint64_t addr, int s0,
+		    unsigned int reg)
+{
+	(void)l;
+	set_src(c, which, (uint32_t)addr, s0, 0, 0, reg, IG1_SPACE_CROM);
 }
 
 void lw_dst(struct lower *l, struct cg_cmd *c, uint32_t buf, uint64_t off, int64_t s1, int64_t s2)

@@ -40,7 +40,10 @@ static bool same_attributes(const struct ir_op *a, const struct ir_op *b)
 	       a->fn == b->fn && a->kpos == b->kpos && a->taps == b->taps && a->dim == b->dim &&
 	       a->window == b->window && a->sink == b->sink && a->by_pos == b->by_pos &&
 	       !memcmp(&a->cap, &b->cap, sizeof(a->cap)) && a->early == b->early &&
-	       a->spread == b->spread && !memcmp(&a->shift, &b->shift, sizeof(a->shift)) &&
+	       a->experts == b->experts && a->used == b->used && a->groups == b->groups &&
+	       a->used_groups == b->used_groups && a->chosen == b->chosen && a->norm == b->norm &&
+	       a->parts == b->parts && a->vseg == b->vseg && a->spread == b->spread &&
+	       !memcmp(&a->shift, &b->shift, sizeof(a->shift)) &&
 	       !memcmp(&a->eps, &b->eps, sizeof(a->eps)) &&
 	       !memcmp(&a->scale, &b->scale, sizeof(a->scale));
 }
@@ -117,8 +120,8 @@ static bool same_places(struct search *s, const struct ir_op *a, const struct ir
 	step = x->ring ? &r->ring_step : &r->kv_step;
 	known = x->ring ? &r->ring_known : &r->kv_known;
 	return x->ring == y->ring && same_step(x->k, y->k, k, step, known) &&
-	       same_step(x->v, y->v, k, step, known) &&
-	       same_step(x->ks, y->ks, k, step, known) && same_step(x->vs, y->vs, k, step, known);
+	       same_step(x->v, y->v, k, step, known) && same_step(x->ks, y->ks, k, step, known) &&
+	       same_step(x->vs, y->vs, k, step, known);
 }
 
 static bool same_iteration(struct search *s, uint64_t k)
@@ -148,6 +151,8 @@ static bool in_place(const struct search *s)
 	while (op->id >= r->first) {
 		if (op->kind == IR_MATMUL && op->acc)
 			op = op->in[1];
+		else if (op->kind == IR_COMBINE && op->acc)
+			op = op->in[2];
 		else if ((op->kind == IR_BIAS || op->kind == IR_ADD) && op->dt == IR_F32 &&
 			 lw_may_overwrite(op))
 			op = op->in[0];

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Llama 1 to 3, Mistral, Yi, SmolLM2, TinyLlama and others converted as "llama". */
-#include "compiler/frontends/build.h"
+/* Llama 1 to 3, Mistral, Mixtral, Yi, SmolLM2, TinyLlama and others converted as "llama". */
+#include "compiler/frontends/moe.h"
+
+static const char *const keys[] = { "expert_count", "expert_used_count", NULL };
+
+static const struct fe_moe_rules mixtral = {
+	.gating = FE_GATING_SOFTMAX,
+	.norm = true,
+	.shared = FE_SHARED_WIDTH,
+};
 
 /* A window is Mistral's; most files leave it out. */
 static int read_llama(struct fe_net *n)
@@ -16,4 +24,6 @@ const struct fe_arch fe_arch_llama = {
 	.bias_o = true,
 	.bias_ffn = true,
 	.read = read_llama,
+	.keys = keys,
+	.moe = &mixtral,
 };

@@ -8,12 +8,31 @@
 
 #include "compiler/frontends/build.h"
 
+static int bad_shape(struct fe_net *n, const char *name, const struct gguf_tensor *g, uint64_t cols,
+		     uint64_t rows, uint64_t count)
+{
+	if (count == 1 && g->ne[2] == 1 && g->ne[3] == 1)
+		return diag_set(&n->m->diag, -EINVAL,
+				"tensor %s: shape %" PRId64 " x %" PRId64 ", expected %" PRIu64
+				" x %" PRIu64,
+				name, g->ne[0], g->ne[1], cols, rows);
+	return diag_set(&n->m->diag, -EINVAL,
+			"tensor %s: shape %" PRId64 " x %" PRId64 " x %" PRId64 " x %" PRId64
+			", expected %" PRIu64 " x %" PRIu64 " x %" PRIu64,
+			name, g->ne[0], g->ne[1], g->ne[2], g->ne[3], cols, rows, count);
+}
+
 int fe_tensor(struct fe_net *n, const char *name, bool required, uint64_t cols, uint64_t rows,
 	      struct ir_tensor **out)
 {
+	return fe_tensor3(n, name, required, cols, rows, 1, out);
+}
+
+int fe_tensor3(struct fe_net *n, const char *name, bool required, uint64_t cols, uint64_t rows,
+	       uint64_t count, struct ir_tensor **out)
+{
 	const struct gguf_tensor *g = gguf_find_tensor(n->f, name);
 	struct ir_tensor *t;
-	uint64_t have_rows;
 
 	*out = NULL;
 	if (n->m->diag.err)
@@ -27,17 +46,14 @@ int fe_tensor(struct fe_net *n, const char *name, bool required, uint64_t cols, 
 		if (gguf_tensor(n->f, i) == g)
 			n->used[i] = 1;
 	}
-	have_rows = g->elements / (uint64_t)g->ne[0];
-	if ((uint64_t)g->ne[0] != cols || have_rows != rows || g->ne[2] != 1 || g->ne[3] != 1)
-		return diag_set(&n->m->diag, -EINVAL,
-				"tensor %s: shape %" PRId64 " x %" PRIu64 ", expected %" PRIu64
-				" x %" PRIu64,
-				name, g->ne[0], have_rows, cols, rows);
+	if ((uint64_t)g->ne[0] != cols || (uint64_t)g->ne[1] != rows ||
+	    (uint64_t)g->ne[2] != count || g->ne[3] != 1)
+		return bad_shape(n, name, g, cols, rows, count);
 	t = ir_tensor_new(n->m, name, strlen(name));
 	if (!t)
 		return n->m->diag.err;
 	t->src_type = g->type;
-	t->rows = rows;
+	t->rows = rows * count;
 	t->cols = cols;
 	t->data = g->data;
 	t->size = g->size;

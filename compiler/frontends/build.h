@@ -38,6 +38,8 @@ struct fe_net {
 	float embd_scale, residual_scale, logit_scale; /* factors, 1: none */
 	struct fe_ssm ssm;
 	struct fe_rwkv rwkv;
+	struct fe_moe *moe; /* NULL: there are no experts */
+	struct fe_mla *mla; /* of arch_deepseek2.c */
 	uint8_t *used; /* per tensor of the file: 1: part of the graph */
 };
 
@@ -59,10 +61,12 @@ struct fe_arch {
 	bool rope_freqs;   /* rope_freqs.weight divides the frequencies; else it is ignored */
 	bool hybrid;	   /* heads and feed-forward length per layer, 0 where there are none */
 	bool embd_norm;	   /* token_embd_norm follows the embedding */
+	bool mla;	   /* attention over latent vectors: see arch_deepseek2.c */
 	bool no_attention; /* no heads, no feed-forward, no positions */
 	bool bias_q, bias_o, bias_ffn, bias_out; /* which biases a file may have */
 	/* of net.c's special_keys those that it reads itself; NULL ends them */
 	const char *const *keys;
+	const struct fe_moe_rules *moe; /* moe.h; NULL: a dense one */
 	/* Further keys, before the first block; NULL: there are none. */
 	int (*read)(struct fe_net *n);
 	/* Block `layer` on the residual x; NULL: attention and feed-forward. */
@@ -74,6 +78,8 @@ extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3, fe_arch
 	fe_arch_starcoder2, fe_arch_gpt2;
 extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2, fe_arch_jamba, fe_arch_granitehybrid,
 	fe_arch_nemotron_h, fe_arch_falcon_h1, fe_arch_rwkv6, fe_arch_rwkv7;
+extern const struct fe_arch fe_arch_qwen3moe, fe_arch_qwen2moe, fe_arch_olmoe, fe_arch_granitemoe,
+	fe_arch_gpt_oss, fe_arch_afmoe, fe_arch_deepseek2;
 
 /* arch_granite.c: its keys and what they do, for relatives */
 extern const char *const fe_granite_keys[];
@@ -104,6 +110,9 @@ int fe_check_range(struct fe_net *n, const char *key, uint32_t v, uint32_t max);
 /* A tensor of the file, marked as used. *out is NULL when it is optional and absent. */
 int fe_tensor(struct fe_net *n, const char *name, bool required, uint64_t cols, uint64_t rows,
 	      struct ir_tensor **out);
+/* The same with `count` matrices of these rows in one tensor of three dimensions. */
+int fe_tensor3(struct fe_net *n, const char *name, bool required, uint64_t cols, uint64_t rows,
+	       uint64_t count, struct ir_tensor **out);
 struct ir_tensor *fe_layer_tensor(struct fe_net *n, uint32_t layer, const char *name, bool required,
 				  uint64_t cols, uint64_t rows);
 /* A tensor of n vectors of `cols` elements, as n constants; its dimensions of 1 do not matter. */

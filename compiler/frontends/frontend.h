@@ -31,6 +31,7 @@ struct fe_keys {
 	const char *arch;
 };
 int fe_u32(struct fe_keys *k, const char *key, bool required, uint32_t *out);
+int fe_bool(struct fe_keys *k, const char *key, bool *out);
 int fe_f32(struct fe_keys *k, const char *key, bool required, float *out);
 /* The same for all layers; -ENOTSUP when they differ. */
 int fe_u32_uniform(struct fe_keys *k, const char *key, bool required, uint32_t layers,

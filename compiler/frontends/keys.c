@@ -36,6 +36,16 @@ int fe_u32(struct fe_keys *k, const char *key, bool required, uint32_t *out)
 	return key_result(k, name, required, gguf_get_u32(k->f, name, out, &err), &err);
 }
 
+int fe_bool(struct fe_keys *k, const char *key, bool *out)
+{
+	struct gguf_error err = { 0 };
+	char name[KEY_BYTES];
+
+	if (key_name(k, key, name))
+		return k->m->diag.err;
+	return key_result(k, name, false, gguf_get_bool(k->f, name, out, &err), &err);
+}
+
 int fe_f32(struct fe_keys *k, const char *key, bool required, float *out)
 {
 	struct gguf_error err = { 0 };

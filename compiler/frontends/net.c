@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compiler/frontends/build.h"
+#include "compiler/frontends/moe.h"
 
 /* Keys that change the computation; an architecture takes those that it names, others must be 0. */
 static const char *const special_keys[] = {
@@ -113,6 +113,8 @@ struct ir_op *fe_ffn_of(struct fe_net *n, uint32_t i, struct ir_op *h)
 	bool bias = n->arch->bias_ffn;
 	struct ir_op *in[2], *op;
 
+	if (fe_moe_layer(n, i))
+		return fe_moe_ffn(n, i, h, NULL);
 	if (n->arch->no_gate) {
 		op = fe_linear(n, i, h, "ffn_up", n->ff[i], bias, "ffn_up");
 		op = fe_act(n, op, act, fe_layer_name(n, i, "ffn_act"));
@@ -134,6 +136,9 @@ struct ir_op *fe_ffn(struct fe_net *n, uint32_t i, struct ir_op *x)
 {
 	struct ir_op *h = n->arch->no_pre_norms ? x : fe_layer_norm(n, i, x, "ffn_norm");
 
+	/* experts add up in the residual where nothing is done to their sum */
+	if (fe_moe_layer(n, i) && !n->arch->post_norms && n->residual_scale == 1)
+		return fe_moe_ffn(n, i, h, x);
 	return residual(n, i, x, fe_ffn_of(n, i, h), "post_ffw_norm", "ffn_residual");
 }
 
@@ -211,7 +216,7 @@ static int read_heads(struct fe_net *n)
 	vlen = n->width / n->heads;
 	if (fe_u32(k, "attention.value_length", false, &vlen))
 		return n->m->diag.err;
-	if (vlen != n->head_size)
+	if (vlen != n->head_size && !n->arch->mla)
 		return diag_set(&n->m->diag, -ENOTSUP,
 				"key %s.attention.value_length: %u, supported: key_length, %u",
 				n->arch->name, vlen, n->head_size);
@@ -445,7 +450,7 @@ int fe_build_net(struct ir_model *m, const struct gguf_file *f, const struct fe_
 	if (!m->meta.name)
 		return diag_nomem(&m->diag);
 	if (read_sizes(&n) || refuse_keys(&n) ||
-	    (!arch->no_rope && !arch->no_attention && fe_rope_table(&n)) ||
+	    (!arch->no_rope && !arch->no_attention && fe_rope_table(&n)) || fe_moe_read(&n) ||
 	    (arch->read && arch->read(&n)))
 		return m->diag.err;
 	return build_graph(&n);

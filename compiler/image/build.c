@@ -152,8 +152,11 @@ static int add_manifest(struct build *b)
 			mf.weights += t->rows * t->cols;
 	}
 	for (op = b->m->first; op; op = op->next) {
-		if (op->kind == IR_MATMUL)
+		if (op->kind == IR_MATMUL || op->kind == IR_HEADMM)
 			mf.macs_token += (uint64_t)op->width * op->mats[0]->cols;
+		if (op->kind == IR_EXPERTS || op->kind == IR_COMBINE)
+			mf.macs_token += (uint64_t)op->width * op->mats[0]->cols *
+					 (op->kind == IR_COMBINE ? op->in[1]->used : 1);
 	}
 	mf.source_bytes = b->src->size;
 	ig1_sha256_init(&sha);

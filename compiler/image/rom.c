@@ -14,6 +14,19 @@
 #define CHECK_BYTES (4096u * 4u)
 #define STEP_BYTES  (1u << 20)
 
+/* The same where the rotated rows of a head are its last and stand behind all others. */
+static uint64_t source_of_tail(const struct ir_tensor *t, uint64_t row)
+{
+	uint64_t plain = t->perm_head - t->perm_rot, all = t->rows / t->perm_head * plain;
+	uint64_t half = t->perm_rot / 2, r;
+
+	if (row < all)
+		return row / plain * t->perm_head + row % plain;
+	r = (row - all) % t->perm_rot;
+	r = r < half ? 2 * r : 2 * (r - half) + 1;
+	return (row - all) / t->perm_rot * t->perm_head + plain + r;
+}
+
 /* The source row of ROM row `row`. */
 static uint64_t source_row(const struct ir_tensor *t, uint64_t row)
 {
@@ -21,6 +34,8 @@ static uint64_t source_row(const struct ir_tensor *t, uint64_t row)
 
 	if (!t->perm_head)
 		return row;
+	if (t->perm_tail)
+		return source_of_tail(t, row);
 	head = row / t->perm_head;
 	r = row % t->perm_head;
 	if (r < t->perm_rot)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <float.h>
 #include <string.h>
 
 #include "compiler/ir/ir.h"
@@ -16,6 +17,10 @@ static const char *const kind_names[IR_KINDS] = {
 	[IR_CENTER] = "center",	  [IR_L2NORM] = "l2norm",
 	[IR_SHIFT] = "shift",	  [IR_WKV] = "wkv",
 	[IR_DOT] = "dot",
+	[IR_DOTS] = "dots",	  [IR_SOFTMAX] = "softmax",
+	[IR_ROUTE] = "route",	  [IR_EXPERTS] = "experts",
+	[IR_COMBINE] = "combine", [IR_HEADMM] = "headmm",
+	[IR_JOIN] = "join",
 };
 
 static const char *const format_names[IR_FORMATS] = {
@@ -136,6 +141,31 @@ struct ir_const *ir_const_value(struct ir_model *m, float value)
 		return NULL;
 	c->pieces[0] = (struct ir_piece){ .value = value, .n = 1, .repeat = 1 };
 	c->n = 1;
+	c->common = 1;
+	return c;
+}
+
+struct ir_const *ir_const_selector(struct ir_model *m, uint32_t n)
+{
+	const struct ir_piece pieces[] = {
+		{ .value = 0, .n = n - 1, .repeat = 1 },
+		{ .value = 1, .n = 1, .repeat = 1 },
+		{ .value = 0, .n = n - 1, .repeat = 1 },
+		{ .value = -FLT_MAX, .n = 1, .repeat = 1 },
+		{ .value = IR_ROUTE_LEAST, .n = 1, .repeat = 1 },
+	};
+	const size_t n_pieces = sizeof(pieces) / sizeof(pieces[0]);
+	struct ir_const *c;
+
+	for (c = m->consts; c; c = c->next) {
+		if (c->common && c->n == ir_selector_elements(n) && c->n_pieces == n_pieces)
+			return c;
+	}
+	c = ir_const_new(m, "selector", n_pieces);
+	if (!c)
+		return NULL;
+	memcpy(c->pieces, pieces, sizeof(pieces));
+	c->n = ir_selector_elements(n);
 	c->common = 1;
 	return c;
 }

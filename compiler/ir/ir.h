@@ -32,12 +32,12 @@ enum ir_kind {
 	 * storage reused
 	 */
 	IR_MATMUL,
-	IR_BIAS,    /* in[0], konst: added */
-	IR_SLICE,   /* in[0]: elements off .. off + width */
-	IR_CONCAT,  /* in[]: one after the other */
-	IR_ROPE,    /* in[0], table: rotates each head of seg elements by the column's position */
-	IR_QUANT,   /* in[0] to q8 in rows of seg elements */
-	IR_KVSTORE, /* in[0] k, in[1] v (q8): to the column's position in layer's KV blocks */
+	IR_BIAS,   /* in[0], konst: added */
+	IR_SLICE,  /* in[0]: elements off .. off + width */
+	IR_CONCAT, /* in[]: one after the other */
+	IR_ROPE,   /* in[0], table: rotates each head of seg elements by the column's position */
+	IR_QUANT,  /* in[0] to q8 in rows of seg elements */
+	IR_KVSTORE, /* in[0] k, in[1] v (q8; none with vseg): to the column's position in layer's KV blocks */
 	/*
 	 * in[0] q; before split_attention in[1] k, in[2] v; after it all stored ones. The softmax is over
 	 * scale * (q . k), capped by cap * tanh(. / cap) unless cap is 0, of the last `window` positions
@@ -57,6 +57,13 @@ enum ir_kind {
 	IR_LOGITS, /* in[0]: matmul of the vocabulary and what is done to each; the program's result */
 	IR_CENTER, /* in[0] less the mean of each row of seg elements */
 	IR_L2NORM, /* in[0], rows of seg elements over the root of their square sum or of konst, its least */
+	IR_DOTS,    /* in[0], konst: rows of its width; their dot products in fp32 */
+	IR_SOFTMAX, /* in[0]: of the whole row */
+	IR_ROUTE,   /* in[0] weights of experts, in[1] what selects them: the chosen's; see below */
+	IR_EXPERTS, /* in[0], in[1] route, mats: the chosen experts' matrices, each on in[0] */
+	IR_HEADMM,  /* in[0] a row per head, mats[0] as many matrices: each on its own row */
+	IR_JOIN,    /* in[0], in[1]: a row per head of each, side by side */
+	IR_COMBINE, /* in[0] a row per chosen expert, in[1] route, mats: the weighted sum; acc: + in[2] */
 	IR_KINDS
 };
 
@@ -115,6 +122,20 @@ enum ir_fn {
  */
 enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
 
+/*
+ * Mixtures of experts. A route picks `used` of `experts` columns of in[1] (of in[0] where there is
+ * one input): the greatest, the lowest of equals first; with groups, of the `used_groups` groups whose
+ * two greatest sum to most. Its value are their in[0], `chosen`: softmax of these; `norm`: divided by
+ * their sum, at least IR_ROUTE_LEAST; times scale, when that is not 0. It also holds their numbers,
+ * which only IR_EXPERTS and IR_COMBINE see. konst: what ir_const_selector makes.
+ *
+ * `parts` matrices belong to an expert (gate, up). Each part is a tensor with the rows of expert 0, 1, ...
+ * one below the other, or a tensor for every expert; when all parts are the same tensor, each of its
+ * experts has the rows of part 0, then those of part 1. The value of IR_EXPERTS is, part by part, a
+ * row for every chosen expert. konst: biases, in the order of parts, experts, rows.
+ */
+#define IR_ROUTE_LEAST 6.103515625e-5f
+
 /* How a tensor lies in ROM. */
 enum ir_format { IR_FMT_NONE, IR_FMT_F32, IR_FMT_Q8_0, IR_FMT_Q4_0, IR_FORMATS };
 
@@ -136,6 +157,11 @@ struct ir_tensor {
 	 */
 	uint32_t perm_head, perm_rot;
 	uint32_t transposed; /* of a constant: its columns one after the other */
+	/*
+	 * 1: of every head the last perm_rot rows are reordered so, and stand behind the others of
+	 * all heads
+	 */
+	uint32_t perm_tail;
 	/* place_rom */
 	uint32_t placed;
 	uint64_t addr, stride, groups;
@@ -204,6 +230,9 @@ struct ir_op {
 	uint32_t by_pos;	/* IR_EMBED */
 	uint32_t window, sink;	/* IR_ATTENTION; IR_KVSTORE has the window, too */
 	float eps, scale, shift, cap;
+	/* IR_ATTENTION, IR_KVSTORE: not 0: there is no v, a value are a key's first vseg elements */
+	uint32_t vseg;
+	uint32_t experts, used, groups, used_groups, chosen, norm, parts;
 };
 
 /* Numbers of the model; kept in the text form's first lines. */
@@ -236,6 +265,11 @@ struct ir_const *ir_const_new(struct ir_model *m, const char *name, size_t n_pie
 struct ir_const *ir_const_tensor(struct ir_model *m, struct ir_tensor *t);
 /* A single number; the same constant for the same number. */
 struct ir_const *ir_const_value(struct ir_model *m, float value);
+/*
+ * What picks among n: n - 1 zeros, a one, n - 1 zeros (from element n - 1 - i on it is one at i and zero
+ * elsewhere), the least number, IR_ROUTE_LEAST. The same constant for the same n.
+ */
+struct ir_const *ir_const_selector(struct ir_model *m, uint32_t n);
 struct ir_table *ir_table_new(struct ir_model *m, const char *name);
 struct ir_op *ir_op_new(struct ir_model *m, enum ir_kind kind, const char *name, size_t n_in,
 			struct ir_op *const *in, size_t n_mats);
@@ -265,6 +299,13 @@ static inline uint64_t ir_groups(uint64_t width, uint64_t seg)
 
 /* Bytes of state that an operation keeps for a sequence, 0: none. */
 uint64_t ir_state_bytes(const struct ir_op *op);
+static inline uint64_t ir_selector_elements(uint32_t n)
+{
+	return 2 * (uint64_t)n + 1;
+}
+
+/* Rows of a part of an expert, of IR_EXPERTS and IR_COMBINE; 0: the matrices do not fit. */
+uint64_t ir_expert_rows(const struct ir_op *op);
 
 /* Checks every operation against the rules above; 0 or -EINVAL with the operation named. */
 int ir_verify(struct ir_model *m);

@@ -28,6 +28,7 @@ const struct ir_attr ir_attrs_tensor[] = {
 	ATTR(ir_tensor, "requant", U32, requant),
 	ATTR(ir_tensor, "perm_head", U32, perm_head),
 	ATTR(ir_tensor, "perm_rot", U32, perm_rot),
+	ATTR(ir_tensor, "perm_tail", U32, perm_tail),
 	ATTR(ir_tensor, "transposed", U32, transposed),
 	ATTR(ir_tensor, "placed", U32, placed),
 	ATTR(ir_tensor, "addr", U64, addr),
@@ -93,6 +94,14 @@ const struct ir_attr ir_attrs_op[] = {
 	ATTR(ir_op, "sink", U32, sink),
 	ATTR(ir_op, "cap", F32, cap),
 	ATTR(ir_op, "by_pos", U32, by_pos),
+	ATTR(ir_op, "experts", U32, experts),
+	ATTR(ir_op, "used", U32, used),
+	ATTR(ir_op, "groups", U32, groups),
+	ATTR(ir_op, "used_groups", U32, used_groups),
+	ATTR(ir_op, "chosen", U32, chosen),
+	ATTR(ir_op, "norm", U32, norm),
+	ATTR(ir_op, "parts", U32, parts),
+	ATTR(ir_op, "vseg", U32, vseg),
 	{ 0 },
 };
 

@@ -18,7 +18,7 @@ static const struct {
 	[IR_CONCAT] = { 1, SIZE_MAX, 0, 0, false, false, true },
 	[IR_ROPE] = { 1, 1, 0, 0, false, true, true },
 	[IR_QUANT] = { 1, 1, 0, 0, false, false, true },
-	[IR_KVSTORE] = { 2, 2, 0, 0, false, false, false },
+	[IR_KVSTORE] = { 1, 2, 0, 0, false, false, false },
 	[IR_ATTENTION] = { 1, 3, 0, 0, false, false, true },
 	[IR_ADD] = { 2, 2, 0, 0, false, false, true },
 	[IR_ACT] = { 1, 1, 0, 0, false, false, true },
@@ -33,6 +33,13 @@ static const struct {
 	[IR_LOGITS] = { 1, 1, 0, 0, false, false, false },
 	[IR_CENTER] = { 1, 1, 0, 0, false, false, true },
 	[IR_L2NORM] = { 1, 1, 0, 0, true, false, true },
+	[IR_DOTS] = { 1, 1, 0, 0, true, false, true },
+	[IR_SOFTMAX] = { 1, 1, 0, 0, false, false, true },
+	[IR_ROUTE] = { 1, 2, 0, 0, true, false, true },
+	[IR_EXPERTS] = { 2, 2, 1, SIZE_MAX, false, false, true },
+	[IR_HEADMM] = { 1, 1, 1, 1, false, false, true },
+	[IR_JOIN] = { 2, 2, 0, 0, false, false, true },
+	[IR_COMBINE] = { 2, 3, 1, SIZE_MAX, false, false, true },
 };
 
 static int bad(struct ir_model *m, const struct ir_op *op, const char *what)
@@ -50,7 +57,7 @@ static int check_common(struct ir_model *m, const struct ir_op *op)
 	if (op->n_mats < shape[op->kind].mats_min || op->n_mats > shape[op->kind].mats_max)
 		return bad(m, op, "wrong number of matrices");
 	if (!op->konst == shape[op->kind].konst && op->kind != IR_ELT && op->kind != IR_SCAN &&
-	    op->kind != IR_ATTENTION)
+	    op->kind != IR_ATTENTION && op->kind != IR_EXPERTS && op->kind != IR_COMBINE)
 		return bad(m, op, "constant missing or not wanted");
 	if (!op->table == shape[op->kind].table)
 		return bad(m, op, "table missing or not wanted");
@@ -110,13 +117,15 @@ static int check_concat(struct ir_model *m, const struct ir_op *op)
 
 static int check_attention(struct ir_model *m, const struct ir_op *op)
 {
-	uint64_t hs = op->seg;
+	uint64_t hs = op->seg, vs = op->vseg ? op->vseg : hs;
 	size_t i;
 
-	if (!op->heads || !op->kv_heads || op->heads % op->kv_heads || !hs ||
-	    op->width != hs * op->heads || op->in[0]->width != op->width || op->dt != IR_F32)
+	if (!op->heads || !op->kv_heads || op->heads % op->kv_heads || !hs || vs > hs ||
+	    op->width != vs * op->heads || op->in[0]->width != hs * op->heads || op->dt != IR_F32)
 		return bad(m, op, "heads do not fit the width");
-	if (op->n_in == 2)
+	if (op->vseg && op->kv_heads != 1)
+		return bad(m, op, "values in keys of more than one head");
+	if (op->n_in == (op->vseg ? 3 : 2))
 		return bad(m, op, "wrong number of inputs");
 	for (i = 1; i < op->n_in; i++) {
 		if (op->in[i]->width != hs * op->kv_heads)
@@ -232,6 +241,96 @@ static bool is_glu(uint32_t fn)
 	       fn == IR_FN_OAI;
 }
 
+static int check_headmm(struct ir_model *m, const struct ir_op *op)
+{
+	const struct ir_tensor *t = op->mats[0];
+
+	if (!op->heads || t->rows % op->heads || op->dt != IR_F32 || op->width != t->rows)
+		return bad(m, op, "matrices do not fit the heads");
+	if (op->in[0]->width != (uint64_t)op->heads * t->cols ||
+	    (op->in[0]->dt == IR_Q8 && op->in[0]->seg != t->cols))
+		return bad(m, op, "matrix does not fit the input");
+	return 0;
+}
+
+static int check_join(struct ir_model *m, const struct ir_op *op)
+{
+	uint64_t sum = (uint64_t)op->in[0]->width + op->in[1]->width;
+
+	if (!op->heads || op->in[0]->width % op->heads || op->in[1]->width % op->heads ||
+	    op->in[0]->dt != IR_F32 || op->in[1]->dt != IR_F32 || op->dt != IR_F32 ||
+	    sum != op->width)
+		return bad(m, op, "parts do not fit the heads");
+	return 0;
+}
+
+static int check_route(struct ir_model *m, const struct ir_op *op)
+{
+	uint64_t x = op->in[0]->width, of = op->groups ? x / op->groups : x;
+	size_t i;
+
+	for (i = 0; i < op->n_in; i++) {
+		if (op->in[i]->dt != IR_F32 || op->in[i]->width != x)
+			return bad(m, op, "inputs do not fit");
+	}
+	if (op->dt != IR_F32 || op->experts != x || op->width != op->used || op->used > x)
+		return bad(m, op, "wrong number of experts");
+	if (op->groups && (x % op->groups || !op->used_groups || op->used_groups > op->groups ||
+			   op->used > op->used_groups * of))
+		return bad(m, op, "wrong number of groups");
+	if (!op->konst->common || op->konst->n != ir_selector_elements((uint32_t)x))
+		return bad(m, op, "selector does not fit");
+	return 0;
+}
+
+uint64_t ir_expert_rows(const struct ir_op *op)
+{
+	uint64_t per, rows = op->mats[0]->rows, experts = op->in[1]->experts;
+	size_t i;
+
+	if (!op->parts || op->n_mats % op->parts)
+		return 0;
+	per = op->n_mats / op->parts;
+	if (per != 1 && per != experts)
+		return 0;
+	for (i = 0; i < op->n_mats; i++) {
+		const struct ir_tensor *t = op->mats[i];
+
+		if (t->cols != op->mats[0]->cols || t->rows != rows ||
+		    t->fmt != op->mats[i / per * per]->fmt)
+			return 0;
+	}
+	if (per != 1)
+		return rows;
+	if (op->parts > 1 && op->mats[0] == op->mats[1])
+		experts *= op->parts;
+	return rows % experts ? 0 : rows / experts;
+}
+
+static int check_experts(struct ir_model *m, const struct ir_op *op)
+{
+	const struct ir_op *in = op->in[0], *route = op->in[1];
+	bool combine = op->kind == IR_COMBINE;
+	uint64_t rows, cols;
+
+	if (route->kind != IR_ROUTE || op->dt != IR_F32)
+		return bad(m, op, "no route");
+	rows = ir_expert_rows(op);
+	cols = op->mats[0]->cols;
+	if (!rows || op->parts > IR_MAX_WIDTH / rows || (combine && op->parts != 1))
+		return bad(m, op, "matrices are not those of so many experts");
+	if (in->width != cols * (combine ? route->used : 1) || (in->dt == IR_Q8 && in->seg != cols))
+		return bad(m, op, "matrix does not fit the input");
+	if (op->width != rows * (combine ? 1 : op->parts * route->used))
+		return bad(m, op, "width is not the number of rows");
+	if (op->konst && op->konst->n != rows * op->parts * route->experts)
+		return bad(m, op, "bias does not fit");
+	if (op->acc != (op->n_in == 3) ||
+	    (op->acc && (op->in[2]->width != op->width || op->in[2]->dt != IR_F32)))
+		return bad(m, op, "accumulator does not fit");
+	return 0;
+}
+
 static int check_kind(struct ir_model *m, const struct ir_op *op)
 {
 	const struct ir_op *in = op->n_in ? op->in[0] : NULL;
@@ -273,7 +372,9 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 	case IR_QUANT:
 		return same && f32 && op->dt == IR_Q8 ? 0 : bad(m, op, "does not fit its input");
 	case IR_KVSTORE:
-		for (i = 0; i < 2; i++) {
+		if (op->n_in != (op->vseg ? 1 : 2) || op->vseg > op->seg)
+			return bad(m, op, "wrong number of inputs");
+		for (i = 0; i < op->n_in; i++) {
 			if (op->in[i]->dt != IR_Q8 || op->in[i]->seg != op->seg ||
 			    op->in[i]->width != in->width)
 				return bad(m, op, "keys and values do not fit");
@@ -320,6 +421,22 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 				       (!op->konst || op->konst->n == 1)
 			       ? 0
 			       : bad(m, op, "shape or epsilon does not fit");
+	case IR_DOTS:
+		return f32 && op->dt == IR_F32 && op->konst->n == (uint64_t)op->width * in->width &&
+				       !op->konst->common
+			       ? 0
+			       : bad(m, op, "constant is not a row for every result");
+	case IR_SOFTMAX:
+		return same && f32 && op->dt == IR_F32 ? 0 : bad(m, op, "does not fit its input");
+	case IR_ROUTE:
+		return check_route(m, op);
+	case IR_HEADMM:
+		return check_headmm(m, op);
+	case IR_JOIN:
+		return check_join(m, op);
+	case IR_EXPERTS:
+	case IR_COMBINE:
+		return check_experts(m, op);
 	case IR_KINDS:
 		break;
 	}
@@ -342,7 +459,7 @@ static int check_const(struct ir_model *m, const struct ir_const *c)
 		if (sum > IR_MAX_WIDTH)
 			break;
 	}
-	if (sum != c->n || c->n > IR_MAX_WIDTH || (c->common && c->n != 1))
+	if (sum != c->n || c->n > IR_MAX_WIDTH)
 		return diag_set(&m->diag, -EINVAL,
 				"graph: constant c%u \"%s\": pieces do not add up", c->id, c->name);
 	return 0;

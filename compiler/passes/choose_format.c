@@ -16,6 +16,25 @@ static uint32_t kept_format(uint32_t type)
 	}
 }
 
+/* Experts of one part are addressed alike: tensors of different formats become q8_0. */
+static void level_experts(const struct ir_op *op)
+{
+	size_t per = op->parts ? op->n_mats / op->parts : 0, i;
+	struct ir_tensor *t;
+
+	for (i = 1; per > 1 && i < op->n_mats; i++) {
+		if (i % per && op->mats[i]->fmt != op->mats[i - 1]->fmt)
+			break;
+	}
+	if (per <= 1 || i == op->n_mats)
+		return;
+	for (i = 0; i < op->n_mats; i++) {
+		t = op->mats[i];
+		t->fmt = IR_FMT_Q8_0;
+		t->requant = kept_format(t->src_type) != IR_FMT_Q8_0;
+	}
+}
+
 int pass_choose_format(struct ir_model *m, const struct pass_options *o)
 {
 	struct ir_tensor *t;
@@ -37,6 +56,7 @@ int pass_choose_format(struct ir_model *m, const struct pass_options *o)
 				t->fmt = IR_FMT_Q4_0;
 			t->requant = t->fmt != kept;
 		}
+		level_experts(op);
 	}
 	for (c = m->consts; c; c = c->next) {
 		for (i = 0; i < c->n_pieces; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * x + matmul(h) becomes a matmul that accumulates into x; x + (matmul(h) + b) the same after b was
- * added to x; x + s * matmul(h) one with a scale.
+ * added to x; x + s * matmul(h) one with a scale. Experts' outputs are combined in x likewise.
  */
 #include "compiler/passes/pass.h"
 
@@ -27,7 +27,7 @@ static bool scales(const struct ir_op *op)
 
 static int fuse(struct ir_model *m, struct ir_op *add)
 {
-	struct ir_op *x = NULL, *mm = NULL, *bias = NULL, *scale = NULL, *in[2], *op;
+	struct ir_op *x = NULL, *mm = NULL, *bias = NULL, *scale = NULL, *in[3], *op;
 	size_t i;
 
 	for (i = 0; i < 2 && !mm; i++) {
@@ -36,7 +36,8 @@ static int fuse(struct ir_model *m, struct ir_op *add)
 		scale = scales(op) && ir_only_user(m, op) == add ? op : NULL;
 		if (bias || scale)
 			op = op->in[0];
-		if (op->kind == IR_MATMUL && !op->acc && op != add->in[1 - i] &&
+		if ((op->kind == IR_MATMUL || (op->kind == IR_COMBINE && !bias && !scale)) &&
+		    !op->acc && op != add->in[1 - i] &&
 		    ir_only_user(m, op) == (bias    ? bias
 					    : scale ? scale
 						    : add)) {
@@ -54,10 +55,13 @@ static int fuse(struct ir_model *m, struct ir_op *add)
 		x = bias;
 	}
 	in[0] = mm->in[0];
-	in[1] = x;
-	op = ir_op_make(m, IR_MATMUL, mm->name, 2, in, mm->n_mats);
+	in[1] = mm->n_in > 1 ? mm->in[1] : x;
+	in[2] = x;
+	op = ir_op_make(m, mm->kind, mm->name, mm->n_in + 1, in, mm->n_mats);
 	if (!op)
 		return m->diag.err;
+	op->konst = mm->konst;
+	op->parts = mm->parts;
 	for (i = 0; i < mm->n_mats; i++)
 		op->mats[i] = mm->mats[i];
 	op->width = mm->width;

@@ -46,7 +46,7 @@ int pass_pack_kv(struct ir_model *m, const struct pass_options *o)
 	struct ir_op *op;
 
 	for (op = m->first; op; op = op->next) {
-		if (op->kind == IR_KVSTORE && pack(m, op))
+		if (op->kind == IR_KVSTORE && op->n_in == 2 && pack(m, op))
 			return m->diag.err;
 	}
 	return pass_dead_code(m, o);

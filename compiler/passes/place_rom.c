@@ -25,6 +25,8 @@ static int place_op(struct ir_model *m, struct ir_op *op, uint64_t *end)
 		struct ir_tensor *t = op->mats[i];
 
 		if (t->placed) {
+			if (i && op->parts && t == op->mats[0])
+				continue;
 			if (op->n_mats > 1)
 				return diag_set(&m->diag, -ENOTSUP,
 						"tensor %s: used twice, once with others", t->name);

@@ -23,19 +23,21 @@ int pass_split_attention(struct ir_model *m, const struct pass_options *o)
 
 	(void)o;
 	for (op = m->first; op; op = op->next) {
-		if (op->kind != IR_ATTENTION || op->n_in != 3)
+		if (op->kind != IR_ATTENTION || op->n_in != (op->vseg ? 2 : 3))
 			continue;
 		q = quant(m, op, op->in[0], op->seg, "q");
 		kv[0] = quant(m, op, op->in[1], op->seg, "k");
-		kv[1] = quant(m, op, op->in[2], op->seg, "v");
-		store = ir_op_make(m, IR_KVSTORE, arena_printf(&m->arena, "%s_store", op->name), 2,
-				   kv, 0);
+		if (!op->vseg)
+			kv[1] = quant(m, op, op->in[2], op->seg, "v");
+		store = ir_op_make(m, IR_KVSTORE, arena_printf(&m->arena, "%s_store", op->name),
+				   op->vseg ? 1 : 2, kv, 0);
 		if (!q || !store)
 			return m->diag.err;
 		store->layer = op->layer;
 		store->seg = op->seg;
 		store->kv_heads = op->kv_heads;
 		store->window = op->window;
+		store->vseg = op->vseg;
 		ir_op_before(m, op, store);
 		op->in[0] = q;
 		op->n_in = 1;

@@ -459,8 +459,7 @@ static const struct {
 } refusals[] = {
 	{ ARCH, NULL, 0, "bert", -ENOTSUP,
 	  "key general.architecture: \"bert\" is not supported; supported: llama, qwen2, qwen3" },
-	{ KEY_U32, "llama.expert_count", 8, NULL, -ENOTSUP,
-	  "key llama.expert_count: mixtures of experts are not supported" },
+	{ KEY_U32, "llama.expert_count", 8, NULL, -EINVAL, "key llama.expert_used_count: missing" },
 	{ KEY_U32, "llama.expert_count", 0, NULL, 0, NULL },
 	{ KEY_F32, "llama.attention.scale", 0.5, NULL, -ENOTSUP, "key llama.attention.scale: not" },
 	{ KEY_F32, "llama.logit_scale", 2, NULL, -ENOTSUP, "key llama.logit_scale: not supported" },

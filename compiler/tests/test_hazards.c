@@ -38,6 +38,25 @@ static const struct synth_model spec = {
 	.seed = 1,
 };
 
+static const struct synth_model experts = {
+	.name = "hazards",
+	.arch = "qwen2moe",
+	.layers = 2,
+	.width = 64,
+	.heads = 4,
+	.kv_heads = 2,
+	.ff = 64,
+	.vocab = 64,
+	.context = 96,
+	.experts = 8,
+	.used = 3,
+	.expert_ff = 32,
+	.shared_ff = 64,
+	.eps = 1e-5f,
+	.type = GGML_TYPE_Q8_0,
+	.seed = 1,
+};
+
 struct program {
 	uint8_t *code;
 	size_t n;
@@ -130,7 +149,7 @@ static size_t giver_of(const struct program *p, size_t cmd, uint32_t bit)
 	return 0;
 }
 
-static void drop_each(enum ig1_prog kind)
+static void drop_each(const struct synth_model *s, enum ig1_prog kind)
 {
 	struct compile_result r;
 	size_t i, n = 0, missed = 0;
@@ -139,7 +158,7 @@ static void drop_each(enum ig1_prog kind)
 	unsigned int t;
 	struct diag d;
 
-	build(&r, &p, &spec, kind);
+	build(&r, &p, s, kind);
 	assert_int_equal(verdict(&p, &d), 0);
 	keep = malloc(p.n * IG1_COMMAND_BYTES);
 	assert_non_null(keep);
@@ -185,13 +204,15 @@ static void drop_each(enum ig1_prog kind)
 static void test_drop_prefill(void **state)
 {
 	(void)state;
-	drop_each(IG1_PROG_PREFILL);
+	drop_each(&spec, IG1_PROG_PREFILL);
+	drop_each(&experts, IG1_PROG_PREFILL);
 }
 
 static void test_drop_decode(void **state)
 {
 	(void)state;
-	drop_each(IG1_PROG_DECODE);
+	drop_each(&spec, IG1_PROG_DECODE);
+	drop_each(&experts, IG1_PROG_DECODE);
 }
 
 /* Commands as text, one job with nothing in its column table but one column. */

@@ -62,6 +62,22 @@ static const struct synth_model specs[] = {
 	  .eps = 1e-5f,
 	  .type = GGML_TYPE_Q8_0,
 	  .seed = 3 },
+	{ .name = "moe",
+	  .arch = "qwen2moe",
+	  .layers = 2,
+	  .width = 64,
+	  .heads = 4,
+	  .kv_heads = 2,
+	  .ff = 64,
+	  .vocab = 64,
+	  .context = 96,
+	  .experts = 6,
+	  .used = 2,
+	  .expert_ff = 32,
+	  .shared_ff = 64,
+	  .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0,
+	  .seed = 4 },
 };
 
 static void check_round_trip(const char *when, const char *text, size_t n)
@@ -118,7 +134,7 @@ static void test_round_trip(void **state)
 	}
 }
 
-static char *sample(size_t *n)
+static char *sample(size_t which, size_t *n)
 {
 	struct compile_options o = { .model = "model", .chip = compile_chip("default") };
 	struct compile_result r;
@@ -126,7 +142,7 @@ static char *sample(size_t *n)
 	uint8_t *data;
 	size_t size;
 
-	assert_int_equal(synth_build(&specs[0], &data, &size), 0);
+	assert_int_equal(synth_build(&specs[which], &data, &size), 0);
 	o.data = data;
 	o.size = size;
 	assert_int_equal(compile_model(&o, &r), 0);
@@ -225,14 +241,13 @@ static void test_refused(void **state)
 }
 
 /* Damaged texts: refused, or a graph that prints and parses again. */
-static void test_damaged(void **state)
+static void damage(size_t which)
 {
 	static const char bytes[] = "\n \"=[]*,0179-tcrv.exq\\\xff";
 	size_t n, i, k, accepted = 0;
-	char *text = sample(&n), *copy = malloc(n + 1);
+	char *text = sample(which, &n), *copy = malloc(n + 1);
 	uint64_t seed = 7;
 
-	(void)state;
 	assert_non_null(copy);
 	for (i = 0; i < 3000; i++) {
 		struct strbuf s = { 0 };
@@ -259,12 +274,19 @@ static void test_damaged(void **state)
 	free(text);
 }
 
+static void test_damaged(void **state)
+{
+	(void)state;
+	damage(0);
+	damage(sizeof(specs) / sizeof(specs[0]) - 1);
+}
+
 static void test_dot(void **state)
 {
 	struct strbuf s = { 0 };
 	struct ir_model m;
 	size_t n;
-	char *text = sample(&n);
+	char *text = sample(0, &n);
 
 	(void)state;
 	ir_init(&m);

@@ -27,7 +27,8 @@
 #define MAX_BATCH     8u
 
 static const char *const models[] = { "tinyqwen3-Q8_0", "tinyqwen3-Q4_0",  "tinyqwen2-Q8_0",
-				      "tinyqwen2-Q4_0", "tinymamba1-Q8_0", "tinymamba2-Q8_0" };
+				      "tinyqwen2-Q4_0", "tinymamba1-Q8_0", "tinymamba2-Q8_0",
+				      "tinymoe8x2-Q4_0" };
 static const char *const chips[] = { "default", "small" };
 static const size_t pieces[] = { PROMPT, 1, 7, 32 };
 

@@ -181,10 +181,36 @@ static void attend_int8(const struct past *s, const double *q, size_t d, double 
 	}
 }
 
+/* The names that forward64_model.h has. */
+void forward64_apply(const struct linear *l, const double *x, double *y)
+{
+	apply(l, x, y);
+}
+
+void forward64_softmax(double *p, size_t n)
+{
+	softmax(p, 0, n, -INFINITY);
+}
+
+void forward64_rms_norm(const double *x, const double *w, size_t n, double eps, double *y)
+{
+	rms_norm(x, w, n, eps, y);
+}
+
+double forward64_round_group(double *x, size_t n, double *tie)
+{
+	return round_group(x, n, tie);
+}
+
+void forward64_round_groups(double *x, size_t n, double *tie)
+{
+	round_groups(x, n, tie);
+}
+
 /* --- the pass -------------------------------------------------------------------------------- */
 
 struct work {
-	double *h, *q, *o, *p, *scaled, *gate, *up;
+	double *h, *sum, *q, *o, *p, *scaled, *gate, *up;
 	double *keys, *values; /* n x kv_heads x head_size */
 	double *scales;	       /* FORWARD64_INT8: n x kv_heads x groups, of the values */
 	double *x;	       /* n x width: the residual of every position */
@@ -281,6 +307,16 @@ static void store(const struct forward64 *m, const struct layer *y, size_t pos, 
 	}
 }
 
+/* What attention made, in w->o, times the sigmoid of what a matrix makes of its input. */
+static void gate_attention(const struct forward64 *m, const struct layer *y, struct work *w)
+{
+	size_t i;
+
+	apply(&y->attn_gate, w->h, w->q);
+	for (i = 0; i < m->heads * m->head_size; i++)
+		w->o[i] /= 1 + exp(-w->q[i]);
+}
+
 static void attention_block(const struct forward64 *m, const struct layer *y, size_t n,
 			    struct work *w)
 {
@@ -315,10 +351,29 @@ static void attention_block(const struct forward64 *m, const struct layer *y, si
 			else
 				attend(&s, q, d, o);
 		}
+		if (y->attn_gate.w)
+			gate_attention(m, y, w);
 		round_input(m, w->o, m->heads * d, tie);
 		apply(&y->o, w->o, w->h);
 		after(m, x, y->attn_post, w);
 	}
+}
+
+/* The router sees the input as it is, experts see it rounded. */
+static int moe_block(const struct forward64 *m, const struct layer *y, size_t n, struct work *w)
+{
+	size_t pos;
+	int ret = 0;
+
+	for (pos = 0; pos < n && !ret; pos++) {
+		double *x = w->x + pos * m->width;
+
+		norm(m, x, y->ffn_norm, NULL, m->width, w->h);
+		ret = forward64_moe(m, y->moe, w->h, w->sum, &w->ties[pos]);
+		memcpy(w->h, w->sum, m->width * sizeof(*x));
+		after(m, x, y->ffn_post, w);
+	}
+	return ret;
 }
 
 static void ffn_block(const struct forward64 *m, const struct layer *y, size_t n, struct work *w)
@@ -353,6 +408,7 @@ static int work_init(const struct forward64 *m, size_t n, struct work *w)
 			ff = m->layer[i].up.rows;
 	}
 	w->h = calloc(m->width, sizeof(double));
+	w->sum = calloc(m->width, sizeof(double));
 	w->q = calloc(nq, sizeof(double));
 	w->o = calloc(nq, sizeof(double));
 	w->p = calloc(n, sizeof(double));
@@ -364,8 +420,8 @@ static int work_init(const struct forward64 *m, size_t n, struct work *w)
 	w->values = calloc(n * nk, sizeof(double));
 	w->x = calloc(n * m->width, sizeof(double));
 	w->ties = calloc(n, sizeof(double));
-	if (!w->h || !w->q || !w->o || !w->p || !w->scaled || !w->scales || !w->gate || !w->up ||
-	    !w->keys || !w->values || !w->x || !w->ties)
+	if (!w->h || !w->sum || !w->q || !w->o || !w->p || !w->scaled || !w->scales || !w->gate ||
+	    !w->up || !w->keys || !w->values || !w->x || !w->ties)
 		return -ENOMEM;
 	return 0;
 }
@@ -373,6 +429,7 @@ static int work_init(const struct forward64 *m, size_t n, struct work *w)
 static void work_free(struct work *w)
 {
 	free(w->h);
+	free(w->sum);
 	free(w->q);
 	free(w->o);
 	free(w->p);
@@ -412,8 +469,18 @@ int forward64_run(const struct forward64 *m, const int32_t *tokens, size_t n, do
 		w.ties[pos] = 0.5;
 	}
 	for (i = 0; i < m->layers; i++) {
-		attention_block(m, &m->layer[i], n, &w);
-		ffn_block(m, &m->layer[i], n, &w);
+		if (m->layer[i].mla)
+			ret = forward64_mla(m, &m->layer[i], n, w.x, w.ties);
+		else
+			attention_block(m, &m->layer[i], n, &w);
+		if (ret)
+			goto out;
+		if (m->layer[i].moe)
+			ret = moe_block(m, &m->layer[i], n, &w);
+		else
+			ffn_block(m, &m->layer[i], n, &w);
+		if (ret)
+			goto out;
 	}
 	for (pos = 0; pos < n; pos++) {
 		norm(m, w.x + pos * m->width, m->output_norm, m->output_norm_bias, m->width, w.h);

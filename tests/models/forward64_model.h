@@ -16,6 +16,26 @@ struct linear {
 	size_t rows, cols;
 };
 
+/* A mixture of experts. */
+struct experts64 {
+	size_t n, used, groups, used_groups;
+	int gating; /* 1 softmax, 2 sigmoid, 3 softmax of the chosen */
+	bool norm, oai;
+	double scale; /* 0: none */
+	struct linear router;
+	double *select;			    /* added where experts are chosen, or NULL */
+	struct linear *gate, *up, *down;    /* n each */
+	struct linear s_gate, s_up, s_down; /* the shared one; rows 0: none */
+	double *shared_gate;		    /* width, or NULL */
+};
+
+/* Latent attention in its absorbed form; the matrices of every head one below the other. */
+struct mla64 {
+	size_t rank, rot, plain, value;
+	struct linear q_a, q, kv, k_b, v_b, o; /* q_a.w NULL: none */
+	double *q_norm, *kv_norm;
+};
+
 struct layer {
 	double *attn_norm, *ffn_norm;		/* width; NULL: no norm before */
 	double *attn_norm_bias, *ffn_norm_bias; /* or NULL */
@@ -26,12 +46,23 @@ struct layer {
 	const struct rotation *rope;		/* NULL: none */
 	struct linear q, k, v, o;		/* attention */
 	struct linear gate, up, down;		/* feed-forward; gate.w NULL: none */
+	struct linear attn_gate;		/* of what attention makes; w NULL: none */
+	struct experts64 *moe;			/* instead of the feed-forward, or NULL */
+	struct mla64 *mla;			/* instead of the attention, or NULL */
 };
 
 struct rotation {
 	size_t dims;
 	double *freq;  /* dims / 2: radians per position */
 	double mscale; /* of cosine and sine */
+};
+
+/* What opening carries along; error is sticky. */
+struct loader {
+	struct forward64 *m;
+	const struct gguf_file *f;
+	struct gguf_error *err;
+	int error;
 };
 
 struct forward64 {
@@ -54,5 +85,36 @@ struct forward64 {
 	struct linear output;
 	struct layer *layer;
 };
+
+/* forward64_open.c */
+void forward64_refuse(struct loader *l, int error, const char *what);
+double forward64_number(struct loader *l, const char *key, double otherwise);
+size_t forward64_count(struct loader *l, const char *key, bool required, size_t otherwise);
+/* rows x cols of a tensor that may have more dimensions; int8: rounded as weights of matrices are */
+double *forward64_tensor(struct loader *l, const char *name, bool required, size_t rows,
+			 size_t cols, bool int8);
+/* Of a layer, `what`.weight. */
+void forward64_linear(struct loader *l, size_t layer, const char *what, size_t rows, size_t cols,
+		      bool int8, struct linear *out);
+void forward64_free_linear(struct linear *l);
+
+/* forward64.c */
+void forward64_apply(const struct linear *l, const double *x, double *y);
+void forward64_softmax(double *p, size_t n);
+void forward64_rms_norm(const double *x, const double *w, size_t n, double eps, double *y);
+double forward64_round_group(double *x, size_t n, double *tie);
+void forward64_round_groups(double *x, size_t n, double *tie);
+
+/* forward64_moe.c: a layer's experts; their sum for the normed input h, in y */
+void forward64_load_moe(struct loader *l, size_t layer);
+int forward64_moe(const struct forward64 *m, const struct experts64 *e, const double *h, double *y,
+		  double *tie);
+void forward64_free_moe(struct experts64 *e);
+
+/* forward64_mla.c: attention of n positions with residuals x and nearness to ties of each */
+void forward64_load_mla(struct loader *l, size_t layer);
+int forward64_mla(const struct forward64 *m, const struct layer *y, size_t n, double *x,
+		  double *ties);
+void forward64_free_mla(struct mla64 *a);
 
 #endif

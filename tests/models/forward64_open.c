@@ -14,14 +14,6 @@
 
 #define GROUP FORWARD64_GROUP
 
-/* What opening carries along; error is sticky. */
-struct loader {
-	struct forward64 *m;
-	const struct gguf_file *f;
-	struct gguf_error *err;
-	int error;
-};
-
 static void refuse(struct loader *l, int error, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -122,7 +114,8 @@ static void round_weights(double *x, size_t n)
 }
 
 /* rows x cols as doubles; NULL when the tensor is absent and not required. */
-static double *tensor(struct loader *l, const char *name, bool required, size_t rows, size_t cols)
+double *forward64_tensor(struct loader *l, const char *name, bool required, size_t rows,
+			 size_t cols, bool int8)
 {
 	const struct gguf_tensor *t = gguf_find_tensor(l->f, name);
 	float *row = NULL;
@@ -154,7 +147,7 @@ static double *tensor(struct loader *l, const char *name, bool required, size_t 
 		}
 		for (c = 0; c < cols; c++)
 			out[r * cols + c] = row[c];
-		if (l->m->int8 && t->n_dims > 1 && t->type != GGML_TYPE_Q8_0 &&
+		if (int8 && l->m->int8 && t->n_dims > 1 && t->type != GGML_TYPE_Q8_0 &&
 		    t->type != GGML_TYPE_Q4_0)
 			round_weights(out + r * cols, cols);
 	}
@@ -164,6 +157,11 @@ fail:
 	free(out);
 	free(row);
 	return NULL;
+}
+
+static double *tensor(struct loader *l, const char *name, bool required, size_t rows, size_t cols)
+{
+	return forward64_tensor(l, name, required, rows, cols, true);
 }
 
 static double *layer_tensor(struct loader *l, size_t i, const char *what, bool required,
@@ -187,6 +185,33 @@ static void load_linear(struct loader *l, size_t i, const char *what, size_t row
 	snprintf(name, sizeof(name), "%s.bias", what);
 	if (may_bias)
 		out->bias = layer_tensor(l, i, name, false, 1, rows);
+}
+
+/* The names that forward64_model.h has. */
+void forward64_refuse(struct loader *l, int error, const char *what)
+{
+	refuse(l, error, "%s", what);
+}
+
+double forward64_number(struct loader *l, const char *key, double otherwise)
+{
+	return number(l, key, otherwise);
+}
+
+size_t forward64_count(struct loader *l, const char *key, bool required, size_t otherwise)
+{
+	return count(l, key, required, otherwise);
+}
+
+void forward64_linear(struct loader *l, size_t layer, const char *what, size_t rows, size_t cols,
+		      bool int8, struct linear *out)
+{
+	char name[96];
+
+	out->rows = rows;
+	out->cols = cols;
+	snprintf(name, sizeof(name), "blk.%zu.%s.weight", layer, what);
+	out->w = forward64_tensor(l, name, true, rows, cols, int8);
 }
 
 /* feed_forward_length may differ between layers; the tensor knows. */
@@ -219,6 +244,13 @@ static const struct arch {
 	{ "granite", .norm_pairs = true, .bias = true, .ffn_bias = true },
 	{ "qwen2", .bias = true },
 	{ "qwen3", .head_norms = true },
+	{ "qwen2moe", .bias = true },
+	{ "qwen3moe", .head_norms = true },
+	{ "olmoe", .row_norms = true },
+	{ "granitemoe", .norm_pairs = true, .bias = true },
+	{ "gpt-oss", .bias = true },
+	{ "afmoe", .head_norms = true, .post = true },
+	{ "deepseek2", .norm_pairs = true },
 	{ "gemma", .gelu = true },
 	{ "gemma2", .gelu = true, .post = true },
 	{ "gemma3", .gelu = true, .post = true, .head_norms = true },
@@ -316,7 +348,10 @@ static void load_layer(struct loader *l, size_t i)
 		return;
 	if (!a->no_pre) {
 		y->attn_norm = layer_tensor(l, i, "attn_norm.weight", true, 1, e);
-		y->ffn_norm = layer_tensor(l, i, "ffn_norm.weight", true, 1, e);
+		y->ffn_norm = layer_tensor(l, i,
+					   is_arch(l, "gpt-oss") ? "post_attention_norm.weight"
+								 : "ffn_norm.weight",
+					   true, 1, e);
 	}
 	if (a->layer_norm) {
 		y->attn_norm_bias = layer_tensor(l, i, "attn_norm.bias", false, 1, e);
@@ -333,9 +368,20 @@ static void load_layer(struct loader *l, size_t i)
 					 a->row_norms ? m->kv_heads * d : d);
 	}
 	y->sinks = layer_tensor(l, i, "attn_sinks.weight", false, 1, m->heads);
-	load_qkv(l, i, a, y);
-	load_linear(l, i, "attn_output", e, m->heads * d, a->bias && !is_arch(l, "qwen2"), &y->o);
-	load_ffn(l, i, a, y);
+	if (is_arch(l, "deepseek2")) {
+		forward64_load_mla(l, i);
+	} else {
+		load_qkv(l, i, a, y);
+		load_linear(l, i, "attn_output", e, m->heads * d,
+			    a->bias && strncmp(m->arch, "qwen2", 5), &y->o);
+	}
+	if (is_arch(l, "afmoe"))
+		load_linear(l, i, "attn_gate", m->heads * d, e, false, &y->attn_gate);
+	if (forward64_number(l, "expert_count", 0) > 0 &&
+	    (double)i >= number(l, "leading_dense_block_count", 0))
+		forward64_load_moe(l, i);
+	else
+		load_ffn(l, i, a, y);
 }
 
 /* The window of layer i where the file gives one; period: where it does not say. */
@@ -345,14 +391,15 @@ static size_t window_of(struct loader *l, size_t i)
 	uint32_t *flags = NULL, v = 0;
 	char buf[128];
 
-	if (is_arch(l, "gemma2"))
+	if (is_arch(l, "gemma2") || is_arch(l, "gpt-oss"))
 		period = 2;
 	if (is_arch(l, "gemma3"))
 		period = 6;
-	if (is_arch(l, "olmo2"))
+	if (is_arch(l, "olmo2") || is_arch(l, "afmoe"))
 		period = 4;
 	if (is_arch(l, "qwen2") || is_arch(l, "qwen3") || is_arch(l, "gemma") ||
-	    is_arch(l, "granite") || is_arch(l, "gpt2"))
+	    is_arch(l, "granite") || is_arch(l, "gpt2") || is_arch(l, "deepseek2") ||
+	    (strstr(l->m->arch, "moe") && !is_arch(l, "afmoe")))
 		return 0;
 	window = (size_t)number(l, "attention.sliding_window", (double)window);
 	key_name(l, "attention.sliding_window_pattern", buf);
@@ -393,7 +440,7 @@ static void load_windows(struct loader *l)
 	for (i = 0; i < m->layers; i++) {
 		m->layer[i].window = window_of(l, i);
 		m->layer[i].rope = other && m->layer[i].window ? &m->rope_win : &m->rope;
-		if (is_arch(l, "gpt2") || !finetuned)
+		if (is_arch(l, "gpt2") || !finetuned || (is_arch(l, "afmoe") && i % 4 == 3))
 			m->layer[i].rope = NULL;
 	}
 }
@@ -409,13 +456,13 @@ static void load_factors(struct loader *l)
 {
 	struct forward64 *m = l->m;
 	double d = (double)m->head_size, share = (double)m->width / (double)m->heads;
-	bool gemma = !strncmp(m->arch, "gemma", 5), granite = is_arch(l, "granite");
+	bool gemma = !strncmp(m->arch, "gemma", 5), granite = !strncmp(m->arch, "granite", 7);
 
 	m->embd_scale = m->residual_scale = m->logit_scale = 1;
 	m->attn_scale = 1 / sqrt(d);
 	if ((is_arch(l, "gemma2") && m->layers == 46) || (is_arch(l, "gemma3") && m->layers == 62))
 		m->attn_scale = 1 / sqrt(share);
-	if (gemma)
+	if (gemma || is_arch(l, "afmoe"))
 		m->embd_scale = sqrt((double)m->width);
 	if (is_arch(l, "gemma2")) {
 		m->attn_cap = number(l, "attn_logit_softcapping", 50);
@@ -472,7 +519,7 @@ static void load_rope(struct loader *l)
 		factor = 1;
 	if (ext < 0)
 		ext = gguf_str_eq(type, "yarn") ? 1 : 0;
-	if (is_arch(l, "llama") || is_arch(l, "granite"))
+	if (is_arch(l, "llama") || !strncmp(m->arch, "granite", 7))
 		freqs = tensor(l, "rope_freqs.weight", false, 1, n / 2);
 	if (is_arch(l, "phi3"))
 		freqs = tensor(l,
@@ -544,7 +591,7 @@ static void load(struct loader *l)
 		m->output.w = tensor(l, output, true, m->vocab, m->width);
 	else
 		m->output.w = tensor(l, "token_embd.weight", true, m->vocab, m->width);
-	if (!strcmp(m->arch, "qwen2"))
+	if (!strncmp(m->arch, "qwen2", 5))
 		m->output.bias = tensor(l, "output.bias", false, 1, m->vocab);
 	if (is_arch(l, "phi3"))
 		m->output.bias = tensor(l, "output.bias", false, 1, m->vocab);
@@ -611,6 +658,11 @@ static void free_linear(struct linear *l)
 	free(l->bias);
 }
 
+void forward64_free_linear(struct linear *l)
+{
+	free_linear(l);
+}
+
 void forward64_close(struct forward64 *m)
 {
 	size_t i;
@@ -636,6 +688,9 @@ void forward64_close(struct forward64 *m)
 		free_linear(&y->gate);
 		free_linear(&y->up);
 		free_linear(&y->down);
+		free_linear(&y->attn_gate);
+		forward64_free_moe(y->moe);
+		forward64_free_mla(y->mla);
 	}
 	free(m->layer);
 	free(m->rope.freq);

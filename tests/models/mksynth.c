@@ -30,7 +30,7 @@ static const struct option {
 	const char *help;
 } options[] = {
 	{ "name", TEXT, &model.name, "general.name" },
-	{ "arch", TEXT, &model.arch, "a dense one, as the compiler names it" },
+	{ "arch", TEXT, &model.arch, "as the compiler names it" },
 	{ "seed", SEED, &model.seed, "of the weights" },
 	{ "layers", NUMBER, &model.layers, "" },
 	{ "width", NUMBER, &model.width, "embedding length" },
@@ -58,6 +58,12 @@ static const struct option {
 	{ "type", TYPE, &model.type, "of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K" },
 	{ "type2", TYPE, &model.type2, "of attn_v, ffn_down and the output" },
 	{ "type2-from", NUMBER, &model.type2_from, "first layer with it" },
+	{ "experts", NUMBER, &model.experts, "0: a dense model" },
+	{ "used", NUMBER, &model.used, "experts of a token" },
+	{ "expert-ff", NUMBER, &model.expert_ff, "feed-forward length of an expert, 0: ff" },
+	{ "shared-ff", NUMBER, &model.shared_ff, "of the shared expert, 0: none" },
+	{ "expert-files", NUMBER, &model.expert_files,
+	  "0 stacked, 1 gate and up in one, 2 single" },
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tests/models/synth.h"
+#include "tests/models/synth_parts.h"
 
 #include <errno.h>
 #include <math.h>
@@ -36,6 +36,13 @@ static const struct arch {
 	{ "llama", .biases = BIASES_ALL },
 	{ "granite", .biases = BIASES_ALL },
 	{ "qwen2", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_OUT },
+	{ "qwen2moe", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_OUT },
+	{ "qwen3moe", .head_norms = true },
+	{ "olmoe", .row_norms = true },
+	{ "granitemoe", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_O },
+	{ "gpt-oss", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_O },
+	{ "afmoe", .head_norms = true, .post = true },
+	{ "deepseek2", .biases = 0 },
 	{ "qwen3", .head_norms = true },
 	{ "gemma", .biases = 0 },
 	{ "gemma2", .post = true },
@@ -56,12 +63,6 @@ static const struct arch *find_arch(const char *name)
 	}
 	return NULL;
 }
-
-struct synth {
-	const struct synth_model *m;
-	struct gguf_writer *w;
-	int error; /* sticky */
-};
 
 uint32_t synth_head_size(const struct synth_model *m)
 {
@@ -148,10 +149,11 @@ static uint32_t fit_type(uint32_t type, uint32_t n)
 	return t ? t->id : type;
 }
 
-static void put_tensor(struct synth *s, const char *name, uint32_t type, uint32_t dims,
-		       uint32_t cols, uint32_t rows, const float *values)
+/* rows: of all `count` matrices, which is more than one for dims = 3. */
+static void put_tensors(struct synth *s, const char *name, uint32_t type, uint32_t dims,
+			uint32_t cols, uint32_t rows, uint32_t count, const float *values)
 {
-	int64_t ne[2] = { cols, rows };
+	int64_t ne[3] = { cols, rows / count, count };
 	uint64_t row_bytes;
 	uint8_t *data;
 	uint32_t r;
@@ -173,15 +175,22 @@ static void put_tensor(struct synth *s, const char *name, uint32_t type, uint32_
 	free(data);
 }
 
-/* {cols, rows}: outputs have the deviation `gain` for inputs of deviation 1. */
-static void matrix(struct synth *s, const char *name, uint32_t type, uint32_t cols, uint32_t rows,
-		   float gain)
+static void put_tensor(struct synth *s, const char *name, uint32_t type, uint32_t dims,
+		       uint32_t cols, uint32_t rows, const float *values)
+{
+	put_tensors(s, name, type, dims, cols, rows, 1, values);
+}
+
+void synth_matrices(struct synth *s, const char *name, uint32_t type, uint32_t cols, uint32_t rows,
+		    uint32_t count, float gain)
 {
 	uint64_t rng = stream(s->m->seed, name);
-	float *v = malloc((size_t)cols * rows * sizeof(*v)), *strong = malloc(cols * sizeof(*v));
+	float *v, *strong = malloc(cols * sizeof(*v));
 	float unit = gain / sqrtf((float)cols * (1 + STRONG * STRONG));
 	uint32_t r, c;
 
+	rows *= count;
+	v = malloc((size_t)cols * rows * sizeof(*v));
 	if (!v || !strong) {
 		s->error = -ENOMEM;
 		goto out;
@@ -194,10 +203,17 @@ static void matrix(struct synth *s, const char *name, uint32_t type, uint32_t co
 		for (c = 0; c < cols; c++)
 			v[(size_t)cols * r + c] = size * (normal(&rng) + share * strong[c]);
 	}
-	put_tensor(s, name, fit_type(type, cols), 2, cols, rows, v);
+	put_tensors(s, name, fit_type(type, cols), count > 1 ? 3 : 2, cols, rows, count, v);
 out:
 	free(v);
 	free(strong);
+}
+
+/* {cols, rows}: outputs have the deviation `gain` for inputs of deviation 1. */
+static void matrix(struct synth *s, const char *name, uint32_t type, uint32_t cols, uint32_t rows,
+		   float gain)
+{
+	synth_matrices(s, name, type, cols, rows, 1, gain);
 }
 
 /* n values around `mean`, at least a quarter of it away from zero when it is positive. */
@@ -276,6 +292,23 @@ static void pre_norm(struct synth *s, uint32_t layer, const char *what)
 		vector(s, name, s->m->width, 0, BIAS);
 }
 
+/* The names that synth_parts.h has. */
+void synth_vector(struct synth *s, const char *name, uint32_t n, float mean, float deviation)
+{
+	vector(s, name, n, mean, deviation);
+}
+
+void synth_linear(struct synth *s, uint32_t layer, const char *what, uint32_t type, uint32_t cols,
+		  uint32_t rows, float gain, uint32_t bias)
+{
+	linear(s, layer, what, type, cols, rows, gain, bias);
+}
+
+void synth_norm(struct synth *s, uint32_t layer, const char *what, uint32_t n)
+{
+	norm(s, layer, what, n, 1);
+}
+
 static void write_attention(struct synth *s, uint32_t i, uint32_t type2)
 {
 	const struct synth_model *m = s->m;
@@ -285,6 +318,12 @@ static void write_attention(struct synth *s, uint32_t i, uint32_t type2)
 	char name[64];
 
 	pre_norm(s, i, "attn_norm");
+	if (!strcmp(m->arch, "deepseek2")) {
+		synth_mla(s, i);
+		return;
+	}
+	if (!strcmp(m->arch, "afmoe"))
+		linear(s, i, "attn_gate", m->type, m->width, nq, GAIN_FF, 0);
 	if (a->fused) {
 		linear(s, i, "attn_qkv", m->type, m->width, nq + 2 * nk, GAIN_QK,
 		       bias & SYNTH_BIAS_QKV);
@@ -314,7 +353,12 @@ static void write_layer(struct synth *s, uint32_t i)
 	bool both = a->fused && !a->no_gate;
 
 	write_attention(s, i, type2);
-	pre_norm(s, i, "ffn_norm");
+	pre_norm(s, i, synth_ffn_norm(m));
+	if (synth_moe_layer(s, i, type2)) {
+		if (a->post)
+			norm(s, i, "post_ffw_norm", m->width, 1);
+		return;
+	}
 	if (!a->no_gate && !both)
 		linear(s, i, "ffn_gate", m->type, m->width, ff, GAIN_FF, bias & SYNTH_BIAS_GATE);
 	linear(s, i, "ffn_up", m->type, m->width, both ? 2 * ff : ff, GAIN_FF,
@@ -361,6 +405,25 @@ static void key_u32(struct synth *s, const char *name, uint32_t v)
 	char buf[64];
 
 	gguf_write_u32(s->w, key(s, name, buf), v);
+}
+
+void synth_key_u32(struct synth *s, const char *name, uint32_t v)
+{
+	key_u32(s, name, v);
+}
+
+void synth_key_f32(struct synth *s, const char *name, float v)
+{
+	char buf[64];
+
+	gguf_write_f32(s->w, key(s, name, buf), v);
+}
+
+void synth_key_bool(struct synth *s, const char *name, bool v)
+{
+	char buf[64];
+
+	gguf_write_bool(s->w, key(s, name, buf), v);
 }
 
 static void opt_u32(struct synth *s, const char *name, uint32_t v)
@@ -447,6 +510,7 @@ static void write_keys(struct synth *s)
 	opt_f32(s, "residual_scale", m->residual_scale);
 	opt_f32(s, "logit_scale", m->logit_scale);
 	key_u32(s, "vocab_size", m->vocab);
+	synth_moe_keys(s);
 }
 
 /* <unk>, <s>, </s>, bytes if there is room, then words: a, <space>a, b, <space>b, ... */
@@ -504,7 +568,7 @@ static bool makes_sense(const struct synth_model *m)
 {
 	uint32_t d;
 
-	if (!find_arch(m->arch))
+	if (!find_arch(m->arch) || !synth_moe_makes_sense(m))
 		return false;
 	if (!m->layers || !m->width || !m->heads || !m->kv_heads || !m->ff || m->vocab < 4 ||
 	    !m->context || m->heads % m->kv_heads)

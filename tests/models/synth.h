@@ -33,7 +33,7 @@ enum synth_bias {
 
 struct synth_model {
 	const char *name;
-	const char *arch; /* a dense one that the compiler knows */
+	const char *arch; /* one that the compiler knows */
 	uint64_t seed;
 	uint32_t layers, width, heads, kv_heads;
 	uint32_t head_size; /* 0: no key, which means width / heads */
@@ -64,6 +64,25 @@ struct synth_model {
 	/* Another one for attn_v, ffn_down and the (tied) output, as quantisers like to mix; 0: no. */
 	uint32_t type2;
 	uint32_t type2_from; /* not in the layers before this one */
+	/* Mixture of experts, when experts is not 0; what the architecture does not have is left out. */
+	uint32_t experts, used;
+	uint32_t expert_ff;    /* width of an expert; 0: ff */
+	uint32_t shared_ff;    /* width of the shared expert; 0: none */
+	uint32_t expert_files; /* enum synth_experts */
+	uint32_t dense_layers; /* that lead */
+	uint32_t gating, groups, used_groups;
+	bool select_bias, weights_norm;
+	float weights_scale;
+	/* Latent attention; head_size is mla_rank + rope_dims. */
+	uint32_t mla_rank, mla_q_rank, mla_plain, mla_value;
+	float yarn_log;
+};
+
+/* How a file holds its experts. */
+enum synth_experts {
+	SYNTH_STACKED, /* one tensor for all, gate and up apart */
+	SYNTH_FUSED,   /* gate and up in one */
+	SYNTH_SINGLE,  /* a tensor for each, as in very old files */
 };
 
 struct gguf_writer;

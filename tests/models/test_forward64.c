@@ -180,7 +180,7 @@ static void compare(const char *gguf, const char *json, double bound)
 static void test_shipped(void **state)
 {
 	static const char *const names[] = { "tinyqwen2-Q8_0", "tinyqwen2-Q4_0", "tinyqwen3-Q8_0",
-					     "tinyqwen3-Q4_0" };
+					     "tinyqwen3-Q4_0", "tinymoe8x2-Q4_0" };
 	const char *root = gguf_source_root();
 	char gguf[4200], json[4200];
 	size_t i;
@@ -202,7 +202,8 @@ static void test_shipped(void **state)
  */
 static void test_shared(void **state)
 {
-	static const char *const families[] = { "stories260K*", "tinyqwen2", "tinyqwen3" };
+	static const char *const families[] = { "stories260K*", "tinyqwen2", "tinyqwen3",
+						"tinymoe8x2" };
 	size_t i, k, n = 0;
 	char pattern[4200];
 

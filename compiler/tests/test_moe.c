@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Mixtures of experts: of the weight ROM a step reads the dense part once and the chosen experts of
+ * every column, counted by the chip; and what files about experts are refused.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/quant/ggml_types.h"
+#include "compiler/tests/gguf_walk.h"
+#include "compiler/tests/gguf_writer.h"
+#include "compiler/tests/model_run.h"
+#include "tests/models/shapes.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define STEPS	      5u
+
+static bool has(struct gguf_str s, const char *part)
+{
+	return memmem(s.ptr, s.len, part, strlen(part)) != NULL;
+}
+
+static bool ends(struct gguf_str s, const char *end)
+{
+	size_t n = strlen(end);
+
+	return s.len >= n && !memcmp(s.ptr + s.len - n, end, n);
+}
+
+/* Bytes of n rows of a tensor in ROM. */
+static uint64_t rows_bytes(const struct gguf_tensor *t, uint64_t n)
+{
+	uint64_t block = t->type == GGML_TYPE_Q4_0 ? 18 : 34;
+
+	return n * (((uint64_t)t->ne[0] + 31) / 32) * block;
+}
+
+/* What is read once for a step and for each column; what all experts are together. */
+struct part {
+	uint64_t step, column, all;
+};
+
+static struct part parts_of(const struct synth_model *s, const struct gguf_file *f)
+{
+	struct part p = { 0 };
+	size_t i;
+
+	for (i = 0; i < gguf_n_tensors(f); i++) {
+		const struct gguf_tensor *t = gguf_tensor(f, i);
+		uint64_t rows = t->elements / (uint64_t)t->ne[0];
+		bool single = s->expert_files == SYNTH_SINGLE &&
+			      (has(t->name, "ffn_gate.") || has(t->name, "ffn_up.") ||
+			       has(t->name, "ffn_down."));
+
+		if (t->n_dims < 2 || has(t->name, "_inp.") || ends(t->name, ".bias"))
+			continue;
+		if (ends(t->name, "token_embd.weight")) {
+			p.column += rows_bytes(t, 1);
+			p.step += s->tied ? rows_bytes(t, rows) : 0;
+		} else if (has(t->name, "_exps.") || single) {
+			p.all += rows_bytes(t, rows);
+		} else {
+			p.step += rows_bytes(t, rows);
+		}
+	}
+	p.column += p.all / s->experts * s->used;
+	return p;
+}
+
+static void check_rom_bytes(const struct synth_model *s, const char *chip)
+{
+	struct compile_options o = { .chip = compile_chip(chip) };
+	uint32_t tokens[8], pos[8], out[8 * STEPS], n, i;
+	struct model_run r;
+	struct gguf_file *f;
+	struct part p;
+	float *logits;
+	uint64_t got;
+	uint8_t *data;
+	size_t size;
+
+	assert_int_equal(synth_build(s, &data, &size), 0);
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	p = parts_of(s, f);
+	gguf_close(f);
+	assert_true(p.column > 0 && p.step > 0);
+	o.data = data;
+	o.size = size;
+	if (model_open(&r, &o, 8))
+		fail_msg("%s: %s", s->name, r.err);
+	logits = calloc(8ull * r.mf->vocab, sizeof(*logits));
+	assert_non_null(logits);
+	for (i = 0; i < 8; i++) {
+		tokens[i] = (i * 37 + 5) % s->vocab;
+		pos[i] = 0;
+	}
+	for (n = 1; n <= r.mf->max_cols && n <= 8; n++) {
+		assert_int_equal(model_prefill(&r, 0, 0, tokens, n, logits), 0);
+		got = r.done.counters[IG1_CTR_ROM_BYTES];
+		if (got != p.step + n * p.column)
+			fail_msg("%s, chip %s, prefill of %u: %llu bytes of ROM, expected %llu",
+				 s->name, chip, n, (unsigned long long)got,
+				 (unsigned long long)(p.step + n * p.column));
+		if (model_decode(&r, 0, pos, tokens, n, STEPS, UINT32_MAX, out, NULL) < 0)
+			fail_msg("%s", r.err);
+		got = r.done.counters[IG1_CTR_ROM_BYTES];
+		if (got != STEPS * (p.step + n * p.column))
+			fail_msg("%s, chip %s, decode of %u: %llu bytes of ROM, expected %llu",
+				 s->name, chip, n, (unsigned long long)got,
+				 (unsigned long long)(STEPS * (p.step + n * p.column)));
+	}
+	if (!strcmp(chip, "default"))
+		print_message(
+			"# %-20s %2u of %2u experts: a token reads %llu bytes of ROM, with all "
+			"experts %llu\n",
+			s->name, s->used, s->experts, (unsigned long long)(p.step + p.column),
+			(unsigned long long)(p.step + p.column + p.all -
+					     p.all * s->used / s->experts));
+	free(logits);
+	free(data);
+	model_close(&r);
+}
+
+static void test_rom_bytes(void **state)
+{
+	size_t i, n = 0;
+
+	(void)state;
+	for (i = 0; i < n_shapes; i++) {
+		if (!shapes[i].experts)
+			continue;
+		check_rom_bytes(&shapes[i], "default");
+		check_rom_bytes(&shapes[i], "small");
+		n++;
+	}
+	assert_true(n > 4);
+}
+
+/* --- refusals -------------------------------------------------------------------------------- */
+
+enum change { U32, MISSING, EXTRA, NONE };
+
+static const struct {
+	const char *arch;
+	enum change change;
+	const char *name;
+	double value;
+	int ret;
+	const char *says;
+} refusals[] = {
+	{ "qwen3moe", NONE, "", 0, 0, NULL },
+	{ "qwen3moe", U32, "expert_count", 0, -EINVAL,
+	  "key qwen3moe.expert_count: 0, supported: 1 to 4096" },
+	{ "qwen3moe", U32, "expert_count", 5000, -EINVAL, "key qwen3moe.expert_count: 5000" },
+	{ "qwen3moe", U32, "expert_count", 7, -EINVAL,
+	  "tensor blk.0.ffn_gate_inp.weight: shape 64 x 6, expected 64 x 7" },
+	{ "qwen3moe", MISSING, "expert_count", 0, -EINVAL, "key qwen3moe.expert_count: missing" },
+	{ "qwen3moe", MISSING, "expert_used_count", 0, -EINVAL,
+	  "key qwen3moe.expert_used_count: missing" },
+	{ "qwen3moe", U32, "expert_used_count", 0, -EINVAL,
+	  "key qwen3moe.expert_used_count: 0, supported: 1 to 6" },
+	{ "qwen3moe", U32, "expert_used_count", 7, -EINVAL,
+	  "key qwen3moe.expert_used_count: 7, supported: 1 to 6" },
+	{ "qwen3moe", U32, "expert_feed_forward_length", 0, -EINVAL,
+	  "key qwen3moe.expert_feed_forward_length: 0" },
+	{ "qwen3moe", U32, "expert_feed_forward_length", 33, -EINVAL,
+	  "tensor blk.0.ffn_gate_exps.weight: shape 64 x 32 x 6 x 1, expected 64 x 33 x 6" },
+	{ "qwen3moe", U32, "expert_gating_func", 1, 0, NULL },
+	{ "qwen3moe", U32, "expert_gating_func", 2, -ENOTSUP,
+	  "key qwen3moe.expert_gating_func: 2, supported: 1 (softmax)" },
+	{ "qwen3moe", U32, "expert_gating_func", 4, -ENOTSUP,
+	  "key qwen3moe.expert_gating_func: 4, supported: 1 (softmax)" },
+	{ "qwen3moe", MISSING, "blk.1.ffn_gate_inp.weight", 0, -EINVAL,
+	  "tensor blk.1.ffn_gate_inp.weight: missing" },
+	{ "qwen3moe", MISSING, "blk.1.ffn_up_exps.weight", 0, -EINVAL,
+	  "tensor blk.1.ffn_up_exps.weight: missing" },
+	{ "qwen3moe", MISSING, "blk.0.ffn_down_exps.weight", 0, -EINVAL,
+	  "tensor blk.0.ffn_down_exps.weight: missing" },
+	{ "qwen3moe", EXTRA, "blk.0.exp_probs_b.bias", 0, -ENOTSUP,
+	  "tensor blk.0.exp_probs_b.bias: not part of a supported qwen3moe model" },
+	{ "qwen3moe", EXTRA, "blk.0.ffn_gate_exps.scale", 0, -ENOTSUP,
+	  "tensor blk.0.ffn_gate_exps.scale: not part" },
+	{ "qwen2moe", MISSING, "blk.0.ffn_gate_inp_shexp.weight", 0, -EINVAL,
+	  "tensor blk.0.ffn_gate_inp_shexp.weight: missing" },
+	{ "qwen2moe", U32, "expert_shared_feed_forward_length", 41, -EINVAL,
+	  "tensor blk.0.ffn_gate_shexp.weight: shape 64 x 40, expected 64 x 41" },
+	{ "llama", NONE, "", 0, 0, NULL },
+	{ "llama", U32, "expert_used_count", 9, -EINVAL,
+	  "key llama.expert_used_count: 9, supported: 1 to 6" },
+	{ "llama", U32, "expert_count", 0, -EINVAL, "key llama.expert_count: 0" },
+	{ "llama", MISSING, "expert_count", 0, -EINVAL, "key llama.expert_count: 0" },
+};
+
+static bool is_key(const char *arch, struct gguf_str key, const char *name)
+{
+	char full[96];
+
+	snprintf(full, sizeof(full), "%s.%s", arch, name);
+	return gguf_str_eq(key, full);
+}
+
+/* The file again, with keys that are numbers and texts only, and the change. */
+static void copy_changed(const struct gguf_file *f, size_t k, struct gguf_writer *w)
+{
+	const char *arch = refusals[k].arch, *name = refusals[k].name;
+	static const float zeros[8];
+	const int64_t ne[1] = { 8 };
+	char text[128];
+	size_t i;
+
+	gguf_writer_init(w);
+	for (i = 0; i < gguf_n_kv(f); i++) {
+		const struct gguf_kv *kv = gguf_kv(f, i);
+		struct gguf_str s;
+		uint32_t u;
+		float v;
+
+		if (is_key(arch, kv->key, name) && refusals[k].change != NONE)
+			continue;
+		snprintf(text, sizeof(text), "%.*s", (int)kv->key.len, kv->key.ptr);
+		if (!gguf_get_u32(f, text, &u, NULL))
+			gguf_write_u32(w, text, u);
+		else if (!gguf_get_f32(f, text, &v, NULL))
+			gguf_write_f32(w, text, v);
+		else if (!gguf_get_str(f, text, &s, NULL))
+			gguf_write_strn(w, text, s.ptr, s.len);
+	}
+	snprintf(text, sizeof(text), "%s.%s", arch, name);
+	if (refusals[k].change == U32)
+		gguf_write_u32(w, text, (uint32_t)refusals[k].value);
+	for (i = 0; i < gguf_n_tensors(f); i++) {
+		const struct gguf_tensor *t = gguf_tensor(f, i);
+
+		if (gguf_str_eq(t->name, name))
+			continue;
+		snprintf(text, sizeof(text), "%.*s", (int)t->name.len, t->name.ptr);
+		gguf_write_tensor(w, text, t->type, t->n_dims, t->ne, t->data, t->size);
+	}
+	if (refusals[k].change == EXTRA)
+		gguf_write_tensor(w, name, GGML_TYPE_F32, 1, ne, zeros, sizeof(zeros));
+}
+
+static void test_refusals(void **state)
+{
+	struct synth_model s = { .layers = 2,
+				 .width = 64,
+				 .heads = 4,
+				 .kv_heads = 2,
+				 .ff = 48,
+				 .vocab = 70,
+				 .context = 96,
+				 .eps = 1e-5f,
+				 .experts = 6,
+				 .used = 2,
+				 .expert_ff = 32,
+				 .type = GGML_TYPE_Q8_0,
+				 .seed = 1 };
+	size_t k;
+
+	(void)state;
+	for (k = 0; k < ARRAY_SIZE(refusals); k++) {
+		struct compile_options o = { .model = "model", .chip = compile_chip("default") };
+		struct compile_result r;
+		struct gguf_writer w;
+		struct gguf_file *f;
+		uint8_t *data, *changed;
+		size_t size;
+		int ret;
+
+		s.arch = refusals[k].arch;
+		s.shared_ff = strcmp(s.arch, "qwen2moe") ? 0 : 40;
+		s.expert_ff = strcmp(s.arch, "llama") ? 32 : 0;
+		assert_int_equal(synth_build(&s, &data, &size), 0);
+		assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+		copy_changed(f, k, &w);
+		assert_int_equal(gguf_writer_finish(&w, &changed, &size), 0);
+		gguf_writer_free(&w);
+		gguf_close(f);
+		o.data = changed;
+		o.size = size;
+		ret = compile_model(&o, &r);
+		if (ret != refusals[k].ret)
+			fail_msg("case %zu, %s %s: %d (%s), expected %d", k, s.arch,
+				 refusals[k].name, ret, r.model.diag.msg, refusals[k].ret);
+		if (refusals[k].says && !strstr(r.model.diag.msg, refusals[k].says))
+			fail_msg("case %zu: \"%s\" does not say \"%s\"", k, r.model.diag.msg,
+				 refusals[k].says);
+		compile_free(&r);
+		free(changed);
+		free(data);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rom_bytes),
+		cmocka_unit_test(test_refusals),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("moe", tests, NULL, NULL);
+}
