@@ -463,11 +463,15 @@ static void run_step(struct lower *l, unsigned int rd, uint64_t step)
 	lw_alu(l, "layers", rd, R_LAYER, IG1_ALUOP_MUL, R_ZERO, step);
 }
 
-static bool routes(struct ir_op *const *ops, const struct cg_run *run)
+/* Choices are read in the run, and layers stand before it. */
+static bool routes_late(struct ir_op *const *ops, const struct cg_run *run)
 {
+	bool before = false;
 	size_t j;
 
-	for (j = 0; j < run->period; j++) {
+	for (j = 0; j < run->first; j++)
+		before = before || ops[j]->kind == IR_KVSTORE;
+	for (j = 0; j < run->period && before; j++) {
 		if (ops[run->first + j]->kind == IR_ROUTE)
 			return true;
 	}
@@ -484,7 +488,7 @@ static int lower_run(struct lower *l, struct ir_op *const *ops, const struct cg_
 	 * The sequencer reads choices in the body: whatever has used that memory, in loops of its own
 	 * even, is to be complete, and a loop's start has no other means to wait for it.
 	 */
-	if (routes(ops, run))
+	if (routes_late(ops, run))
 		cg_cmd(l->p, IG1_OP_S_SYNC, "layers");
 	c = cg_cmd(l->p, IG1_OP_S_LOOP, "layers");
 	c->u.seq.rd = R_LAYER;

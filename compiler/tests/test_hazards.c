@@ -181,7 +181,8 @@ static void drop_each(const struct synth_model *s, enum ig1_prog kind)
 				assert_non_null(strstr(d.msg, "nothing orders them"));
 			} else {
 				missed++;
-				print_message("# command %zu, token %u: %s\n", i, t,
+				print_message("# command %zu, %s, token %u: %s\n", i,
+					      r.code.prog[kind].cmds[i].name, t,
 					      d.err ? d.msg : "accepted");
 			}
 			memcpy(p.code, keep, p.n * IG1_COMMAND_BYTES);
