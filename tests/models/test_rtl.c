@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The dense families on the Verilated chip: logits of a prompt and decoded tokens are those of the
- * reference model, byte for byte. One with a window goes on until its ring has come round.
+ * Dense families and mixtures of experts on the Verilated chip: logits of a prompt and decoded tokens
+ * are those of the reference model, byte for byte. One with a window goes on until its ring has come
+ * round.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,6 +41,22 @@ static const struct rtl {
 	{ { .arch = "phi3", .rope_freqs = true, .original = 64, .attn_factor = 1.2f }, 8 },
 	{ { .arch = "starcoder2", .window = 20, .bias = SYNTH_BIAS_ALL }, 133 },
 	{ { .arch = "gpt2", .bias = SYNTH_BIAS_ALL }, 8 },
+	{ { .arch = "llama", .experts = 5, .used = 2 }, 8 },
+	{ { .arch = "qwen2moe", .experts = 4, .used = 3, .expert_ff = 20, .shared_ff = 32 }, 8 },
+	{ { .arch = "qwen3moe", .experts = 9, .used = 2, .expert_ff = 32,
+	    .expert_files = SYNTH_FUSED }, 8 },
+	{ { .arch = "olmoe", .experts = 6, .used = 3 }, 8 },
+	{ { .arch = "granitemoe", .experts = 5, .used = 2, .shared_ff = 32, .residual_scale = 0.4f,
+	    .embd_scale = 4 }, 8 },
+	{ { .arch = "afmoe", .window = 5, .pattern = 2, .experts = 6, .used = 2, .expert_ff = 32,
+	    .shared_ff = 32, .dense_layers = 1, .select_bias = true, .weights_norm = true,
+	    .weights_scale = 2.8f }, 12 },
+	{ { .arch = "gpt-oss", .window = 5, .sinks = true, .experts = 5, .used = 2,
+	    .bias = SYNTH_BIAS_QKV | SYNTH_BIAS_O, .expert_ff = 32 }, 12 },
+	{ { .arch = "deepseek2", .head_size = 48, .rope_dims = 16, .mla_rank = 32,
+	    .mla_q_rank = 32, .mla_plain = 16, .mla_value = 16, .experts = 8, .used = 2,
+	    .expert_ff = 32, .shared_ff = 32, .gating = 2, .groups = 4, .used_groups = 2,
+	    .select_bias = true, .weights_norm = true, .weights_scale = 2.5f }, 8 },
 };
 /* clang-format on */
 
