@@ -118,7 +118,9 @@ static void rotate(const struct forward64 *m, const double *x, size_t pos, doubl
 /* Rows of one head of a matrix that holds all heads'. */
 static struct linear head_of(const struct linear *all, size_t rows, size_t h)
 {
-	return (struct linear){ .w = all->w + h * rows * all->cols, .rows = rows, .cols = all->cols };
+	return (struct linear){ .w = all->w + h * rows * all->cols,
+				.rows = rows,
+				.cols = all->cols };
 }
 
 static void store(const struct forward64 *m, const struct mla64 *a, size_t pos, struct work *w,
@@ -183,7 +185,8 @@ static void position(const struct forward64 *m, const struct layer *y, size_t po
 	}
 	forward64_apply(&a->q, from, w->q);
 	for (h = 0; h < m->heads; h++) {
-		struct linear k_b = head_of(&a->k_b, a->rank, h), v_b = head_of(&a->v_b, a->value, h);
+		struct linear k_b = head_of(&a->k_b, a->rank, h),
+			      v_b = head_of(&a->v_b, a->value, h);
 
 		rotate(m, w->q + h * key + a->plain, pos, w->head + a->rank);
 		round_input(m, w->q + h * key, a->plain, tie);
