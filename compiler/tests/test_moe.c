@@ -192,6 +192,27 @@ static const struct {
 	  "tensor blk.0.ffn_gate_inp_shexp.weight: missing" },
 	{ "qwen2moe", U32, "expert_shared_feed_forward_length", 41, -EINVAL,
 	  "tensor blk.0.ffn_gate_shexp.weight: shape 64 x 40, expected 64 x 41" },
+	{ "afmoe", NONE, "", 0, 0, NULL },
+	{ "afmoe", U32, "expert_gating_func", 4, -ENOTSUP,
+	  "key afmoe.expert_gating_func: 4, supported: 1 (softmax), 2 (sigmoid), 3" },
+	{ "afmoe", MISSING, "blk.0.attn_gate.weight", 0, -EINVAL,
+	  "tensor blk.0.attn_gate.weight: missing" },
+	{ "gpt-oss", NONE, "", 0, 0, NULL },
+	{ "gpt-oss", MISSING, "blk.0.ffn_gate_exps.bias", 0, -EINVAL,
+	  "tensor blk.0.ffn_gate_exps.bias: missing" },
+	{ "gpt-oss", MISSING, "blk.0.ffn_gate_inp.bias", 0, -EINVAL,
+	  "tensor blk.0.ffn_gate_inp.bias: missing" },
+	{ "deepseek2", NONE, "", 0, 0, NULL },
+	{ "deepseek2", U32, "expert_group_count", 4, -EINVAL,
+	  "key deepseek2.expert_group_used_count: 0, supported: 1 to 4" },
+	{ "deepseek2", MISSING, "attention.kv_lora_rank", 0, -EINVAL,
+	  "key deepseek2.attention.kv_lora_rank: missing" },
+	{ "deepseek2", U32, "attention.head_count_kv", 2, -ENOTSUP,
+	  "key deepseek2.attention.head_count_kv: 2, supported: 1" },
+	{ "deepseek2", MISSING, "blk.0.attn_k_b.weight", 0, -EINVAL,
+	  "tensor blk.0.attn_k_b.weight: missing" },
+	{ "deepseek2", U32, "attention.key_length_mla", 16, -EINVAL,
+	  "key deepseek2.rope.dimension_count: 16" },
 	{ "llama", NONE, "", 0, 0, NULL },
 	{ "llama", U32, "expert_used_count", 9, -EINVAL,
 	  "key llama.expert_used_count: 9, supported: 1 to 6" },
@@ -278,6 +299,18 @@ static void test_refusals(void **state)
 		s.arch = refusals[k].arch;
 		s.shared_ff = strcmp(s.arch, "qwen2moe") ? 0 : 40;
 		s.expert_ff = strcmp(s.arch, "llama") ? 32 : 0;
+		if (!strcmp(s.arch, "deepseek2")) {
+			s.kv_heads = 1;
+			s.head_size = 48;
+			s.rope_dims = 16;
+			s.mla_rank = 32;
+			s.mla_plain = 16;
+			s.mla_value = 16;
+		} else {
+			s.kv_heads = 2;
+			s.head_size = 0;
+			s.rope_dims = 0;
+		}
 		assert_int_equal(synth_build(&s, &data, &size), 0);
 		assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
 		copy_changed(f, k, &w);
