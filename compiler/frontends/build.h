@@ -37,10 +37,11 @@ struct fe_net {
 	float attn_scale, attn_cap, final_cap; /* caps: 0: none */
 	float embd_scale, residual_scale, logit_scale; /* factors, 1: none */
 	struct fe_ssm ssm;
+	uint32_t *recurrent; /* qwen3next: per layer, 0: attention */
 	struct fe_rwkv rwkv;
 	struct fe_moe *moe; /* NULL: there are no experts */
 	struct fe_mla *mla; /* of arch_deepseek2.c */
-	uint8_t *used; /* per tensor of the file: 1: part of the graph */
+	uint8_t *used;	    /* per tensor of the file: 1: part of the graph */
 };
 
 /* What differs between the architectures. */
@@ -77,7 +78,8 @@ extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3, fe_arch
 	fe_arch_gemma2, fe_arch_gemma3, fe_arch_olmo2, fe_arch_granite, fe_arch_phi3,
 	fe_arch_starcoder2, fe_arch_gpt2;
 extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2, fe_arch_jamba, fe_arch_granitehybrid,
-	fe_arch_nemotron_h, fe_arch_falcon_h1, fe_arch_rwkv6, fe_arch_rwkv7;
+	fe_arch_nemotron_h, fe_arch_falcon_h1, fe_arch_rwkv6, fe_arch_rwkv7, fe_arch_qwen3next,
+	fe_arch_qwen35;
 extern const struct fe_arch fe_arch_qwen3moe, fe_arch_qwen2moe, fe_arch_olmoe, fe_arch_granitemoe,
 	fe_arch_gpt_oss, fe_arch_afmoe, fe_arch_deepseek2;
 

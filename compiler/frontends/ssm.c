@@ -67,8 +67,7 @@ int fe_read_mamba2(struct fe_net *n)
 	return 0;
 }
 
-/* silu(conv(x) + bias) */
-static struct ir_op *conv(struct fe_net *n, uint32_t i, struct ir_op *x)
+struct ir_op *fe_ssm_conv(struct fe_net *n, uint32_t i, struct ir_op *x)
 {
 	struct ir_op *op = ir_op_new(n->m, IR_CONV, fe_layer_name(n, i, "ssm_conv"), 1, &x, 0);
 	uint32_t taps = n->ssm.taps;
@@ -165,7 +164,7 @@ struct ir_op *fe_mamba(struct fe_net *n, uint32_t i, struct ir_op *h)
 	op = fe_linear(n, i, h, "ssm_in", 2 * s->inner, false, "ssm_in");
 	x = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_x_in"));
 	z = fe_slice(n, op, s->inner, s->inner, fe_layer_name(n, i, "ssm_gate"));
-	x = conv(n, i, x);
+	x = fe_ssm_conv(n, i, x);
 	op = fe_linear(n, i, x, "ssm_x", s->rank + 2 * s->state, false, "ssm_x");
 	in[0] = x;
 	in[1] = fe_slice(n, op, 0, s->rank, fe_layer_name(n, i, "ssm_dt_in"));
@@ -201,7 +200,7 @@ struct ir_op *fe_mamba2(struct fe_net *n, uint32_t i, struct ir_op *h)
 	z = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_gate"));
 	x = fe_slice(n, op, s->inner, s->inner + 2 * bc, fe_layer_name(n, i, "ssm_xbc_in"));
 	dt = fe_slice(n, op, 2 * s->inner + 2 * bc, heads, fe_layer_name(n, i, "ssm_dt_in"));
-	op = conv(n, i, x);
+	op = fe_ssm_conv(n, i, x);
 	in[0] = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_x"));
 	in[2] = fe_slice(n, op, s->inner, bc, fe_layer_name(n, i, "ssm_b"));
 	in[3] = fe_slice(n, op, s->inner + bc, bc, fe_layer_name(n, i, "ssm_c"));

@@ -11,6 +11,8 @@ int fe_read_mamba2(struct fe_net *n);
 /* The layer's mixer on its normalised input h, the output matrix included. */
 struct ir_op *fe_mamba(struct fe_net *n, uint32_t layer, struct ir_op *h);
 struct ir_op *fe_mamba2(struct fe_net *n, uint32_t layer, struct ir_op *h);
+/* silu(conv(x) + bias), ssm_conv1d */
+struct ir_op *fe_ssm_conv(struct fe_net *n, uint32_t layer, struct ir_op *x);
 /* x + residual_scale * mixer(norm(x)) */
 struct ir_op *fe_mix(struct fe_net *n, uint32_t layer, struct ir_op *x,
 		     struct ir_op *(*mixer)(struct fe_net *, uint32_t, struct ir_op *));

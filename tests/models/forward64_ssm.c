@@ -33,7 +33,7 @@ struct net {
 	double eps, embd_scale, residual_scale, logit_scale, attn_scale, rope_base;
 	bool rope, neox;
 	size_t lora[4]; /* rwkv7: of w, a, v, g */
-	size_t ff, rescale;
+	size_t ff, rescale, interval;
 	double *first_value;
 };
 
@@ -411,15 +411,46 @@ static void attend(struct net *m, const double *q, const double *k, const double
 	free(p);
 }
 
+/* Per head the query, then the gate: the gates, while q keeps the queries. */
+static double *split_gates(struct net *m, double *qg, double *q)
+{
+	size_t d = m->head_size, heads = m->n * m->heads, k;
+	double *gate = room(m, heads * d);
+
+	for (k = 0; k < heads; k++) {
+		memcpy(q + k * d, qg + 2 * k * d, d * sizeof(*q));
+		memcpy(gate + k * d, qg + (2 * k + 1) * d, d * sizeof(*q));
+	}
+	return gate;
+}
+
+static void head_norms(struct net *m, size_t i, const char *what, double *x, size_t heads)
+{
+	double *w = part(m, i, what, 1, m->head_size, false);
+	size_t k;
+
+	for (k = 0; k < heads; k++)
+		rms(x + k * m->head_size, w, m->head_size, m->eps);
+}
+
 static double *attention(struct net *m, size_t i, const double *h)
 {
 	size_t d = m->head_size, nq = m->heads * d, nk = m->kv_heads * d, t, e, g;
 	size_t ng = (d + GROUP - 1) / GROUP;
-	double *q = layer_linear(m, i, "attn_q", nq, m->width, h);
+	bool gated = !strncmp(m->arch, "qwen", 4);
+	double *q = layer_linear(m, i, "attn_q", gated ? 2 * nq : nq, m->width, h), *gate = NULL;
 	double *k = layer_linear(m, i, "attn_k", nk, m->width, h);
 	double *v = layer_linear(m, i, "attn_v", nk, m->width, h);
 	double *scales = room(m, m->n * m->kv_heads * ng), *o = room(m, m->n * nq);
 
+	if (gated) {
+		double *own = room(m, m->n * nq);
+
+		gate = split_gates(m, q, own);
+		q = own;
+		head_norms(m, i, "attn_q_norm.weight", q, m->n * m->heads);
+		head_norms(m, i, "attn_k_norm.weight", k, m->n * m->kv_heads);
+	}
 	for (t = 0; t < m->n; t++) {
 		for (e = 0; e < m->kv_heads; e++) {
 			rotate(m, k + t * nk + e * d, t);
@@ -438,6 +469,8 @@ static double *attention(struct net *m, size_t i, const double *h)
 			       t + 1, o + t * nq + e * d);
 		}
 	}
+	for (e = 0; gated && e < m->n * nq; e++)
+		o[e] /= 1 + exp(-gate[e]);
 	return layer_linear(m, i, "attn_output", m->width, nq, o);
 }
 
@@ -455,6 +488,71 @@ static double *ffn(struct net *m, size_t i, const double *h)
 			up[k] = up[k] > 0 ? up[k] * up[k] : 0;
 	}
 	return layer_linear(m, i, "ffn_down", m->width, ff, up);
+}
+
+/* --- gated delta net --------------------------------------------------------------------------- */
+
+static void unit(double *x, size_t n, double eps)
+{
+	double sum = 0;
+	size_t k;
+
+	for (k = 0; k < n; k++)
+		sum += x[k] * x[k];
+	for (k = 0; k < n; k++)
+		x[k] /= fmax(sqrt(sum), eps);
+}
+
+static double *delta_net(struct net *m, size_t i, const double *h)
+{
+	size_t ds = m->state, nk = m->groups, nv = m->rank, hv = m->inner / nv, keys = nk * ds;
+	size_t all = 2 * keys + m->inner, per = nv / nk, t, v, e, j;
+	bool next = !strcmp(m->arch, "qwen3next");
+	double *x = layer_linear(m, i, "attn_qkv", all, m->width, h), *s = room(m, nv * hv * ds);
+	double *z = layer_linear(m, i, "attn_gate", m->inner, m->width, h);
+	double *ba = next ? layer_linear(m, i, "ssm_ba", 2 * nv, m->width, h) : NULL;
+	double *beta = next ? NULL : layer_linear(m, i, "ssm_beta", nv, m->width, h);
+	double *alpha = next ? NULL : layer_linear(m, i, "ssm_alpha", nv, m->width, h);
+	double *bias = part(m, i, "ssm_dt.bias", 1, nv, false), *y = room(m, m->n * m->inner);
+	double *a = part(m, i, "ssm_a", 1, nv, false);
+	double *norm = part(m, i, "ssm_norm.weight", 1, hv, false);
+
+	x = conv(m, i, x, all, 0, all);
+	for (t = 0; t < m->n; t++) {
+		double *q = x + t * all, *k = q + keys, *val = k + keys;
+
+		for (v = 0; v < 2 * nk; v++)
+			unit(q + v * ds, ds, m->eps);
+		for (v = 0; v < nv; v++) {
+			size_t kh = next ? v / per : v % nk;
+			const double *kk = k + kh * ds, *qq = q + kh * ds;
+			double b =
+				next ? ba[t * 2 * nv + kh * 2 * per + v % per] : beta[t * nv + v];
+			double g = next ? ba[t * 2 * nv + kh * 2 * per + per + v % per]
+					: alpha[t * nv + v];
+			double keep = exp(a[v] * softplus(g + bias[v]));
+
+			b = 1 / (1 + exp(-b));
+			for (e = 0; e < hv; e++) {
+				double *row = s + (v * hv + e) * ds, known = 0, d;
+				double *out = &y[t * m->inner + v * hv + e];
+
+				for (j = 0; j < ds; j++) {
+					row[j] *= keep;
+					known += row[j] * kk[j];
+				}
+				d = (val[v * hv + e] - known) * b;
+				for (j = 0; j < ds; j++) {
+					row[j] += d * kk[j];
+					*out += row[j] * qq[j] / sqrt((double)ds);
+				}
+			}
+			rms(y + t * m->inner + v * hv, norm, hv, m->eps);
+		}
+		for (e = 0; e < m->inner; e++)
+			y[t * m->inner + e] *= silu(z[t * m->inner + e]);
+	}
+	return layer_linear(m, i, "ssm_out", m->width, m->inner, y);
 }
 
 /* --- rwkv7 ------------------------------------------------------------------------------------- */
@@ -721,7 +819,10 @@ static void layer(struct net *m, size_t i, double *x)
 		return;
 	}
 	h = layer_norm(m, i, "attn_norm.weight", x);
-	if (!strcmp(m->arch, "mamba")) {
+	if (!strncmp(m->arch, "qwen", 4)) {
+		add(m, x, (i + 1) % m->interval ? delta_net(m, i, h) : attention(m, i, h));
+		add(m, x, ffn(m, i, layer_norm(m, i, "post_attention_norm.weight", x)));
+	} else if (!strcmp(m->arch, "mamba")) {
 		add(m, x, mamba(m, i, h));
 	} else if (!strcmp(m->arch, "mamba2")) {
 		add(m, x, mamba2(m, i, h));
@@ -788,6 +889,7 @@ static void sizes(struct net *m)
 	m->state = count(m, "ssm.state_size", 0);
 	m->rank = count(m, "ssm.time_step_rank", 0);
 	m->groups = count(m, "ssm.group_count", 1);
+	m->interval = count(m, "full_attention_interval", 4);
 	if (!m->layers || m->layers > 4096 || !m->width || !m->taps || !m->inner || !m->rank) {
 		refuse(m, -EINVAL, "keys of", m->arch);
 		return;
@@ -810,7 +912,7 @@ static void sizes(struct net *m)
 	m->logit_scale = number(m, "logit_scale", 1);
 	m->attn_scale = number(m, "attention.scale", m->heads ? 1 / sqrt((double)m->head_size) : 1);
 	m->rope_base = number(m, "rope.freq_base", 10000);
-	m->neox = !strcmp(m->arch, "falcon-h1");
+	m->neox = !strcmp(m->arch, "falcon-h1") || !strncmp(m->arch, "qwen", 4);
 	m->rope = m->neox || !strcmp(m->arch, "granitehybrid");
 }
 

@@ -79,6 +79,19 @@ const struct synth_ssm ssm_shapes[] = {
 	{ .name = "rwkv6-odd", .arch = "rwkv6", .layers = 3, .width = 42, .vocab = 70,
 	  .context = 100, .head_size = 14, .ff = 50, .lora = 5, .rescale = 2, .eps = 1e-5f,
 	  .type = GGML_TYPE_F32 },
+	{ .name = "qwen3next-plain", .arch = "qwen3next", .layers = 4, .pattern = "mmma",
+	  .width = 64, .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
+	  .groups = 3, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 96, .eps = 1e-6f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen35-plain", .arch = "qwen35", .layers = 8, .pattern = "mmma", .width = 64,
+	  .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
+	  .groups = 2, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 96, .eps = 1e-6f,
+	  .type = GGML_TYPE_Q8_0 },
+	/* values longer than keys; state in parts: heads of 8 KB, four at a time */
+	{ .name = "qwen35-parts", .arch = "qwen35", .layers = 2, .pattern = "ma", .width = 48,
+	  .vocab = 64, .context = 96, .taps = 3, .inner = 576, .state = 32, .rank = 9,
+	  .groups = 3, .heads = 3, .kv_heads = 1, .head_size = 20, .ff = 40, .eps = 1e-6f,
+	  .type = GGML_TYPE_F32 },
 };
 /* clang-format on */
 const size_t n_ssm_shapes = sizeof(ssm_shapes) / sizeof(ssm_shapes[0]);
@@ -327,6 +340,40 @@ static void put_attention(struct synth *s, size_t i)
 	matrix(s, i, "attn_output.weight", nq, m->width, 1.5f);
 }
 
+static void put_delta(struct synth *s, size_t i)
+{
+	const struct synth_ssm *m = s->m;
+	uint32_t keys = m->groups * m->state;
+
+	matrix(s, i, "attn_qkv.weight", m->width, 2 * keys + m->inner, 1.5f);
+	matrix(s, i, "attn_gate.weight", m->width, m->inner, 1.5f);
+	if (!strcmp(m->arch, "qwen3next")) {
+		matrix(s, i, "ssm_ba.weight", m->width, 2 * m->rank, 1);
+	} else {
+		matrix(s, i, "ssm_beta.weight", m->width, m->rank, 1);
+		matrix(s, i, "ssm_alpha.weight", m->width, m->rank, 1);
+	}
+	tensor(s, i, "ssm_conv1d.weight", 2, m->taps, 2 * keys + m->inner, SMALL, 0.6f);
+	vector(s, i, "ssm_dt.bias", m->rank, STEP, 1);
+	vector(s, i, "ssm_a", m->rank, DECAY_2, 1);
+	vector(s, i, "ssm_norm.weight", m->inner / m->rank, NORM, 1);
+	matrix(s, i, "ssm_out.weight", m->inner, m->width, 1.5f);
+}
+
+/* Queries and their gates in turn, head by head. */
+static void put_gated(struct synth *s, size_t i)
+{
+	const struct synth_ssm *m = s->m;
+	uint32_t nq = m->heads * m->head_size, nk = m->kv_heads * m->head_size;
+
+	matrix(s, i, "attn_q.weight", m->width, 2 * nq, 1);
+	matrix(s, i, "attn_k.weight", m->width, nk, 1);
+	matrix(s, i, "attn_v.weight", m->width, nk, 1.5f);
+	vector(s, i, "attn_q_norm.weight", m->head_size, NORM, 1);
+	vector(s, i, "attn_k_norm.weight", m->head_size, NORM, 1);
+	matrix(s, i, "attn_output.weight", nq, m->width, 1.5f);
+}
+
 static void put_ffn(struct synth *s, size_t i, const char *norm, bool gate)
 {
 	const struct synth_ssm *m = s->m;
@@ -359,6 +406,14 @@ static void put_layer(struct synth *s, size_t i)
 		return;
 	}
 	vector(s, i, "attn_norm.weight", m->width, NORM, 1);
+	if (!strncmp(m->arch, "qwen", 4)) {
+		if (letter(m, i) == 'a')
+			put_gated(s, i);
+		else
+			put_delta(s, i);
+		put_ffn(s, i, "post_attention_norm.weight", true);
+		return;
+	}
 	if (letter(m, i) == 'a' || falcon)
 		put_attention(s, i);
 	if (letter(m, i) == 'f')
@@ -447,7 +502,9 @@ static void put_keys(struct synth *s)
 		key_u32(s, "feed_forward_length", m->ff);
 	if (!m->heads)
 		return;
-	if (!strcmp(m->arch, "falcon-h1"))
+	if (!strncmp(m->arch, "qwen", 4))
+		key_u32(s, "full_attention_interval", (uint32_t)strlen(m->pattern));
+	if (!strcmp(m->arch, "falcon-h1") || !strncmp(m->arch, "qwen", 4))
 		key_u32(s, "attention.head_count_kv", m->kv_heads);
 	else
 		key_layers(s, "attention.head_count_kv", 'a', m->kv_heads);

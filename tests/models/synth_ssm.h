@@ -13,7 +13,7 @@
 struct synth_ssm {
 	const char *name;
 	const char *
-		arch; /* mamba, mamba2, jamba, granitehybrid, nemotron_h, falcon-h1, rwkv6, rwkv7 */
+		arch; /* mamba, mamba2, jamba, granitehybrid, nemotron_h, falcon-h1, rwkv6, rwkv7, qwen3next, qwen35 */
 	uint64_t seed;
 	uint32_t layers, width, vocab, context;
 	uint32_t taps, inner, state;

@@ -28,12 +28,12 @@
 /*
  * The chip rounds where FORWARD64_INT8 does and computes in single precision between: 1e-14 to 1e-11.
  * A number in the middle between two codes may go to the other side, and a state carries the difference
- * on; then another seed has to do. int8 itself costs 1e-4 to 1e-2.
+ * on; then another seed has to do. int8 itself costs 1e-4 to 2e-2, most where there are many layers.
  */
 #define NMSE_INT8  1e-10
 #define NMSE_TIED  1e-2
 #define NEAR_TIE   2e-3
-#define NMSE_EXACT 2e-2
+#define NMSE_EXACT 4e-2
 #define NMSE_SEEN  1e-5
 #define SEEDS	   24
 
@@ -63,6 +63,25 @@ static float *prompt(struct model_run *r, uint32_t seq, const uint32_t *tokens, 
 	if (model_prompt(r, seq, tokens, n, chunk, l))
 		fail_msg("%s", r->err);
 	return l;
+}
+
+/* The graph's text gives the same graph. */
+static void check_text(struct model_run *r)
+{
+	struct strbuf a = { 0 }, b = { 0 };
+	struct ir_model m;
+
+	ir_print(&r->built.model, &a);
+	ir_init(&m);
+	if (ir_parse(&m, a.p, a.len))
+		fail_msg("%s", m.diag.msg);
+	assert_int_equal(ir_verify(&m), 0);
+	ir_print(&m, &b);
+	assert_int_equal(a.len, b.len);
+	assert_memory_equal(a.p, b.p, a.len);
+	ir_free(&m);
+	strbuf_free(&a);
+	strbuf_free(&b);
 }
 
 static double against(const struct synth_ssm *m, enum forward64_numbers numbers,
@@ -206,6 +225,7 @@ static void test_shape(void **state)
 		assert_int_equal(synth_ssm_build(&m, &data, &size), 0);
 		open_model(&r, data, size, "default", 1);
 		got = prompt(&r, 0, tokens, PROMPT, r.mf->max_cols);
+		check_text(&r);
 		model_close(&r);
 		int8 = against(&m, FORWARD64_INT8, tokens, got, &tie);
 		if (int8 < NMSE_INT8)
@@ -227,9 +247,71 @@ static void test_shape(void **state)
 	free(data);
 }
 
+static void change_key(const struct synth_ssm *m, const char *drop, const char *says)
+{
+	struct synth_ssm bad = *m;
+	struct compile_options o = { .model = "model", .chip = compile_chip("small") };
+	struct compile_result r;
+	uint8_t *data;
+
+	bad.drop = drop;
+	assert_int_equal(synth_ssm_build(&bad, &data, &o.size), 0);
+	o.data = data;
+	assert_int_not_equal(compile_model(&o, &r), 0);
+	if (!strstr(r.model.diag.msg, says))
+		fail_msg("%s: \"%s\" does not say \"%s\"", m->name, r.model.diag.msg, says);
+	compile_free(&r);
+	free(data);
+}
+
+/* Every tensor that is missing and every number that makes no sense is named. */
+static void test_refusals(void **state)
+{
+	struct synth_ssm m = ssm_shapes[0];
+	struct gguf_error err = { 0 };
+	struct gguf_file *f;
+	uint8_t *data;
+	size_t size, i, k;
+	char name[96];
+
+	(void)state;
+	m.taps = 1;
+	change_key(&m, NULL, "key mamba.ssm.conv_kernel: 1");
+	m.taps = 65;
+	change_key(&m, NULL, "key mamba.ssm.conv_kernel: 65");
+	for (i = 0; i < n_ssm_shapes; i++) {
+		m = ssm_shapes[i];
+		if (m.groups > 1 && strncmp(m.arch, "qwen", 4)) {
+			m.groups = m.rank - 1;
+			change_key(&m, NULL, "ssm.time_step_rank");
+			m = ssm_shapes[i];
+		}
+		if (m.pattern && strncmp(m.arch, "qwen", 4)) {
+			m.pattern = "m";
+			change_key(&m, NULL, "attention.head_count_kv: 0 for all layers");
+			m = ssm_shapes[i];
+		}
+		assert_int_equal(synth_ssm_build(&m, &data, &size), 0);
+		assert_int_equal(gguf_open_mem(data, size, &f, &err), 0);
+		for (k = 0; k < gguf_n_tensors(f); k++) {
+			const struct gguf_tensor *t = gguf_tensor(f, k);
+
+			snprintf(name, sizeof(name), "%.*s", (int)t->name.len, t->name.ptr);
+			/* these may be absent */
+			if (!strcmp(name, "output.weight") || strstr(name, ".bias") ||
+			    strstr(name, "_dt_norm") || strstr(name, "_b_norm") ||
+			    strstr(name, "_c_norm") || strstr(name, "blk.0.time_mix_v"))
+				continue;
+			change_key(&m, name, name);
+		}
+		gguf_close(f);
+		free(data);
+	}
+}
+
 int main(void)
 {
-	struct CMUnitTest *tests = calloc(n_ssm_shapes, sizeof(*tests));
+	struct CMUnitTest *tests = calloc(n_ssm_shapes + 1, sizeof(*tests));
 	size_t i;
 	int ret;
 
@@ -238,8 +320,9 @@ int main(void)
 	for (i = 0; i < n_ssm_shapes; i++)
 		tests[i] = (struct CMUnitTest){ ssm_shapes[i].name, test_shape, NULL, NULL,
 						(void *)&ssm_shapes[i] };
+	tests[n_ssm_shapes] = (struct CMUnitTest)cmocka_unit_test(test_refusals);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	ret = _cmocka_run_group_tests("ssm", tests, n_ssm_shapes, NULL, NULL);
+	ret = _cmocka_run_group_tests("ssm", tests, n_ssm_shapes + 1, NULL, NULL);
 	free(tests);
 	return ret;
 }
