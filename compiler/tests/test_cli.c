@@ -119,10 +119,10 @@ static int setup(void **state)
 	write_file("model.gguf", data, size);
 	free(data);
 	gguf_writer_init(&w);
-	gguf_write_str(&w, "general.architecture", "rwkv7");
+	gguf_write_str(&w, "general.architecture", "bert");
 	if (gguf_writer_finish(&w, &data, &size))
 		return -1;
-	write_file("rwkv.gguf", data, size);
+	write_file("bert.gguf", data, size);
 	free(data);
 	gguf_writer_free(&w);
 	write_file("garbage", "This is no model.", 17);
@@ -171,7 +171,7 @@ static void test_bad_input(void **state)
 	(void)state;
 	expect("compile absent.gguf -o x", 1, "absent.gguf: No such file");
 	expect("compile garbage -o x", 5, "garbage: ");
-	expect("compile rwkv.gguf -o x", 5, "\"rwkv7\" is not supported");
+	expect("compile bert.gguf -o x", 5, "\"bert\" is not supported");
 	expect("compile . -o x", 5, "not a regular file");
 	assert_false(exists("x"));
 	expect("compile model.gguf -o no/such/folder", 1, NULL);
