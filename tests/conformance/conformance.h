@@ -114,10 +114,10 @@ void assert_logits(const struct bench *b, const float *a, const float *x, size_t
 
 /* Lists for every back end, and those that need one that computes: not null. */
 #define TEST_LISTS(X) X(objects) X(jobs) X(sessions) X(models) X(arguments) X(memory)
-#define RESULT_LISTS(X)                                                               \
-	X(jobs_results)                                                               \
-	X(faults_results) X(sessions_results) X(decode_results) X(sessions_recurrent) \
-		X(decode_recurrent)
+#define RESULT_LISTS(X)   \
+	X(jobs_results)   \
+	X(faults_results) \
+	X(sessions_results) X(decode_results) X(sessions_recurrent) X(decode_recurrent)
 #define DECLARE_LIST(name)                             \
 	extern const struct CMUnitTest tests_##name[]; \
 	extern const size_t n_tests_##name;
