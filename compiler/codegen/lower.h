@@ -102,9 +102,9 @@ struct lower {
 /* What a windowed layer's column looks at; CG_COL_BYTES per column, too. */
 #define CG_WIN_DATA   0u /* as CG_COL_DATA, of the ring, if there is one */
 #define CG_WIN_SCALES 8u
-#define CG_WIN_KV   16u /* region, at the first block with a visible position */
-#define CG_WIN_NPOS 24u /* positions from that block's first on */
-#define CG_WIN_LEAD 28u /* of them, those before the window */
+#define CG_WIN_KV     16u /* region, at the first block with a visible position */
+#define CG_WIN_NPOS   24u /* positions from that block's first on */
+#define CG_WIN_LEAD   28u /* of them, those before the window */
 
 /* "layer.3/attn" + "/" + what */
 const char *lw_name(struct lower *l, const char *base, const char *what);
