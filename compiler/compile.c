@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "compiler/compile.h"
 #include "compiler/codegen/hazards.h"
 #include "compiler/frontends/frontend.h"
+#include "compiler/frontends/source.h"
 
 static double now(void)
 {
@@ -29,31 +26,6 @@ const struct ig1_config *compile_chip(const char *name)
 			return &ig1_configs[i];
 	}
 	return NULL;
-}
-
-static int map_file(const char *path, struct build_source *src, struct diag *d)
-{
-	struct stat st;
-	void *p;
-	int fd, ret = 0;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return diag_set(d, -errno, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size) {
-		ret = diag_set(d, -EINVAL, "%s: not a regular file with contents", path);
-		goto out;
-	}
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED) {
-		ret = diag_set(d, -errno, "%s: %s", path, strerror(errno));
-		goto out;
-	}
-	src->data = p;
-	src->size = (size_t)st.st_size;
-out:
-	close(fd);
-	return ret;
 }
 
 static int stage(const struct compile_options *o, struct compile_result *r, const char *name,
@@ -107,14 +79,14 @@ static int check_hazards(const struct compile_options *o, struct compile_result 
 }
 
 static int run(const struct compile_options *o, struct compile_result *r,
-	       const struct build_source *src)
+	       const struct gguf_file *src)
 {
 	struct pass_options po = { .chip = o->chip, .format = o->format };
 	struct cg_options co = { .chip = o->chip };
 	double t = now();
 	int ret;
 
-	ret = fe_build(&r->model, src->gguf, o->context);
+	ret = fe_build(&r->model, src, o->context);
 	if (!ret)
 		ret = ir_verify(&r->model);
 	if (!ret)
@@ -142,7 +114,6 @@ static int run(const struct compile_options *o, struct compile_result *r,
 
 int compile_model(const struct compile_options *o, struct compile_result *r)
 {
-	struct build_source src = { 0 };
 	struct gguf_error err = { 0 };
 	struct gguf_file *f = NULL;
 	int ret;
@@ -150,23 +121,16 @@ int compile_model(const struct compile_options *o, struct compile_result *r)
 	ir_init(&r->model);
 	r->code = (struct cg_output){ 0 };
 	if (o->data) {
-		src.data = o->data;
-		src.size = o->size;
-	} else {
-		ret = map_file(o->model, &src, &r->model.diag);
+		ret = gguf_open_mem(o->data, o->size, &f, &err);
 		if (ret)
-			return ret;
-	}
-	ret = gguf_open_mem(src.data, src.size, &f, &err);
-	if (ret) {
-		ret = diag_set(&r->model.diag, ret, "%s: %s", o->model, err.msg);
+			return diag_set(&r->model.diag, ret, "%s: %s", o->model, err.msg);
 	} else {
-		src.gguf = f;
-		ret = run(o, r, &src);
-		gguf_close(f);
+		ret = source_open(o->model, &f, &err);
+		if (ret)
+			return diag_set(&r->model.diag, ret, "%s", err.msg);
 	}
-	if (!o->data)
-		munmap((void *)src.data, src.size);
+	ret = run(o, r, f);
+	gguf_close(f);
 	return ret;
 }
 

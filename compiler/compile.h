@@ -10,8 +10,8 @@
 #include "compiler/passes/pass.h"
 
 struct compile_options {
-	const char *model; /* GGUF file, and its name in messages */
-	const void *data;  /* its bytes, when they are in memory already; else NULL */
+	const char *model; /* what source_open takes; with data: a name for messages */
+	const void *data;  /* a GGUF file's bytes, when they are in memory already; else NULL */
 	size_t size;
 	const char *out; /* NULL: nothing is written */
 	const struct ig1_config *chip;

@@ -2,15 +2,11 @@
 #include "compiler/frontends/gguf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "compiler/frontends/gguf_internal.h"
 #include "compiler/quant/ggml_types.h"
@@ -24,27 +20,6 @@
 /* The smallest encodings: length, one byte, type, one byte; and no dimensions. */
 #define GGUF_MIN_KV	(8 + 1 + 4 + 1)
 #define GGUF_MIN_TENSOR (8 + 1 + 4 + 4 + 8)
-
-/* Room for a name in a message, made printable and cut. */
-#define SHOWN 80
-
-struct gguf_file {
-	const uint8_t *data;
-	size_t size;
-	bool mapped;
-	uint32_t version;
-	uint32_t alignment;
-	size_t n_kv;
-	size_t n_tensors;
-	struct gguf_kv *kv;
-	struct gguf_tensor *tensors;
-	/*
-	 * Sorted by name. Not hash tables: the names are an attacker's, who could
-	 * make them collide.
-	 */
-	const struct gguf_kv **kv_by_key;
-	const struct gguf_tensor **tensor_by_name;
-};
 
 /* The rest of the file: what lies at data[pos..size). */
 struct cursor {
@@ -65,7 +40,7 @@ void gguf_set_error(struct gguf_error *err, const char *fmt, ...)
 	va_end(ap);
 }
 
-static const char *show(struct gguf_str s, char buf[SHOWN])
+const char *gguf_show(struct gguf_str s, char buf[SHOWN])
 {
 	size_t i, n = s.len < SHOWN - 4 ? s.len : SHOWN - 4;
 
@@ -75,7 +50,7 @@ static const char *show(struct gguf_str s, char buf[SHOWN])
 	return buf;
 }
 
-static int str_compare(struct gguf_str a, struct gguf_str b)
+int gguf_str_compare(struct gguf_str a, struct gguf_str b)
 {
 	int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
 
@@ -225,7 +200,7 @@ static int read_kv(struct cursor *c, size_t i, struct gguf_kv *kv)
 	rc = take_name(c, &kv->key, GGUF_MAX_KEY, what);
 	if (rc)
 		return rc;
-	snprintf(what, sizeof(what), "key %s", show(kv->key, key));
+	snprintf(what, sizeof(what), "key %s", gguf_show(kv->key, key));
 	rc = take_u32(c, &type, what);
 	if (rc)
 		return rc;
@@ -257,7 +232,7 @@ static int read_tensor(struct cursor *c, size_t i, struct gguf_tensor *t, uint64
 	rc = take_name(c, &t->name, GGUF_MAX_NAME, what);
 	if (rc)
 		return rc;
-	snprintf(what, sizeof(what), "tensor %s", show(t->name, name));
+	snprintf(what, sizeof(what), "tensor %s", gguf_show(t->name, name));
 	rc = take_u32(c, &t->n_dims, what);
 	if (rc)
 		return rc;
@@ -306,14 +281,14 @@ static int compare_kv(const void *a, const void *b)
 {
 	const struct gguf_kv *const *x = a, *const *y = b;
 
-	return str_compare((*x)->key, (*y)->key);
+	return gguf_str_compare((*x)->key, (*y)->key);
 }
 
 static int compare_tensors(const void *a, const void *b)
 {
 	const struct gguf_tensor *const *x = a, *const *y = b;
 
-	return str_compare((*x)->name, (*y)->name);
+	return gguf_str_compare((*x)->name, (*y)->name);
 }
 
 static int index_kv(struct gguf_file *f, struct gguf_error *err)
@@ -328,13 +303,13 @@ static int index_kv(struct gguf_file *f, struct gguf_error *err)
 		f->kv_by_key[i] = &f->kv[i];
 	qsort(f->kv_by_key, f->n_kv, sizeof(*f->kv_by_key), compare_kv);
 	for (i = 1; i < f->n_kv; i++)
-		if (str_compare(f->kv_by_key[i - 1]->key, f->kv_by_key[i]->key) == 0)
+		if (gguf_str_compare(f->kv_by_key[i - 1]->key, f->kv_by_key[i]->key) == 0)
 			return fail(err, -EINVAL, "key %s: occurs twice",
-				    show(f->kv_by_key[i]->key, key));
+				    gguf_show(f->kv_by_key[i]->key, key));
 	return 0;
 }
 
-static int index_tensors(struct gguf_file *f, struct gguf_error *err)
+int gguf_index_tensors(struct gguf_file *f, struct gguf_error *err)
 {
 	char name[SHOWN];
 	size_t i;
@@ -346,9 +321,10 @@ static int index_tensors(struct gguf_file *f, struct gguf_error *err)
 		f->tensor_by_name[i] = &f->tensors[i];
 	qsort(f->tensor_by_name, f->n_tensors, sizeof(*f->tensor_by_name), compare_tensors);
 	for (i = 1; i < f->n_tensors; i++)
-		if (str_compare(f->tensor_by_name[i - 1]->name, f->tensor_by_name[i]->name) == 0)
+		if (gguf_str_compare(f->tensor_by_name[i - 1]->name, f->tensor_by_name[i]->name) ==
+		    0)
 			return fail(err, -EINVAL, "tensor %s: occurs twice",
-				    show(f->tensor_by_name[i]->name, name));
+				    gguf_show(f->tensor_by_name[i]->name, name));
 	return 0;
 }
 
@@ -420,7 +396,6 @@ static int read_kvs(struct gguf_file *f, struct cursor *c, uint64_t n)
 
 static int read_general(struct gguf_file *f, struct gguf_error *err)
 {
-	uint64_t parts = 0;
 	int rc;
 
 	f->alignment = GGUF_DEFAULT_ALIGN;
@@ -430,13 +405,6 @@ static int read_general(struct gguf_file *f, struct gguf_error *err)
 	if (f->alignment == 0 || (f->alignment & (f->alignment - 1)))
 		return fail(err, -EINVAL, "general.alignment: %" PRIu32 " is not a power of two",
 			    f->alignment);
-	rc = gguf_get_u64(f, "split.count", &parts, err);
-	if (rc && rc != -ENOENT)
-		return rc;
-	if (parts > 1)
-		return fail(err, -ENOTSUP,
-			    "split.count: one of %" PRIu64 " parts; split files are not supported",
-			    parts);
 	return 0;
 }
 
@@ -463,12 +431,12 @@ static int place_tensors(struct gguf_file *f, const uint64_t *offsets, uint64_t 
 		return 0;
 	if (base > f->size)
 		return fail(err, -EINVAL, "tensor %s: data is past the end of the file",
-			    show(f->tensors[0].name, name));
+			    gguf_show(f->tensors[0].name, name));
 	blob = f->size - base;
 	for (i = 0; i < f->n_tensors; i++) {
 		struct gguf_tensor *t = &f->tensors[i];
 
-		show(t->name, name);
+		gguf_show(t->name, name);
 		if (offsets[i] & (f->alignment - 1))
 			return fail(err, -EINVAL,
 				    "tensor %s: offset %" PRIu64 " is not a multiple of %" PRIu32,
@@ -524,7 +492,7 @@ static int read_tensors(struct gguf_file *f, struct cursor *c, uint64_t n)
 			goto out;
 		f->n_tensors++;
 	}
-	rc = index_tensors(f, c->err);
+	rc = gguf_index_tensors(f, c->err);
 	if (rc)
 		goto out;
 	if (align_up(c->pos, f->alignment, &base))
@@ -554,8 +522,7 @@ static int parse(struct gguf_file *f, struct gguf_error *err)
 	return rc;
 }
 
-static int open_bytes(const uint8_t *data, size_t size, bool mapped, struct gguf_file **out,
-		      struct gguf_error *err)
+int gguf_parse(const uint8_t *data, size_t size, struct gguf_file **out, struct gguf_error *err)
 {
 	struct gguf_file *f = calloc(1, sizeof(*f));
 	int rc;
@@ -569,48 +536,8 @@ static int open_bytes(const uint8_t *data, size_t size, bool mapped, struct gguf
 		gguf_close(f);
 		return rc;
 	}
-	f->mapped = mapped;
 	*out = f;
 	return 0;
-}
-
-int gguf_open_mem(const uint8_t *data, size_t size, struct gguf_file **out, struct gguf_error *err)
-{
-	return open_bytes(data, size, false, out, err);
-}
-
-int gguf_open_file(const char *path, struct gguf_file **out, struct gguf_error *err)
-{
-	struct stat st;
-	void *map;
-	int fd, rc;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0) {
-		rc = -errno;
-		return fail(err, rc, "%s: %s", path, strerror(-rc));
-	}
-	if (fstat(fd, &st)) {
-		rc = -errno;
-		gguf_set_error(err, "%s: %s", path, strerror(-rc));
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode) || st.st_size == 0 || (uintmax_t)st.st_size > SIZE_MAX) {
-		rc = fail(err, -EINVAL, "%s: empty or not a regular file", path);
-		goto out;
-	}
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED) {
-		rc = -errno;
-		gguf_set_error(err, "%s: %s", path, strerror(-rc));
-		goto out;
-	}
-	rc = open_bytes(map, (size_t)st.st_size, true, out, err);
-	if (rc)
-		munmap(map, (size_t)st.st_size);
-out:
-	close(fd);
-	return rc;
 }
 
 void gguf_close(struct gguf_file *f)
@@ -625,8 +552,9 @@ void gguf_close(struct gguf_file *f)
 	free(f->tensor_by_name);
 	free(f->kv);
 	free(f->tensors);
-	if (f->mapped)
-		munmap((void *)f->data, f->size);
+	if (f->close)
+		f->close(f->close_ctx);
+	free(f->parts);
 	free(f);
 }
 

@@ -11,8 +11,13 @@
  * the file have no alignment; numbers are read through the getters or
  * ggml_dequantize_row.
  *
- * Refused besides what the format says: more than one part (split.count > 1),
- * empty or NUL-containing keys and tensor names, keys above 65,535 bytes, tensor
+ * A split file (NAME-00001-of-00003.gguf; split.no, split.count,
+ * split.tensors.count) is opened by the path of any part. Its keys are those of
+ * the first part, its tensors those of all parts, in their order. Part numbers,
+ * the counts and the total of tensors must agree; a key of another part, split.*
+ * and general.alignment aside, must be in the first part with the same value.
+ *
+ * Refused besides what the format says: empty or NUL-containing keys and tensor names, keys above 65,535 bytes, tensor
  * names of 64 bytes or more, strings and arrays above 2^30, dimensions of 0,
  * tensor types that cannot be dequantised.
  *
@@ -20,9 +25,9 @@
  *   -EINVAL    the file breaks the format, or a value has another type
  *   -ENOENT    no such key (err is not touched: absent keys are normal)
  *   -ERANGE    a value does not fit the type asked for, an index is too large
- *   -ENOTSUP   valid, but not supported: version, split file, tensor type
+ *   -ENOTSUP   valid, but not supported: version, tensor type
  *   -ENOMEM, and what open(2), fstat(2) and mmap(2) give.
- * The message in struct gguf_error names the field. It is written only while it
+ * The message in struct gguf_error names the field, and that of gguf_open_file begins with the path. It is written only while it
  * is empty, so the first error wins; start with `= { 0 }`. err may be NULL.
  *
  * Threads: an open file does not change, any number of threads may read it.
@@ -41,7 +46,7 @@
 struct gguf_file;
 
 struct gguf_error {
-	char msg[256];
+	char msg[384];
 };
 
 enum gguf_type {
@@ -81,27 +86,54 @@ struct gguf_kv {
 	struct gguf_arr arr; /* when type is GGUF_ARRAY */
 };
 
+struct gguf_tensor;
+
+/*
+ * Tensors whose bytes are nowhere as such, but made from others when they are read: rows first to
+ * first + n as stored bytes to dst.
+ */
+struct gguf_rows {
+	void (*read)(const struct gguf_rows *r, const struct gguf_tensor *t, uint64_t first,
+		     uint64_t n, uint8_t *dst);
+};
+
 struct gguf_tensor {
 	struct gguf_str name;
 	uint32_t type;		   /* enum ggml_type */
 	uint32_t n_dims;	   /* 0 to 4, as stored */
 	int64_t ne[GGUF_MAX_DIMS]; /* ne[0] is contiguous; 1 beyond n_dims; never 0 */
 	uint64_t elements;
-	const uint8_t *data;
-	size_t size; /* bytes at data */
+	const uint8_t *data;	      /* NULL when there are rows */
+	size_t size;		      /* bytes at data, or of all rows */
+	const struct gguf_rows *rows; /* NULL: the bytes are at data */
 };
 
-/* The caller keeps data. *out is written on success only. */
+/* A file that the model comes from. */
+struct gguf_part {
+	const char *name; /* its path, or what the opener called it */
+	const uint8_t *data;
+	size_t size;
+};
+
+/* The caller keeps data. *out is written on success only. One file, not a part of several. */
 int gguf_open_mem(const uint8_t *data, size_t size, struct gguf_file **out, struct gguf_error *err);
 
+/* All n parts of a split file in their order, or a single file. The caller keeps data and names. */
+int gguf_open_parts(const struct gguf_part *parts, size_t n, struct gguf_file **out,
+		    struct gguf_error *err);
+
 /*
- * Maps the file read-only. The file must not be truncated while it is open: the
+ * Maps the file, or all parts of it, read-only. Files must not be truncated while they are open: the
  * kernel answers access beyond the end with SIGBUS.
  */
 int gguf_open_file(const char *path, struct gguf_file **out, struct gguf_error *err);
 
 /* NULL is allowed. Every pointer obtained from the file ends here. */
 void gguf_close(struct gguf_file *f);
+
+/* The files that the model comes from, in order. */
+size_t gguf_n_parts(const struct gguf_file *f);
+const struct gguf_part *gguf_part(const struct gguf_file *f, size_t i);
 
 uint32_t gguf_version(const struct gguf_file *f);
 uint32_t gguf_alignment(const struct gguf_file *f);
@@ -113,6 +145,12 @@ const struct gguf_kv *gguf_find_kv(const struct gguf_file *f, const char *key);
 size_t gguf_n_tensors(const struct gguf_file *f);
 const struct gguf_tensor *gguf_tensor(const struct gguf_file *f, size_t i);
 const struct gguf_tensor *gguf_find_tensor(const struct gguf_file *f, const char *name);
+
+/*
+ * Row `row` (of ne[0] elements; rows of all dimensions counted through) as stored: a pointer into
+ * the file, or to buf, which has room for a row. row is below elements / ne[0].
+ */
+const uint8_t *gguf_tensor_row(const struct gguf_tensor *t, uint64_t row, void *buf);
 
 /*
  * Scalars. *out is written on success only, so a default may be put there before

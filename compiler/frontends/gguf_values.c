@@ -351,3 +351,15 @@ int gguf_arr_str(const struct gguf_arr *a, size_t i, struct gguf_str *out)
 	out->ptr = (const char *)p + 8;
 	return 0;
 }
+
+/* ---- tensor data ---- */
+
+const uint8_t *gguf_tensor_row(const struct gguf_tensor *t, uint64_t row, void *buf)
+{
+	uint64_t bytes = t->size / (t->elements / (uint64_t)t->ne[0]);
+
+	if (t->data)
+		return t->data + row * bytes;
+	t->rows->read(t->rows, t, row, 1, buf);
+	return buf;
+}

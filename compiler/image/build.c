@@ -11,7 +11,7 @@ struct build {
 	struct ir_model *m;
 	const struct cg_output *out;
 	const struct ig1_config *chip;
-	const struct build_source *src;
+	const struct gguf_file *src;
 	struct ig1_image_writer *w;
 	struct ig1_image_tensor *entries; /* by tensor id */
 	uint32_t n_tensors;
@@ -130,6 +130,7 @@ static int add_manifest(struct build *b)
 	const struct ir_tensor *t;
 	const struct ir_op *op;
 	struct ig1_sha256 sha;
+	size_t i;
 
 	mf.vocab = meta->vocab;
 	mf.context = meta->context;
@@ -158,9 +159,13 @@ static int add_manifest(struct build *b)
 			mf.macs_token += (uint64_t)op->width * op->mats[0]->cols *
 					 (op->kind == IR_COMBINE ? op->in[1]->used : 1);
 	}
-	mf.source_bytes = b->src->size;
 	ig1_sha256_init(&sha);
-	ig1_sha256_update(&sha, b->src->data, b->src->size);
+	for (i = 0; i < gguf_n_parts(b->src); i++) {
+		const struct gguf_part *part = gguf_part(b->src, i);
+
+		mf.source_bytes += part->size;
+		ig1_sha256_update(&sha, part->data, part->size);
+	}
 	ig1_sha256_final(&sha, mf.source_sha256);
 	copy_text(mf.arch, sizeof(mf.arch), meta->arch);
 	copy_text(mf.name, sizeof(mf.name), meta->name);
@@ -197,11 +202,11 @@ static int add_tokenizer(struct build *b)
 	size_t bytes;
 	int ret;
 
-	ret = build_tokenizer(b->m, b->src->gguf, &blob, &bytes);
+	ret = build_tokenizer(b->m, b->src, &blob, &bytes);
 	if (!ret && blob)
 		ret = ig1_image_add(b->w, IG1_SEC_TOKENIZER, 0, blob, bytes);
 	free(blob);
-	if (ret || gguf_get_str(b->src->gguf, "tokenizer.chat_template", &s, NULL) || !s.len)
+	if (ret || gguf_get_str(b->src, "tokenizer.chat_template", &s, NULL) || !s.len)
 		return ret;
 	return ig1_image_add(b->w, IG1_SEC_TEMPLATE, 0, s.ptr, s.len);
 }
@@ -218,7 +223,7 @@ static int add_graph(struct build *b)
 }
 
 int build_image(struct ir_model *m, const struct cg_output *out, const struct ig1_config *chip,
-		const struct build_source *src, const struct build_progress *progress,
+		const struct gguf_file *src, const struct build_progress *progress,
 		const char *path)
 {
 	struct build b = { .m = m, .out = out, .chip = chip, .src = src };

@@ -14,12 +14,6 @@
 #include "image.h"
 #include "compiler/ir/ir.h"
 
-struct build_source {
-	const struct gguf_file *gguf;
-	const uint8_t *data; /* the model file */
-	size_t size;
-};
-
 /* Called now and then while the ROM is written. */
 struct build_progress {
 	void *ctx;
@@ -28,7 +22,7 @@ struct build_progress {
 
 /* Writes `path`; nothing is left there after a failure. 0 or a negative errno, m->diag set. */
 int build_image(struct ir_model *m, const struct cg_output *out, const struct ig1_config *chip,
-		const struct build_source *src, const struct build_progress *progress,
+		const struct gguf_file *src, const struct build_progress *progress,
 		const char *path);
 
 /* rom.c: the weight ROM into w, entries' CRCs filled in. */

@@ -93,16 +93,23 @@ static uint64_t walk_tensor(const struct gguf_file *f, const struct gguf_tensor 
 	char *name = strndup(t->name.ptr, t->name.len);
 	int64_t n = t->ne[0] < WALK_ROW ? t->ne[0] : WALK_ROW, i;
 	uint64_t sum = sum_str(t->name), row, size;
+	uint8_t *buf = NULL;
+	const uint8_t *p;
 	float *values;
 
 	demand(name && gguf_find_tensor(f, name) == t);
 	demand(ggml_tensor_size(t->type, t->ne, &size) == 0 && size == t->size);
 	demand(ggml_row_size(t->type, t->ne[0], &row) == 0 && row <= t->size);
 	values = malloc((size_t)n * sizeof(*values));
-	demand(values && ggml_dequantize_row(t->type, t->data, values, n) == 0);
+	buf = t->data ? NULL : malloc(row);
+	demand(values && (t->data || buf));
+	p = gguf_tensor_row(t, 0, buf);
+	demand(ggml_dequantize_row(t->type, p, values, n) == 0);
 	for (i = 0; i < n; i++)
 		sum += values[i] > 0;
-	sum += t->data[t->size - 1];
+	p = gguf_tensor_row(t, t->size / row - 1, buf);
+	sum += p[row - 1];
+	free(buf);
 	free(values);
 	free(name);
 	return sum;

@@ -396,8 +396,12 @@ struct ig1_image_manifest {
 	uint32_t head_size; /* values of a head, likewise */
 	uint64_t weights; /* weights in ROM */
 	uint64_t macs_token; /* multiply-accumulates of the matrices for one token */
-	uint64_t source_bytes; /* size of the model file */
-	uint8_t source_sha256[32]; /* of the model file */
+	uint64_t source_bytes; /* size of the model's files */
+	/*
+	 * of the model's files, one after the other: the parts of a split GGUF file in
+	 * order; of a folder the files that were read, by name
+	 */
+	uint8_t source_sha256[32];
 	char arch[16]; /* architecture, NUL-padded */
 	char name[64]; /* general.name, NUL-padded */
 	/* state of one sequence, multiple of 4096; 0: the program keeps none */
