@@ -56,6 +56,7 @@ int fe_tensor3(struct fe_net *n, const char *name, bool required, uint64_t cols,
 	t->rows = rows * count;
 	t->cols = cols;
 	t->data = g->data;
+	t->source = g;
 	t->size = g->size;
 	*out = t;
 	return 0;

@@ -6,8 +6,42 @@
 #include <sys/stat.h>
 
 #include "compiler/frontends/gguf_internal.h"
+#include "compiler/frontends/hf.h"
+
+/* Names of PyTorch's and Keras' files. */
+static bool is_pickle(const char *path)
+{
+	static const char *const ends[] = { ".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5" };
+	size_t n = strlen(path), i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		size_t m = strlen(ends[i]);
+
+		if (n >= m && !strcmp(path + n - m, ends[i]))
+			return true;
+	}
+	return false;
+}
 
 int source_open(const char *path, struct gguf_file **out, struct gguf_error *err)
 {
-	return gguf_open_file(path, out, err);
+	size_t n = strlen(path), m = strlen(".safetensors");
+	struct gguf_error e = { 0 };
+	struct stat st;
+	int rc;
+
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return hf_open_folder(path, out, err);
+	if (n >= m && !strcmp(path + n - m, ".safetensors"))
+		return fail(err, -ENOTSUP,
+			    "%s: weights without config.json; supported: the folder that has both",
+			    path);
+	rc = gguf_open_file(path, out, &e);
+	/* such a name alone says nothing */
+	if (rc == -EINVAL && is_pickle(path))
+		return fail(err, -ENOTSUP,
+			    "%s: not read (pickled objects are programs); supported: GGUF files, "
+			    "folders with safetensors",
+			    path);
+	return rc ? fail(err, rc, "%s", e.msg) : 0;
 }

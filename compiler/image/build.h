@@ -34,6 +34,8 @@ struct build_rom {
 	uint64_t done;
 };
 int build_rom(void *ctx, struct ig1_image_writer *w);
+/* Row `row` of the source, as stored: in the file or in buf, which has room for one. */
+const uint8_t *build_row(const struct ir_tensor *t, uint64_t row, void *buf);
 
 /* crom.c: malloc'ed contents of the constant ROM; entries filled in. */
 int build_crom(struct ir_model *m, struct ig1_image_tensor *entries, uint8_t **out);

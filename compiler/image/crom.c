@@ -24,13 +24,18 @@ static int load(struct ir_model *m, const struct ir_tensor *t, float **out)
 {
 	uint64_t n = t->rows * t->cols, i;
 	float *f = malloc((n + GGML_MAX_BLOCK) * sizeof(*f));
+	uint8_t *buf = malloc(t->size / t->rows);
 	int ret = 0;
 
-	if (!f)
+	if (!f || !buf) {
+		free(f);
+		free(buf);
 		return diag_nomem(&m->diag);
+	}
 	for (i = 0; i < t->rows && !ret; i++)
-		ret = ggml_dequantize_row(t->src_type, t->data + t->size / t->rows * i,
-					  f + t->cols * i, (int64_t)t->cols);
+		ret = ggml_dequantize_row(t->src_type, build_row(t, i, buf), f + t->cols * i,
+					  (int64_t)t->cols);
+	free(buf);
 	for (i = 0; i < n && !ret; i++) {
 		if (!isfinite(f[i]))
 			ret = -EINVAL;

@@ -43,6 +43,13 @@ static uint64_t source_row(const struct ir_tensor *t, uint64_t row)
 	return head * t->perm_head + r;
 }
 
+const uint8_t *build_row(const struct ir_tensor *t, uint64_t row, void *buf)
+{
+	if (t->data)
+		return t->data + row * (t->size / t->rows);
+	return gguf_tensor_row(t->source, row, buf);
+}
+
 /* Everything that goes into the ROM passes here, in order and in multiples of two bytes. */
 static int put(struct build_rom *b, struct ig1_image_writer *w, const uint8_t *p, size_t n)
 {
@@ -95,23 +102,24 @@ static int put_tensor(struct build_rom *b, struct ig1_image_writer *w, const str
 {
 	struct ig1_image_tensor *e = &b->entries[t->id];
 	uint64_t src_bytes = t->size / t->rows, row;
-	uint8_t *dst = NULL;
+	uint8_t *dst = NULL, *buf = NULL;
 	float *f = NULL;
 	int ret;
 
 	ret = pad_to(b, w, t->addr);
 	if (ret)
 		return ret;
-	if (!t->requant && !t->perm_head && t->stride == src_bytes) {
+	if (t->data && !t->requant && !t->perm_head && t->stride == src_bytes) {
 		e->crc = ig1_crc32(0, t->data, t->size);
 		return put(b, w, t->data, t->size);
 	}
 	dst = malloc(t->stride);
+	buf = malloc(src_bytes);
 	f = malloc((t->cols + GGML_MAX_BLOCK) * sizeof(*f));
-	if (!dst || !f)
+	if (!dst || !buf || !f)
 		ret = diag_nomem(&b->m->diag);
 	for (row = 0; row < t->rows && !ret; row++) {
-		const uint8_t *src = t->data + source_row(t, row) * src_bytes, *p = src;
+		const uint8_t *src = build_row(t, source_row(t, row), buf), *p = src;
 
 		if (t->requant) {
 			ret = convert(b, t, row, src, f, dst);
@@ -123,6 +131,7 @@ static int put_tensor(struct build_rom *b, struct ig1_image_writer *w, const str
 		}
 	}
 	free(dst);
+	free(buf);
 	free(f);
 	return ret;
 }

@@ -139,13 +139,17 @@ enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
 /* How a tensor lies in ROM. */
 enum ir_format { IR_FMT_NONE, IR_FMT_F32, IR_FMT_Q8_0, IR_FMT_Q4_0, IR_FORMATS };
 
+struct gguf_tensor;
+
 struct ir_tensor {
 	struct ir_tensor *next;
 	uint32_t id;
 	const char *name;  /* in the source file */
 	uint32_t src_type; /* enum ggml_type */
 	uint64_t rows, cols;
-	const uint8_t *data; /* in the source file; NULL for a parsed graph */
+	/* in the source file: bytes, or rows to be read by build_row; NULL for a parsed graph */
+	const uint8_t *data;
+	const struct gguf_tensor *source;
 	size_t size;
 	uint32_t uses; /* by matmuls; of the pass that counts them */
 	/* choose_format */

@@ -172,7 +172,12 @@ static void test_bad_input(void **state)
 	expect("compile absent.gguf -o x", 1, "absent.gguf: No such file");
 	expect("compile garbage -o x", 5, "garbage: ");
 	expect("compile bert.gguf -o x", 5, "\"bert\" is not supported");
-	expect("compile . -o x", 5, "not a regular file");
+	expect("compile . -o x", 1, ".: config.json: no such file in the folder");
+	expect("compile garbage.bin -o x", 1, "garbage.bin: No such file");
+	write_file("weights.bin", "PK\3\4", 4);
+	expect("compile weights.bin -o x", 5, "pickled objects are programs");
+	write_file("model.safetensors", "x", 1);
+	expect("compile model.safetensors -o x", 5, "weights without config.json");
 	assert_false(exists("x"));
 	expect("compile model.gguf -o no/such/folder", 1, NULL);
 	expect("info garbage", 5, "garbage: ");

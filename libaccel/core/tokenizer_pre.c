@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * Pre-tokenizers: regular expressions that cut a text into the pieces BPE works on. The expressions
- * are data of the published models (their tokenizer.json). Each stage works on the pieces of the
- * one before; what it does not match between two matches is a piece as well. A piece is matched on
- * its own: \s+(?!\S) sees the end of the piece as the end of the text.
- */
+/* Runs the expressions of tokenizer_recipe.h. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -13,64 +8,15 @@
 #include <string.h>
 
 #include "tokenizer_internal.h"
+#include "tokenizer_recipe.h"
 
-#define MAX_STAGES  4
 #define MATCH_LIMIT 10000000u
 #define DEPTH_LIMIT 1000000u
 #define HEAP_LIMIT  (64u << 10) /* KiB */
 
-#define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-#define TAIL	    "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define GPT2	    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"
-/* llama-bpe and qwen2 differ in how many digits go together. */
-#define CL100K(digits) \
-	CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" TAIL
-#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
-/* tekken and gpt-4o: words end where the case drops. */
-#define CASED(suffix, digits)                                              \
-	"[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" suffix "|"            \
-	"[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER "*" suffix "|" digits "|" \
-	" ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" TAIL
-#define DEEPSEEK                                                 \
-	"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|" \
-	"[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|" TAIL
-#define DEEPSEEK_CJK "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+"
-/* Han, kana, Kangxi radicals, Thai, Lao, Khmer, Myanmar, Hangul. */
-#define AFMOE_ASIA                                                                      \
-	"[\\x{4e00}-\\x{9fff}\\x{3400}-\\x{4dbf}\\x{f900}-\\x{faff}\\x{3040}-\\x{30ff}" \
-	"\\x{ff65}-\\x{ff9f}\\x{2f00}-\\x{2fdf}\\x{e40}-\\x{e7f}\\x{e80}-\\x{eff}"      \
-	"\\x{1780}-\\x{17ff}\\x{1000}-\\x{109f}\\x{aa60}-\\x{aa7f}\\x{a9e0}-\\x{a9ff}"  \
-	"\\x{ac00}-\\x{d7af}\\x{1100}-\\x{11ff}]+"
-
-/* Not an expression: runs of \p{N}, cut from the right into threes. */
-#define DIGIT_GROUPS "\\p{N}+"
-
-struct recipe {
-	const char *expr[MAX_STAGES];
-	unsigned int digit_groups; /* stages whose matches are cut into threes */
-};
-
-static const struct recipe recipe[TOKENIZER_PRE_COUNT] = {
-	[TOKENIZER_PRE_DEFAULT] = { { "[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+",
-				      "[0-9][0-9][0-9]" },
-				    0 },
-	[TOKENIZER_PRE_GPT2] = { { GPT2 }, 0 },
-	[TOKENIZER_PRE_LLAMA3] = { { CL100K("\\p{N}{1,3}") }, 0 },
-	[TOKENIZER_PRE_QWEN2] = { { CL100K("\\p{N}") }, 0 },
-	[TOKENIZER_PRE_QWEN35] = { { CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}|"
-						 " ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" TAIL },
-				   0 },
-	[TOKENIZER_PRE_SMOLLM] = { { "\\p{N}", GPT2 }, 0 },
-	[TOKENIZER_PRE_AFMOE] = { { DIGIT_GROUPS, AFMOE_ASIA, DEEPSEEK }, 1u << 0 },
-	[TOKENIZER_PRE_DEEPSEEK3] = { { "\\p{N}{1,3}", DEEPSEEK_CJK, DEEPSEEK }, 0 },
-	[TOKENIZER_PRE_TEKKEN] = { { CASED("", "\\p{N}") }, 0 },
-	[TOKENIZER_PRE_GPT4O] = { { CASED(CONTRACTION "?", "\\p{N}{1,3}") }, 0 },
-};
-
 struct tokenizer_pre {
-	const struct recipe *recipe;
-	pcre2_code *code[MAX_STAGES];
+	const struct tokenizer_recipe *recipe;
+	pcre2_code *code[TOKENIZER_MAX_STAGES];
 	unsigned int n;
 	pcre2_match_context *limits;
 };
@@ -94,19 +40,19 @@ int tokenizer_pre_create(enum tokenizer_pre_kind kind, struct tokenizer_pre **ou
 	int code;
 
 	*out = NULL;
-	if ((unsigned int)kind >= TOKENIZER_PRE_COUNT || !recipe[kind].expr[0])
+	if ((unsigned int)kind >= TOKENIZER_PRE_COUNT || !tokenizer_recipe[kind].expr[0])
 		return tok_fail(err, -EINVAL, "tokenizer: pre-tokenizer %d is unknown", (int)kind);
 	pre = calloc(1, sizeof(*pre));
 	if (!pre)
 		goto no_memory;
-	pre->recipe = &recipe[kind];
+	pre->recipe = &tokenizer_recipe[kind];
 	pre->limits = pcre2_match_context_create(NULL);
 	if (!pre->limits)
 		goto no_memory;
 	pcre2_set_match_limit(pre->limits, MATCH_LIMIT);
 	pcre2_set_depth_limit(pre->limits, DEPTH_LIMIT);
 	pcre2_set_heap_limit(pre->limits, HEAP_LIMIT);
-	while (pre->n < MAX_STAGES && pre->recipe->expr[pre->n]) {
+	while (pre->n < TOKENIZER_MAX_STAGES && pre->recipe->expr[pre->n]) {
 		pcre2_code *c =
 			pcre2_compile((PCRE2_SPTR)pre->recipe->expr[pre->n], PCRE2_ZERO_TERMINATED,
 				      PCRE2_UTF | PCRE2_UCP, &code, &where, NULL);

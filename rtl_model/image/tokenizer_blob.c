@@ -165,6 +165,17 @@ int tokenizer_pre_lookup(const char *name, size_t n, enum tokenizer_pre_kind *ki
 	return -ENOTSUP;
 }
 
+const char *tokenizer_pre_name(enum tokenizer_pre_kind kind, unsigned int implied)
+{
+	size_t i;
+
+	for (i = 0; i < N_ELEM(pre_name); i++) {
+		if (pre_name[i].kind == kind && pre_name[i].implied == implied)
+			return pre_name[i].name;
+	}
+	return NULL;
+}
+
 static int32_t type_of(const struct tokenizer_desc *d, size_t i)
 {
 	return d->types ? d->types[i] : TOKENIZER_NORMAL;

@@ -156,4 +156,7 @@ int tokenizer_blob_write(const struct tokenizer_desc *d, void **out, size_t *len
 int tokenizer_pre_lookup(const char *name, size_t n, enum tokenizer_pre_kind *kind,
 			 unsigned int *implied);
 
+/* The other way round: a name for that kind and the implied flags, or NULL. */
+const char *tokenizer_pre_name(enum tokenizer_pre_kind kind, unsigned int implied);
+
 #endif

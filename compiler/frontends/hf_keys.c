@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: MIT
+/* config.json to general.* and <arch>.* keys, by the tables of hf_archs.c. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/frontends/hf_internal.h"
+
+#define MAX_NAME 64
+
+json_t *hf_get(const json_t *config, const char *path, size_t len)
+{
+	json_t *j = (json_t *)config;
+	char name[MAX_NAME];
+
+	while (j) {
+		const char *dot = memchr(path, '.', len);
+		size_t n = dot ? (size_t)(dot - path) : len;
+
+		if (n >= sizeof(name))
+			return NULL;
+		memcpy(name, path, n);
+		name[n] = '\0';
+		j = json_object_get(j, name);
+		if (!dot)
+			break;
+		path += n + 1;
+		len -= n + 1;
+	}
+	return json_is_null(j) ? NULL : j;
+}
+
+static bool is_auto(const json_t *j)
+{
+	const char *s = json_string_value(j);
+
+	return s && !strcmp(s, "auto");
+}
+
+/* One name or number of an expression. */
+static int operand(struct hf *h, const char *s, size_t n, int64_t *out)
+{
+	json_t *j;
+
+	if (s[0] >= '0' && s[0] <= '9') {
+		*out = strtoll(s, NULL, 10);
+		return 0;
+	}
+	j = hf_get(h->config, s, n);
+	if (!j || is_auto(j))
+		return -ENOENT;
+	if (!json_is_integer(j))
+		return hf_fail(h, -EINVAL, "config.json: %.*s: not an integer", (int)n, s);
+	*out = json_integer_value(j);
+	return 0;
+}
+
+static int apply(struct hf *h, char op, const char *expr, size_t len, int64_t b, int64_t *v)
+{
+	bool over = false;
+
+	switch (op) {
+	case '+':
+		over = __builtin_add_overflow(*v, b, v);
+		break;
+	case '-':
+		over = __builtin_sub_overflow(*v, b, v);
+		break;
+	case '*':
+		over = __builtin_mul_overflow(*v, b, v);
+		break;
+	case '/':
+		over = b <= 0;
+		if (!over)
+			*v /= b;
+		break;
+	default:
+		*v = b;
+	}
+	return over ? hf_fail(h, -EINVAL, "config.json: %.*s: overflows or divides by 0", (int)len,
+			      expr)
+		    : 0;
+}
+
+static int expression(struct hf *h, const char *expr, size_t len, int64_t *out)
+{
+	size_t at = 0, n;
+	int64_t v = 0, b;
+	char op = 0;
+	int rc;
+
+	while (at < len) {
+		for (n = 0; at + n < len && !strchr("+-*/", expr[at + n]); n++)
+			;
+		rc = operand(h, expr + at, n, &b);
+		if (!rc)
+			rc = apply(h, op, expr, len, b, &v);
+		if (rc)
+			return rc;
+		at += n;
+		op = at < len ? expr[at++] : 0;
+	}
+	*out = v;
+	return 0;
+}
+
+int hf_number(struct hf *h, const char *json, int64_t *out)
+{
+	int rc = -ENOENT;
+
+	while (rc == -ENOENT && *json) {
+		size_t n = strcspn(json, "|");
+
+		rc = expression(h, json, n, out);
+		json += n + (json[n] == '|');
+	}
+	return rc;
+}
+
+int hf_need(struct hf *h, const char *json, int64_t min, int64_t max, uint64_t *out)
+{
+	int64_t v;
+	int rc = hf_number(h, json, &v);
+
+	if (rc == -ENOENT)
+		return hf_fail(h, -EINVAL, "config.json: %s: missing", json);
+	if (rc)
+		return rc;
+	if (v < min || v > max)
+		return hf_fail(h, -EINVAL,
+			       "config.json: %s: %" PRId64 ", supported: %" PRId64 " to %" PRId64,
+			       json, v, min, max);
+	*out = (uint64_t)v;
+	return 0;
+}
+
+void hf_key_name(struct hf *h, const char *key, char buf[128])
+{
+	snprintf(buf, 128, "%s.%s", h->arch->gguf, key);
+}
+
+/* The first alternative that is present, of any type; a number in the table is its text. */
+static json_t *first(struct hf *h, const char *json, const char **literal)
+{
+	*literal = NULL;
+	while (*json) {
+		size_t n = strcspn(json, "|");
+		json_t *j = hf_get(h->config, json, n);
+
+		if (j && !is_auto(j))
+			return j;
+		if (json[0] >= '0' && json[0] <= '9') {
+			*literal = json;
+			return NULL;
+		}
+		json += n + (json[n] == '|');
+	}
+	return NULL;
+}
+
+static int put_key(struct hf *h, const struct hf_key *k)
+{
+	const char *literal = NULL;
+	json_t *j = k->type == HF_U32 ? NULL : first(h, k->json, &literal);
+	int64_t v = 0;
+	char name[128];
+	int rc = 0;
+
+	hf_key_name(h, k->key, name);
+	if (k->type == HF_U32)
+		rc = hf_number(h, k->json, &v);
+	else if (!j && !literal)
+		rc = -ENOENT;
+	if (rc == -ENOENT && !k->required)
+		return 0;
+	if (rc == -ENOENT)
+		return hf_fail(h, -EINVAL, "config.json: %s: missing", k->json);
+	if (rc)
+		return rc;
+	switch (k->type) {
+	case HF_U32:
+		if (v < 0 || v > UINT32_MAX)
+			return hf_fail(h, -EINVAL, "config.json: %s: %" PRId64 " is out of range",
+				       k->json, v);
+		gguf_encode_u32(&h->keys, name, (uint32_t)v);
+		return 0;
+	case HF_F32: {
+		double d = literal ? strtod(literal, NULL) : json_number_value(j);
+
+		if ((!literal && !json_is_number(j)) || !(fabs(d) <= 3e38))
+			return hf_fail(h, -EINVAL, "config.json: %s: not a number", k->json);
+		gguf_encode_f32(&h->keys, name, (float)d);
+		return 0;
+	}
+	case HF_BOOL:
+		if (!literal && !json_is_boolean(j))
+			return hf_fail(h, -EINVAL, "config.json: %s: not true or false", k->json);
+		gguf_encode_bool(&h->keys, name, literal ? literal[0] == '1' : json_is_true(j));
+		return 0;
+	case HF_GATING: {
+		const char *s = json_string_value(j);
+
+		if (!s || (strcmp(s, "softmax") && strcmp(s, "sigmoid")))
+			return hf_fail(h, -ENOTSUP,
+				       "config.json: %s: \"%.32s\", supported: softmax, sigmoid",
+				       k->json, s ? s : "");
+		gguf_encode_u32(&h->keys, name, strcmp(s, "softmax") ? 2 : 1);
+		return 0;
+	}
+	}
+	return -EINVAL;
+}
+
+/* ---- what must hold ---- */
+
+static void as_text(const json_t *j, char *buf, size_t room)
+{
+	if (json_is_string(j))
+		snprintf(buf, room, "%s", json_string_value(j));
+	else if (json_is_integer(j))
+		snprintf(buf, room, "%" JSON_INTEGER_FORMAT, json_integer_value(j));
+	else if (json_is_real(j))
+		snprintf(buf, room, "%.9g", json_real_value(j));
+	else if (json_is_boolean(j))
+		snprintf(buf, room, "%s", json_is_true(j) ? "true" : "false");
+	else if (json_is_array(j) && !json_array_size(j))
+		snprintf(buf, room, "[]");
+	else
+		snprintf(buf, room, "%s", json_is_array(j) ? "an array" : "an object");
+}
+
+static bool is_one_of(const char *list, const char *s)
+{
+	size_t len = strlen(s);
+
+	while (*list) {
+		size_t n = strcspn(list, "|");
+
+		if (n == len && !memcmp(list, s, n))
+			return true;
+		list += n + (list[n] == '|');
+	}
+	return false;
+}
+
+static int check_demand(struct hf *h, const struct hf_demand *d)
+{
+	const char *literal;
+	json_t *j = first(h, d->json, &literal);
+	char text[64] = "-";
+
+	if (j)
+		as_text(j, text, sizeof(text));
+	if (is_one_of(d->values, text))
+		return 0;
+	return hf_fail(h, -ENOTSUP, "config.json: %s: %s, supported for %s: %s", d->json,
+		       j ? text : "absent", h->arch->gguf, d->values);
+}
+
+static int check_quantization(struct hf *h)
+{
+	json_t *q = hf_get(h->config, "quantization_config", strlen("quantization_config"));
+	const char *method = json_string_value(json_object_get(q, "quant_method"));
+
+	if (!q || (method && !strcmp(method, "mxfp4") && h->arch->flags & HF_MXFP4_OK))
+		return 0;
+	return hf_fail(h, -ENOTSUP,
+		       "config.json: quantization_config: method \"%.32s\" is not supported; "
+		       "supported: unquantised weights, and mxfp4 of gpt-oss",
+		       method ? method : "");
+}
+
+/* ---- per layer ---- */
+
+static json_t *layer_types(struct hf *h, const char **name)
+{
+	json_t *j;
+
+	*name = "layer_types";
+	j = hf_get(h->config, *name, strlen(*name));
+	if (!j) {
+		*name = "layers_block_type";
+		j = hf_get(h->config, *name, strlen(*name));
+	}
+	return j;
+}
+
+/* Which layers have a window, if not the last of each period has none. */
+static int put_pattern(struct hf *h)
+{
+	const char *list;
+	json_t *types = layer_types(h, &list), *period;
+	uint32_t i, usual = h->arch->period, full = 0, odd = 0;
+	uint8_t windowed;
+	char name[128];
+
+	hf_key_name(h, "attention.sliding_window_pattern", name);
+	period = hf_get(h->config, "sliding_window_pattern", strlen("sliding_window_pattern"));
+	if (!usual || (!types && !period))
+		return 0;
+	if (!types) {
+		json_int_t p = json_integer_value(period);
+
+		if (!json_is_integer(period) || p < 1 || p > HF_MAX_LAYERS)
+			return hf_fail(h, -EINVAL,
+				       "config.json: sliding_window_pattern: not 1 to %u",
+				       HF_MAX_LAYERS);
+		if (p != usual)
+			gguf_encode_u32(&h->keys, name, (uint32_t)p);
+		return 0;
+	}
+	if (json_array_size(types) < h->layers)
+		return hf_fail(h, -EINVAL, "config.json: %s: %zu entries for %u layers", list,
+			       json_array_size(types), h->layers);
+	for (i = 0; i < h->layers; i++) {
+		const char *s = json_string_value(json_array_get(types, i));
+
+		windowed = s && !strcmp(s, "sliding_attention");
+		if (!s || (!windowed && strcmp(s, "full_attention")))
+			return hf_fail(h, -ENOTSUP,
+				       "config.json: %s[%u]: \"%.32s\", supported: "
+				       "sliding_attention, full_attention",
+				       list, i, s ? s : "");
+		full += !windowed;
+		odd += windowed != (i % usual < usual - 1);
+	}
+	if (!odd)
+		return 0;
+	gguf_encode_array(&h->keys, name, GGUF_BOOL, h->layers);
+	for (i = 0; i < h->layers; i++) {
+		windowed =
+			!strcmp(json_string_value(json_array_get(types, i)), "sliding_attention");
+		gguf_encode_add(&h->keys, &windowed, 1);
+	}
+	return 0;
+}
+
+/* Hybrids: layers without attention have no KV heads. */
+static int put_kv_layers(struct hf *h)
+{
+	uint64_t kv, offset = 0, period = 1;
+	const char *list;
+	json_t *types = layer_types(h, &list);
+	char name[128];
+	uint32_t i;
+	int rc;
+
+	rc = hf_need(h, "num_key_value_heads|num_attention_heads", 1, 65535, &kv);
+	if (rc)
+		return rc;
+	if (types && json_array_size(types) < h->layers)
+		return hf_fail(h, -EINVAL, "config.json: %s: %zu entries for %u layers", list,
+			       json_array_size(types), h->layers);
+	if (!types) {
+		rc = hf_need(h, "attn_layer_period", 1, HF_MAX_LAYERS, &period);
+		if (!rc)
+			rc = hf_need(h, "attn_layer_offset", 0, HF_MAX_LAYERS, &offset);
+		if (rc)
+			return rc;
+	}
+	hf_key_name(h, "attention.head_count_kv", name);
+	gguf_encode_array(&h->keys, name, GGUF_U32, h->layers);
+	for (i = 0; i < h->layers; i++) {
+		const char *s = json_string_value(json_array_get(types, i));
+		bool attention = types ? s && !strcmp(s, "attention")
+				       : (i + period - offset % period) % period == 0;
+
+		if (types && (!s || (strcmp(s, "attention") && strcmp(s, "mamba"))))
+			return hf_fail(
+				h, -ENOTSUP,
+				"config.json: %s[%u]: \"%.32s\", supported: attention, mamba", list,
+				i, s ? s : "");
+		gguf_encode_add_u32(&h->keys, attention ? (uint32_t)kv : 0);
+	}
+	return 0;
+}
+
+/* ---- all ---- */
+
+int hf_find_arch(struct hf *h)
+{
+	json_t *list = json_object_get(h->config, "architectures");
+	const char *class = json_string_value(json_array_get(list, 0));
+	char names[160] = "";
+	size_t i;
+
+	if (!class)
+		return hf_fail(h, -EINVAL, "config.json: architectures: missing");
+	for (i = 0; i < hf_n_archs; i++) {
+		if (is_one_of(hf_archs[i].classes, class)) {
+			h->arch = &hf_archs[i];
+			return 0;
+		}
+	}
+	for (i = 0; i < hf_n_archs; i++) {
+		if (i && !strcmp(hf_archs[i].gguf, hf_archs[i - 1].gguf))
+			continue;
+		if (strlen(names) + strlen(hf_archs[i].gguf) + 3 > sizeof(names))
+			break;
+		strcat(names, names[0] ? ", " : "");
+		strcat(names, hf_archs[i].gguf);
+	}
+	return hf_fail(h, -ENOTSUP,
+		       "config.json: architectures: \"%.48s\" is not supported; supported: %s",
+		       class, names);
+}
+
+static bool has_key(const struct hf_key *k, const char *key)
+{
+	for (; k && k->key; k++) {
+		if (!strcmp(k->key, key))
+			return true;
+	}
+	return false;
+}
+
+static int put_keys(struct hf *h, const struct hf_key *k, const struct hf_key *before)
+{
+	int rc = 0;
+
+	for (; k && k->key && !rc; k++) {
+		if (has_key(before, k->key) ||
+		    (h->arch->flags & HF_KV_LAYERS && !strcmp(k->key, "attention.head_count_kv")))
+			continue;
+		rc = put_key(h, k);
+	}
+	return rc;
+}
+
+static void put_general(struct hf *h)
+{
+	const char *name = json_string_value(json_object_get(h->config, "_name_or_path")), *slash;
+
+	gguf_encode_str(&h->keys, "general.architecture", h->arch->gguf, strlen(h->arch->gguf));
+	slash = name ? strrchr(name, '/') : NULL;
+	if (slash)
+		name = slash + 1;
+	if (!name || !name[0])
+		name = json_string_value(json_object_get(h->config, "model_type"));
+	if (name)
+		gguf_encode_str(&h->keys, "general.name", name, strlen(name));
+}
+
+int hf_keys(struct hf *h)
+{
+	const struct hf_demand *d;
+	const char *type;
+	uint64_t v;
+	int rc;
+
+	rc = hf_need(h, "num_hidden_layers|n_layer", 1, HF_MAX_LAYERS, &v);
+	if (rc)
+		return rc;
+	h->layers = (uint32_t)v;
+	if (h->arch->n_experts) {
+		int64_t n = 0;
+
+		rc = hf_number(h, h->arch->n_experts, &n);
+		if (rc && rc != -ENOENT)
+			return rc;
+		if (n < 0 || n > HF_MAX_EXPERTS)
+			return hf_fail(h, -EINVAL,
+				       "config.json: %s: %" PRId64 ", supported: 0 to %u",
+				       h->arch->n_experts, n, HF_MAX_EXPERTS);
+		h->experts = (uint32_t)n;
+	}
+	put_general(h);
+	rc = check_quantization(h);
+	for (d = h->arch->demands; d && d->json && !rc; d++)
+		rc = check_demand(h, d);
+	if (!rc)
+		rc = put_keys(h, h->arch->keys2, NULL);
+	if (!rc)
+		rc = put_keys(h, h->arch->keys, h->arch->keys2);
+	if (!rc)
+		rc = put_pattern(h);
+	if (!rc && h->arch->flags & HF_KV_LAYERS)
+		rc = put_kv_layers(h);
+	if (!rc && h->arch->flags & HF_FINETUNED) {
+		char name[128];
+
+		type = json_string_value(json_object_get(h->config, "position_embedding_type"));
+		hf_key_name(h, "rope.scaling.finetuned", name);
+		gguf_encode_bool(&h->keys, name, type && !strcmp(type, "rope"));
+	}
+	return rc;
+}

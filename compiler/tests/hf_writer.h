@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Model folders in Hugging Face's form for tests: safetensors files, and folders made from GGUF
+ * models of the project (llama, qwen2, qwen3), with names and orders as PyTorch has them. Written
+ * from the formats' descriptions; shares nothing with the reader. Out of memory ends the program.
+ */
+#ifndef IG1_COMPILER_TESTS_HF_WRITER_H
+#define IG1_COMPILER_TESTS_HF_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler/frontends/gguf.h"
+
+#define HF_MAX_FILES 16
+
+struct hf_folder {
+	struct gguf_part file[HF_MAX_FILES]; /* name and data malloc'ed */
+	size_t n;
+	/* of the safetensors file that is being written */
+	char *header;
+	size_t header_size, header_room;
+	uint8_t *data;
+	size_t data_size, data_room;
+};
+
+void hf_folder_free(struct hf_folder *d);
+/* A file with these bytes; replaces one of that name. */
+void hf_put(struct hf_folder *d, const char *name, const void *data, size_t n);
+void hf_put_text(struct hf_folder *d, const char *name, const char *text);
+void hf_remove(struct hf_folder *d, const char *name);
+const struct gguf_part *hf_find(const struct hf_folder *d, const char *name);
+
+/* A tensor of the shape as PyTorch has it, shape ended by 0. */
+void hf_tensor(struct hf_folder *d, const char *name, const char *dtype, const uint64_t *shape,
+	       const void *data, size_t bytes);
+/* What was added since the last file becomes one. */
+void hf_finish_file(struct hf_folder *d, const char *name);
+
+/*
+ * All of a GGUF file but its special cases: keys to config.json, tensors (F32 where they are
+ * quantised) to shards > 1 files with an index or to one, tokenizer ("llama") to tokenizer.json.
+ */
+void hf_from_gguf(struct hf_folder *d, const struct gguf_file *f, unsigned int shards);
+
+/* Into an existing folder of the file system. 0 or -1. */
+int hf_write_folder(const struct hf_folder *d, const char *path);
+
+#endif

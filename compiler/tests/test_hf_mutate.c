@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Damaged model folders: test_hf_mutate [COUNT [SEED]] damages config.json, tokenizer files, indexes
+ * and safetensors of folders made here, opens them, walks what is accepted and, now and then,
+ * compiles it. Nothing may crash, and every refusal says why; worth running under the sanitizers.
+ * The damage is done to bytes and, so that it gets beyond the JSON parser, to numbers and words.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compiler/compile.h"
+#include "compiler/frontends/frontend.h"
+#include "compiler/frontends/hf.h"
+#include "compiler/quant/ggml_types.h"
+#include "compiler/tests/gguf_walk.h"
+#include "compiler/tests/hf_writer.h"
+#include "tests/models/synth.h"
+
+static const struct synth_model specs[] = {
+	{ .name = "m1",
+	  .arch = "llama",
+	  .layers = 2,
+	  .width = 32,
+	  .heads = 4,
+	  .kv_heads = 2,
+	  .ff = 40,
+	  .vocab = 280,
+	  .context = 64,
+	  .bias = SYNTH_BIAS_ALL,
+	  .scaling = "yarn",
+	  .factor = 4,
+	  .original = 32,
+	  .eps = 1e-5f,
+	  .type = GGML_TYPE_BF16,
+	  .seed = 1 },
+	{ .name = "m2",
+	  .arch = "qwen3",
+	  .layers = 1,
+	  .width = 36,
+	  .heads = 3,
+	  .kv_heads = 1,
+	  .ff = 40,
+	  .vocab = 270,
+	  .context = 64,
+	  .head_size = 12,
+	  .tied = true,
+	  .eps = 1e-5f,
+	  .type = GGML_TYPE_F32,
+	  .seed = 2 },
+};
+
+#define N_SPECS (sizeof(specs) / sizeof(specs[0]))
+
+static uint64_t state = 1;
+
+static uint64_t below(uint64_t n)
+{
+	return gguf_random(&state) % n;
+}
+
+/* A file as the damage leaves it. */
+struct bytes {
+	uint8_t *p;
+	size_t n;
+};
+
+static void replace(struct bytes *b, size_t at, size_t old, const char *with)
+{
+	size_t n = strlen(with), size = b->n - old + n;
+	uint8_t *p = malloc(size ? size : 1);
+
+	if (!p)
+		abort();
+	memcpy(p, b->p, at);
+	memcpy(p + at, with, n);
+	memcpy(p + at + n, b->p + at + old, b->n - at - old);
+	free(b->p);
+	b->p = p;
+	b->n = size;
+}
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The next number after a random place becomes another one. */
+static void damage_number(struct bytes *b)
+{
+	static const char *const odd[] = {
+		"0",	      "1",	    "-1",	  "2",
+		"31",	      "255",	    "65535",	  "65536",
+		"2147483647", "4294967295", "4294967296", "9223372036854775807",
+		"1e30",	      "0.5",	    "null",	  "true",
+		"\"x\"",      "[]",	    "{}",	  "-9223372036854775808",
+		"3",	      "64"
+	};
+	size_t at = below(b->n), n;
+
+	while (at < b->n && !is_digit(b->p[at]))
+		at++;
+	for (n = 0; at + n < b->n && is_digit(b->p[at + n]); n++)
+		;
+	if (n)
+		replace(b, at, n, odd[below(sizeof(odd) / sizeof(odd[0]))]);
+}
+
+/* A quoted word, a key or a value, becomes another. */
+static void damage_word(struct bytes *b)
+{
+	static const char *const words[] = { "F16",
+					     "BF16",
+					     "U8",
+					     "F8_E4M3",
+					     "BPE",
+					     "Unigram",
+					     "ByteLevel",
+					     "Metaspace",
+					     "Sequence",
+					     "Split",
+					     "yarn",
+					     "llama3",
+					     "longrope",
+					     "linear",
+					     "default",
+					     "MixtralForCausalLM",
+					     "Gemma2ForCausalLM",
+					     "MambaForCausalLM",
+					     "Mamba2ForCausalLM",
+					     "GptOssForCausalLM",
+					     "DeepseekV3ForCausalLM",
+					     "GPT2LMHeadModel",
+					     "AfmoeForCausalLM",
+					     "JambaForCausalLM",
+					     "Qwen2ForCausalLM",
+					     "head_dim",
+					     "num_local_experts",
+					     "vocab",
+					     "rope_scaling",
+					     "model.norm.weight",
+					     "",
+					     "<s>",
+					     "../x",
+					     "layer_types" };
+	const uint8_t *q, *end = b->p + b->n;
+	size_t at = below(b->n), n;
+
+	q = memchr(b->p + at, '"', b->n - at);
+	if (!q)
+		return;
+	at = (size_t)(q - b->p) + 1;
+	q = memchr(b->p + at, '"', (size_t)(end - b->p) - at);
+	if (!q)
+		return;
+	n = (size_t)(q - b->p) - at;
+	if (n < 128)
+		replace(b, at, n, words[below(sizeof(words) / sizeof(words[0]))]);
+}
+
+static void damage(struct bytes *b, bool safetensors)
+{
+	size_t limit = b->n, at;
+
+	if (b->n < 16)
+		return;
+	/* of safetensors nearly always the header */
+	if (safetensors && below(16)) {
+		uint64_t header;
+
+		memcpy(&header, b->p, 8);
+		if (header + 8 < limit)
+			limit = (size_t)header + 8;
+	}
+	switch (below(6)) {
+	case 0:
+		b->p[below(limit)] ^= (uint8_t)(1 << below(8));
+		break;
+	case 1:
+		b->p[below(limit)] = (uint8_t)below(256);
+		break;
+	case 2:
+		b->n = below(4) ? below(limit) : below(b->n);
+		break;
+	case 3:
+		at = below(safetensors ? 8 : limit);
+		b->p[at] = (uint8_t)below(256);
+		break;
+	case 4:
+		if (!safetensors)
+			damage_word(b);
+		else
+			b->p[8 + below(limit - 8)] = (uint8_t)('0' + below(10));
+		break;
+	default:
+		if (!safetensors)
+			damage_number(b);
+		else
+			b->p[8 + below(limit - 8)] = "[]{}\",:-."[below(9)];
+	}
+}
+
+struct tally {
+	uint64_t refused, accepted, built, silent;
+};
+
+/* The front end takes it or says why not. */
+static void build(const struct gguf_file *f, struct tally *t)
+{
+	struct ir_model m;
+	int ret;
+
+	ir_init(&m);
+	ret = fe_build(&m, f, 0);
+	if (!ret)
+		ret = ir_verify(&m);
+	t->built += !ret;
+	t->silent += ret && !m.diag.msg[0];
+	ir_free(&m);
+}
+
+static void run_one(const struct hf_folder *d, struct tally *t)
+{
+	struct gguf_part files[HF_MAX_FILES];
+	struct bytes b[HF_MAX_FILES];
+	struct gguf_error err = { 0 };
+	struct gguf_file *f;
+	size_t i, k;
+
+	for (i = 0; i < d->n; i++) {
+		b[i] = (struct bytes){ malloc(d->file[i].size ? d->file[i].size : 1),
+				       d->file[i].size };
+		if (!b[i].p)
+			abort();
+		memcpy(b[i].p, d->file[i].data, d->file[i].size);
+	}
+	for (k = below(3) + 1; k; k--) {
+		i = below(d->n);
+		damage(&b[i], strstr(d->file[i].name, ".safetensors") &&
+				      !strstr(d->file[i].name, ".json"));
+	}
+	for (i = 0; i < d->n; i++) {
+		/* of exactly its size, so that sanitizers see its end */
+		uint8_t *p = malloc(b[i].n ? b[i].n : 1);
+
+		if (!p)
+			abort();
+		memcpy(p, b[i].p, b[i].n);
+		free(b[i].p);
+		files[i] = (struct gguf_part){ d->file[i].name, p, b[i].n };
+	}
+	if (hf_open_files(files, d->n, &f, &err)) {
+		t->refused++;
+		if (!err.msg[0]) {
+			t->silent++;
+			printf("# refused without a message\n");
+		}
+	} else {
+		t->accepted++;
+		gguf_walk(f);
+		build(f, t);
+		gguf_close(f);
+	}
+	for (i = 0; i < d->n; i++)
+		free((void *)files[i].data);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 0) : 10000, i;
+	struct hf_folder folders[2 * N_SPECS];
+	struct tally t = { 0 };
+
+	state = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	printf("1..1\n");
+	fflush(stdout);
+	for (i = 0; i < 2 * N_SPECS; i++) {
+		struct gguf_file *f;
+		uint8_t *data;
+		size_t size;
+
+		if (synth_build(&specs[i / 2], &data, &size) || gguf_open_mem(data, size, &f, NULL))
+			return 1;
+		hf_from_gguf(&folders[i], f, 1 + 2 * (i % 2));
+		hf_put_text(&folders[i], "generation_config.json", "{\"eos_token_id\":[2,5]}");
+		gguf_close(f);
+		free(data);
+	}
+	for (i = 0; i < count; i++)
+		run_one(&folders[below(2 * N_SPECS)], &t);
+	for (i = 0; i < 2 * N_SPECS; i++)
+		hf_folder_free(&folders[i]);
+	printf("# %lu damaged folders: %llu refused, %llu opened, %llu of them made a graph\n",
+	       count, (unsigned long long)t.refused, (unsigned long long)t.accepted,
+	       (unsigned long long)t.built);
+	i = t.silent || !t.refused || !t.built;
+	printf("%sok 1 - damaged folders\n", i ? "not " : "");
+	return i ? 1 : 0;
+}
