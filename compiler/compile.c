@@ -103,6 +103,8 @@ static int run(const struct compile_options *o, struct compile_result *r,
 		ret = check_hazards(o, r);
 	if (!ret)
 		ret = stage(o, r, COMPILE_STAGE_HAZARDS, t);
+	if (!ret && !o->out && o->losses)
+		ret = build_losses(&r->model);
 	t = now();
 	if (!ret && o->out) {
 		ret = build_image(&r->model, &r->code, o->chip, src, &o->progress, o->out);

@@ -14,6 +14,7 @@ struct compile_options {
 	const void *data;  /* a GGUF file's bytes, when they are in memory already; else NULL */
 	size_t size;
 	const char *out; /* NULL: nothing is written */
+	bool losses;	 /* measure what requantising costs though nothing is written */
 	const struct ig1_config *chip;
 	enum pass_format format;
 	uint32_t context; /* 0: the model's */

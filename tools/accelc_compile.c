@@ -11,6 +11,7 @@
 #include "accelc.h"
 #include "compiler/asm/asm.h"
 #include "compiler/compile.h"
+#include "compiler/quant/ggml_types.h"
 
 #define BAR_BYTES (32u << 20) /* smaller ROMs are written before a bar could be read */
 
@@ -34,15 +35,16 @@ struct args {
 static const struct argp_option options[] = {
 	{ NULL, 'o', "FILE", 0, "write FILE (default: nothing is written)", 0 },
 	{ "format", OPT_FORMAT, "FORMAT", 0,
-	  "matrices in ROM: keep (the default: Q8_0 and Q4_0 as they are, others as q8_0), q8_0 or "
-	  "q4_0 (all of them)",
+	  "matrices in ROM: keep (the default: unchanged where q4_0 or q8_0 hold them, others "
+	  "as q8_0), q8_0 or q4_0 (all of them)",
 	  0 },
 	{ "chip", OPT_CHIP, "CONFIG", 0, "default, large or small", 0 },
 	{ "ctx", OPT_CTX, "N", 0, "positions (default: the model's context length)", 0 },
 	{ "print-after", OPT_PRINT, "PASS", 0, "print the graph, or the programs, after PASS", 0 },
 	{ "stop-after", OPT_STOP, "PASS", 0, "end after PASS, writing nothing", 0 },
 	{ "list-passes", OPT_PASSES, NULL, 0, "print the names for PASS", 0 },
-	{ "report", OPT_REPORT, NULL, 0, "print sizes and the scratch plan", 0 },
+	{ "report", OPT_REPORT, NULL, 0, "print sizes, the scratch plan and what each matrix loses",
+	  0 },
 	{ "verbose", 'v', NULL, 0, "time of each pass", 0 },
 	{ 0 },
 };
@@ -96,6 +98,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_REPORT:
 		a->report = true;
+		a->o.losses = true;
 		return 0;
 	case OPT_FORMAT:
 		if (!strcmp(arg, "keep"))
@@ -196,6 +199,23 @@ static void progress(void *ctx, uint64_t done, uint64_t total)
 	fprintf(stderr, "] %3d %%", (int)(100 * done / (total ? total : 1)));
 }
 
+static void report_tensors(const struct ir_model *m)
+{
+	static const char *const what[] = { "kept", "requantised", "re-encoded, exact" };
+	const struct ir_tensor *t;
+
+	puts("\nmatrices");
+	for (t = m->tensors; t; t = t->next) {
+		if (!t->placed)
+			continue;
+		printf("  %-5s %-7s %s", ir_format_name(t->fmt), ggml_type_name(t->src_type),
+		       what[t->requant]);
+		if (t->requant == IR_REQUANT)
+			printf(", relative RMS error %.3g", build_loss(t));
+		printf("  %s\n", t->name);
+	}
+}
+
 static void report(const struct compile_result *r, const struct ig1_config *chip)
 {
 	const struct ir_meta *m = &r->model.meta;
@@ -217,6 +237,7 @@ static void report(const struct compile_result *r, const struct ig1_config *chip
 	}
 	fwrite(s.p ? s.p : "", 1, s.len, stdout);
 	strbuf_free(&s);
+	report_tensors(&r->model);
 }
 
 static bool same_file(const char *a, const char *b)
@@ -228,8 +249,11 @@ static bool same_file(const char *a, const char *b)
 
 int accelc_compile(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, "MODEL.gguf",
-					  "Compile a model to an .accel file." };
+	static const struct argp argp = {
+		options, parse, "MODEL",
+		"Compile a model, a GGUF file (any part of a split one) or a "
+		"folder with config.json and safetensors, to an .accel file."
+	};
 	struct compile_result r;
 	struct args a = { .result = &r };
 	int ret;

@@ -9,6 +9,7 @@
 #include "common/json_text.h"
 #include "compiler/ir/ir.h"
 #include "compiler/quant/ggml_types.h"
+#include "compiler/quant/half.h"
 #include "image.h"
 
 #define OPT_JSON 0x100
@@ -77,6 +78,9 @@ static json_t *sections(const struct ig1_image *img)
 	return list;
 }
 
+/* By requant, which the reader has checked. */
+static const char *const values[] = { "kept", "requantised", "exact" };
+
 static json_t *tensors(const struct ig1_image *img)
 {
 	json_t *list = json_array();
@@ -88,12 +92,14 @@ static json_t *tensors(const struct ig1_image *img)
 
 		json_array_append_new(
 			list,
-			json_pack("{s:o,s:s,s:I,s:I,s:I,s:I,s:s,s:b,s:I}", "name",
+			json_pack("{s:o,s:s,s:I,s:I,s:I,s:I,s:s,s:b,s:s,s:f,s:I}", "name",
 				  json_text(name, SIZE_MAX), "format", fmt_name(t->fmt), "offset",
 				  (json_int_t)t->offset, "rows", (json_int_t)t->rows, "groups",
 				  (json_int_t)t->groups, "bytes", (json_int_t)t->bytes, "source",
-				  ggml_type_name(t->src_type), "requantised", (int)t->requant,
-				  "crc", (json_int_t)t->crc));
+				  ggml_type_name(t->src_type), "requantised",
+				  (int)(t->requant == IR_REQUANT), "values", values[t->requant],
+				  "loss", (double)float_from_bits(t->loss), "crc",
+				  (json_int_t)t->crc));
 	}
 	return list;
 }
@@ -200,7 +206,12 @@ static void print_text(struct ig1_image *img, const struct ig1_config *chip)
 		       fmt_name(t->fmt), t->rows, t->groups,
 		       t->fmt == IG1_TENSOR_F32 ? "values" : "groups", t->offset);
 		print_name(ig1_image_tensor_name(img, i), SIZE_MAX);
-		printf(" (%s%s)\n", ggml_type_name(t->src_type), t->requant ? ", requantised" : "");
+		if (t->requant == IR_REQUANT)
+			printf(" (%s, requantised, error %.3g)\n", ggml_type_name(t->src_type),
+			       (double)float_from_bits(t->loss));
+		else
+			printf(" (%s%s)\n", ggml_type_name(t->src_type),
+			       t->requant == IR_REENCODED ? ", exact" : "");
 	}
 }
 

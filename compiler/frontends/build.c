@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compiler/frontends/build.h"
+#include "compiler/quant/ggml_types.h"
 
 static int bad_shape(struct fe_net *n, const char *name, const struct gguf_tensor *g, uint64_t cols,
 		     uint64_t rows, uint64_t count)
@@ -262,13 +263,31 @@ struct ir_op *fe_bias(struct fe_net *n, struct ir_op *x, struct ir_tensor *b, co
 	return op;
 }
 
+/* NVFP4's second scale: a number per matrix that multiplies its output, if the file has it. */
+static struct ir_op *output_scale(struct fe_net *n, struct ir_op *x, const char *tensor,
+				  const char *name)
+{
+	const char *text = arena_printf(&n->m->arena, "%s_scale", name);
+	struct ir_tensor *t;
+	uint8_t buf[4]; /* a type that holds one element has no longer ones */
+	float v;
+
+	if (fe_tensor(n, tensor, false, 1, 1, &t) || !x || !t)
+		return x;
+	if (ggml_dequantize_row(t->src_type, gguf_tensor_row(t->source, 0, buf), &v, 1) || !isfinite(v)) {
+		diag_set(&n->m->diag, -EINVAL, "tensor %s: not one finite number", tensor);
+		return NULL;
+	}
+	return v == 1.0f ? x : fe_affine(n, x, v, 0.0f, text ? text : "");
+}
+
 /* weight and, where the architecture may have one, bias */
 struct ir_op *fe_linear(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *tensor,
 			uint32_t rows, bool may_bias, const char *name)
 {
 	struct ir_tensor *w, *b = NULL;
 	struct ir_op *op;
-	char buf[64];
+	char buf[96];
 
 	if (!x)
 		return NULL;
@@ -278,6 +297,8 @@ struct ir_op *fe_linear(struct fe_net *n, uint32_t layer, struct ir_op *x, const
 	if (may_bias)
 		b = fe_layer_tensor(n, layer, buf, false, rows, 1);
 	op = fe_matmul(n, x, w, fe_layer_name(n, layer, name));
+	snprintf(buf, sizeof(buf), "blk.%u.%s.scale", layer, tensor);
+	op = output_scale(n, op, buf, fe_layer_name(n, layer, name));
 	snprintf(buf, sizeof(buf), "%s_bias", name);
 	return fe_bias(n, op, b, fe_layer_name(n, layer, buf));
 }

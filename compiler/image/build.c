@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compiler/image/build.h"
+#include "compiler/quant/half.h"
 #include "sha256.h"
 
 struct build {
@@ -62,6 +63,14 @@ static bool in_rom(const struct ir_model *m, const struct ir_tensor *t)
 	return false;
 }
 
+/* Beyond what a float holds: the largest one. */
+static uint32_t loss_bits(const struct ir_tensor *t)
+{
+	double loss = build_loss(t);
+
+	return t->requant == IR_REQUANT ? float_bits(loss < 0x1p127 ? (float)loss : 0x1p127f) : 0;
+}
+
 static int add_tensors(struct build *b)
 {
 	const struct ir_tensor *t;
@@ -77,7 +86,8 @@ static int add_tensors(struct build *b)
 		if (!in_rom(b->m, t))
 			continue;
 		names[n] = t->name;
-		list[n++] = b->entries[t->id];
+		list[n] = b->entries[t->id];
+		list[n++].loss = loss_bits(t);
 	}
 	return ig1_image_add_tensors(b->w, list, names, n);
 }

@@ -34,6 +34,10 @@ struct build_rom {
 	uint64_t done;
 };
 int build_rom(void *ctx, struct ig1_image_writer *w);
+/* Relative RMS error of a matrix that was requantised, after build_rom or build_losses; else 0. */
+double build_loss(const struct ir_tensor *t);
+/* The same sums without writing anything. */
+int build_losses(struct ir_model *m);
 /* Row `row` of the source, as stored: in the file or in buf, which has room for one. */
 const uint8_t *build_row(const struct ir_tensor *t, uint64_t row, void *buf);
 

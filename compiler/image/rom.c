@@ -2,11 +2,13 @@
 /* Weight ROM: blocks byte for byte, or rows requantised; rows reordered where canon_rope says so. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compiler/image/build.h"
 #include "crc32.h"
+#include "compiler/quant/exact.h"
 #include "compiler/quant/ggml_types.h"
 #include "compiler/quant/half.h"
 #include "compiler/quant/requant.h"
@@ -78,15 +80,44 @@ static int pad_to(struct build_rom *b, struct ig1_image_writer *w, uint64_t addr
 	return ret;
 }
 
-static int convert(struct build_rom *b, const struct ir_tensor *t, uint64_t row, const uint8_t *src,
+/* What requantising a row changed. */
+static void count_loss(struct ir_tensor *t, const float *f, const uint8_t *dst)
+{
+	uint32_t type = t->fmt == IR_FMT_Q4_0 ? GGML_TYPE_Q4_0 : GGML_TYPE_Q8_0;
+	uint64_t bytes = t->fmt == IR_FMT_Q4_0 ? REQUANT_Q4_0_BYTES : REQUANT_Q8_0_BYTES;
+	float back[REQUANT_BLOCK];
+	uint64_t i;
+
+	for (i = 0; i < t->cols; i++) {
+		double d;
+
+		if (i % REQUANT_BLOCK == 0)
+			ggml_dequantize_row(type, dst + i / REQUANT_BLOCK * bytes, back,
+					    REQUANT_BLOCK);
+		d = (double)back[i % REQUANT_BLOCK] - (double)f[i];
+		t->lost2 += d * d;
+		t->all2 += (double)f[i] * (double)f[i];
+	}
+}
+
+static int encode(const struct ir_tensor *t, const float *f, uint8_t *dst, int64_t n)
+{
+	if (t->requant == IR_REENCODED)
+		return t->fmt == IR_FMT_Q4_0 ? exact_row_q4_0(f, dst, n)
+					     : exact_row_q8_0(f, dst, n);
+	return t->fmt == IR_FMT_Q4_0 ? requant_row_q4_0(f, dst, n) : requant_row_q8_0(f, dst, n);
+}
+
+static int convert(struct build_rom *b, struct ir_tensor *t, uint64_t row, const uint8_t *src,
 		   float *f, uint8_t *dst)
 {
 	int64_t n = (int64_t)t->cols;
 	int ret = ggml_dequantize_row(t->src_type, src, f, n);
 
 	if (!ret)
-		ret = t->fmt == IR_FMT_Q4_0 ? requant_row_q4_0(f, dst, n)
-					    : requant_row_q8_0(f, dst, n);
+		ret = encode(t, f, dst, n);
+	if (!ret && t->requant == IR_REQUANT)
+		count_loss(t, f, dst);
 	if (ret == -EINVAL)
 		return diag_set(&b->m->diag, ret, "tensor %s: row %" PRIu64 " is not finite",
 				t->name, row);
@@ -98,7 +129,7 @@ static int convert(struct build_rom *b, const struct ir_tensor *t, uint64_t row,
 		   : 0;
 }
 
-static int put_tensor(struct build_rom *b, struct ig1_image_writer *w, const struct ir_tensor *t)
+static int put_tensor(struct build_rom *b, struct ig1_image_writer *w, struct ir_tensor *t)
 {
 	struct ig1_image_tensor *e = &b->entries[t->id];
 	uint64_t src_bytes = t->size / t->rows, row;
@@ -133,6 +164,39 @@ static int put_tensor(struct build_rom *b, struct ig1_image_writer *w, const str
 	free(dst);
 	free(buf);
 	free(f);
+	return ret;
+}
+
+double build_loss(const struct ir_tensor *t)
+{
+	return t->all2 > 0 ? sqrt(t->lost2 / t->all2) : 0;
+}
+
+int build_losses(struct ir_model *m)
+{
+	struct build_rom b = { .m = m };
+	struct ir_tensor *t;
+	int ret = 0;
+
+	for (t = m->tensors; t && !ret; t = t->next) {
+		uint64_t bytes = t->size / t->rows, row;
+		uint8_t *dst, *buf;
+		float *f;
+
+		if (!t->placed || t->requant != IR_REQUANT)
+			continue;
+		t->lost2 = t->all2 = 0;
+		dst = malloc(t->stride);
+		buf = malloc(bytes);
+		f = malloc((t->cols + GGML_MAX_BLOCK) * sizeof(*f));
+		if (!dst || !buf || !f)
+			ret = diag_nomem(&m->diag);
+		for (row = 0; row < t->rows && !ret; row++)
+			ret = convert(&b, t, row, build_row(t, row, buf), f, dst);
+		free(dst);
+		free(buf);
+		free(f);
+	}
 	return ret;
 }
 

@@ -139,6 +139,13 @@ enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
 /* How a tensor lies in ROM. */
 enum ir_format { IR_FMT_NONE, IR_FMT_F32, IR_FMT_Q8_0, IR_FMT_Q4_0, IR_FORMATS };
 
+/* What becomes of a matrix on its way to ROM; as the tensors section of .accel files has it. */
+enum ir_requant {
+	IR_KEPT,      /* its bytes */
+	IR_REQUANT,   /* values change */
+	IR_REENCODED, /* other bytes, the same values */
+};
+
 struct gguf_tensor;
 
 struct ir_tensor {
@@ -154,7 +161,9 @@ struct ir_tensor {
 	uint32_t uses; /* by matmuls; of the pass that counts them */
 	/* choose_format */
 	uint32_t fmt;	  /* enum ir_format */
-	uint32_t requant; /* 1: values change */
+	uint32_t requant; /* enum ir_requant */
+	/* rom.c: squares of what requantising changed, and of the values */
+	double lost2, all2;
 	/*
 	 * canon_rope: rows (of a constant: elements) of every head of perm_head are reordered in
 	 * their first perm_rot: 0, 2, 4, ... then 1, 3, 5, ...; 0: left alone

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <stdlib.h>
 
+#include "compiler/image/build.h"
+#include "compiler/quant/exact.h"
 #include "compiler/quant/ggml_types.h"
+#include "compiler/quant/requant.h"
 #include "compiler/passes/pass.h"
 
 static uint32_t kept_format(uint32_t type)
@@ -16,23 +20,85 @@ static uint32_t kept_format(uint32_t type)
 	}
 }
 
+/* Whether all rows have the format's values; a test of the values, not of the type's name. */
+static int try_exact(struct ir_model *m, const struct ir_tensor *t, uint32_t fmt, bool *is)
+{
+	uint64_t bytes = t->rows ? t->size / t->rows : 0, row;
+	uint8_t *buf, *dst;
+	float *f;
+	int ret = 0;
+
+	*is = false;
+	if (!t->data && !t->source) /* a graph without a file */
+		return 0;
+	buf = malloc(bytes + 1);
+	dst = malloc((t->cols + 31) / 32 * REQUANT_Q8_0_BYTES);
+	f = malloc((t->cols + GGML_MAX_BLOCK) * sizeof(*f));
+	if (!buf || !dst || !f) {
+		ret = diag_nomem(&m->diag);
+		goto out;
+	}
+	*is = true;
+	for (row = 0; row < t->rows && *is; row++) {
+		int64_t n = (int64_t)t->cols;
+
+		*is = !ggml_dequantize_row(t->src_type, build_row(t, row, buf), f, n) &&
+		      !(fmt == IR_FMT_Q4_0 ? exact_row_q4_0(f, dst, n) : exact_row_q8_0(f, dst, n));
+	}
+out:
+	free(buf);
+	free(dst);
+	free(f);
+	return ret;
+}
+
+static int choose(struct ir_model *m, struct ir_tensor *t, enum pass_format want)
+{
+	static const uint32_t order[] = { IR_FMT_Q4_0, IR_FMT_Q8_0 }; /* smaller first */
+	uint32_t kept = kept_format(t->src_type), only = IR_FMT_NONE;
+	bool exact = false;
+	size_t i;
+	int ret;
+
+	if (want == PASS_FORMAT_Q8_0)
+		only = IR_FMT_Q8_0;
+	if (want == PASS_FORMAT_Q4_0)
+		only = IR_FMT_Q4_0;
+	if (kept && (!only || only == kept)) {
+		t->fmt = kept;
+		t->requant = IR_KEPT;
+		return 0;
+	}
+	for (i = 0; i < 2; i++) {
+		if (only && order[i] != only)
+			continue;
+		ret = try_exact(m, t, order[i], &exact);
+		if (ret)
+			return ret;
+		t->fmt = order[i];
+		t->requant = exact ? IR_REENCODED : IR_REQUANT;
+		if (exact)
+			return 0;
+	}
+	return 0;
+}
+
 /* Experts of one part are addressed alike: tensors of different formats become q8_0. */
-static void level_experts(const struct ir_op *op)
+static int level_experts(struct ir_model *m, const struct ir_op *op)
 {
 	size_t per = op->parts ? op->n_mats / op->parts : 0, i;
-	struct ir_tensor *t;
 
 	for (i = 1; per > 1 && i < op->n_mats; i++) {
 		if (i % per && op->mats[i]->fmt != op->mats[i - 1]->fmt)
 			break;
 	}
 	if (per <= 1 || i == op->n_mats)
-		return;
+		return 0;
 	for (i = 0; i < op->n_mats; i++) {
-		t = op->mats[i];
-		t->fmt = IR_FMT_Q8_0;
-		t->requant = kept_format(t->src_type) != IR_FMT_Q8_0;
+		if (choose(m, op->mats[i], PASS_FORMAT_Q8_0))
+			return m->diag.err;
 	}
+	return 0;
 }
 
 int pass_choose_format(struct ir_model *m, const struct pass_options *o)
@@ -45,18 +111,13 @@ int pass_choose_format(struct ir_model *m, const struct pass_options *o)
 
 	for (op = m->first; op; op = op->next) {
 		for (i = 0; i < op->n_mats; i++) {
-			uint32_t kept;
-
 			t = op->mats[i];
-			kept = kept_format(t->src_type);
-			t->fmt = kept ? kept : IR_FMT_Q8_0;
-			if (o->format == PASS_FORMAT_Q8_0)
-				t->fmt = IR_FMT_Q8_0;
-			if (o->format == PASS_FORMAT_Q4_0)
-				t->fmt = IR_FMT_Q4_0;
-			t->requant = t->fmt != kept;
+			/* once, though several operations use it */
+			if (!t->fmt && choose(m, t, o->format))
+				return m->diag.err;
 		}
-		level_experts(op);
+		if (level_experts(m, op))
+			return m->diag.err;
 	}
 	for (c = m->consts; c; c = c->next) {
 		for (i = 0; i < c->n_pieces; i++) {

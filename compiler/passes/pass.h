@@ -13,7 +13,8 @@
 #include "compiler/ir/ir.h"
 
 enum pass_format {
-	PASS_FORMAT_KEEP, /* Q8_0 and Q4_0 as they are, everything else to q8_0 */
+	/* Q8_0 and Q4_0 as they are; what q4_0 or q8_0 hold exactly in that; everything else to q8_0 */
+	PASS_FORMAT_KEEP,
 	PASS_FORMAT_Q8_0, /* all matrices */
 	PASS_FORMAT_Q4_0,
 };

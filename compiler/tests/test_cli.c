@@ -344,7 +344,16 @@ static void test_passes(void **state)
 	assert_non_null(strstr(out, "layer.0-1/attn/scores"));
 	expect("compile model.gguf -o q4.accel --format q4_0 --ctx 40", 0, NULL);
 	assert_int_equal(run("info q4.accel"), 0);
-	assert_non_null(strstr(out, "Q8_0, requantised"));
+	assert_non_null(strstr(out, "Q8_0, requantised, error 0.0"));
+	assert_int_equal(run("info q4.accel --json"), 0);
+	assert_non_null(strstr(out, "\"values\": \"requantised\""));
+	assert_null(strstr(out, "\"loss\": 0.0,\n      \"values\": \"requantised\""));
+	/* the same figures before anything is written */
+	expect("compile model.gguf --report --format q4_0", 0, NULL);
+	assert_non_null(strstr(out, "q4_0  Q8_0    requantised, relative RMS error 0.0"));
+	expect("compile model.gguf --report", 0, NULL);
+	assert_non_null(strstr(out, "q8_0  Q8_0    kept  token_embd.weight"));
+	assert_int_equal(run("info q4.accel"), 0);
 	assert_non_null(strstr(out, "40 positions"));
 	expect("verify q4.accel", 0, NULL);
 }

@@ -403,8 +403,11 @@ static int check_tensor(const struct ig1_image *img, uint32_t i, uint64_t names,
 	if (__builtin_add_overflow(t->offset, t->bytes, &end) || end > space)
 		return fail(err, -EINVAL, "tensor %" PRIu32 ": offset: outside the %s section", i,
 			    constant ? "crom" : "rom");
-	if (t->requant > 1)
+	if (t->requant > 2)
 		return fail(err, -EINVAL, "tensor %" PRIu32 ": requant: %" PRIu32, i, t->requant);
+	/* neither negative nor beyond the finite, and only where something can be lost */
+	if (t->loss >= 0x7f800000u || (t->loss && t->requant != 1))
+		return fail(err, -EINVAL, "tensor %" PRIu32 ": loss: 0x%08" PRIx32, i, t->loss);
 	if (!all_zero(t->pad, sizeof(t->pad)))
 		return fail(err, -EINVAL, "tensor %" PRIu32 ": pad: not zero", i);
 	return 0;

@@ -356,9 +356,11 @@ struct ig1_image_tensor {
 	uint64_t stride; /* bytes from row to row */
 	uint64_t bytes; /* bytes in all */
 	uint32_t src_type; /* GGUF tensor type it was made from */
-	uint32_t requant; /* 1: requantised, 0: kept bit for bit */
+	uint32_t requant; /* 0: kept bit for bit, 1: requantised, 2: other bytes, the same values */
 	uint32_t crc; /* CRC-32 of its bytes */
-	uint32_t pad[5]; /* zero */
+	/* binary32: relative RMS error of what was requantised, not negative; else 0 */
+	uint32_t loss;
+	uint32_t pad[4]; /* zero */
 };
 IG1_ASSERT(sizeof(struct ig1_image_tensor) == 80, "image_tensor");
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_tensor, name) == 0, "image_tensor.name");
@@ -371,7 +373,8 @@ IG1_ASSERT(__builtin_offsetof(struct ig1_image_tensor, bytes) == 40, "image_tens
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_tensor, src_type) == 48, "image_tensor.src_type");
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_tensor, requant) == 52, "image_tensor.requant");
 IG1_ASSERT(__builtin_offsetof(struct ig1_image_tensor, crc) == 56, "image_tensor.crc");
-IG1_ASSERT(__builtin_offsetof(struct ig1_image_tensor, pad) == 60, "image_tensor.pad");
+IG1_ASSERT(__builtin_offsetof(struct ig1_image_tensor, loss) == 60, "image_tensor.loss");
+IG1_ASSERT(__builtin_offsetof(struct ig1_image_tensor, pad) == 64, "image_tensor.pad");
 
 /* Numbers that the runtime needs to run the programs */
 struct ig1_image_manifest {

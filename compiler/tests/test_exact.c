@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT
+/* Types that the chip's formats hold without a change of value, row by row and as whole models. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/quant/exact.h"
+#include "compiler/quant/ggml_types.h"
+#include "compiler/quant/half.h"
+#include "compiler/tests/gguf_walk.h"
+#include "compiler/tests/gguf_writer.h"
+#include "compiler/tests/model_run.h"
+#include "tests/models/forward64.h"
+#include "tests/models/nmse.h"
+#include "tests/models/synth.h"
+
+#define ROW 256
+
+static uint64_t rng = 1;
+
+static uint64_t below(uint64_t n)
+{
+	return gguf_random(&rng) % n;
+}
+
+/* Where a block has its half precision scale: at its beginning or its end. */
+static size_t scale_at(uint32_t type)
+{
+	return type == GGML_TYPE_TQ1_0 ? 52 : type == GGML_TYPE_TQ2_0 ? 64 : 0;
+}
+
+/* ROW elements of random codes with sane scales. */
+static void random_row(uint32_t type, uint8_t *row)
+{
+	const struct ggml_type_traits *t = ggml_type_get(type);
+	/* codes of IQ4_NL go to 127, those of Q5_0 to 16: weights of about the same size */
+	uint32_t base = type == GGML_TYPE_IQ4_NL ? 0x1400
+			: type == GGML_TYPE_Q5_0 ? 0x2000
+						 : 0x2800;
+	uint8_t *p = row;
+	size_t i, k;
+
+	for (i = 0; i < ROW / t->block; i++, p += t->bytes) {
+		for (k = 0; k < t->bytes; k++)
+			p[k] = (uint8_t)below(256);
+		if (type == GGML_TYPE_MXFP4)
+			p[0] = (uint8_t)(118 + below(8));
+		else if (type == GGML_TYPE_NVFP4)
+			for (k = 0; k < 4; k++)
+				p[k] = (uint8_t)(0x28 + below(8));
+		else
+			store_le16(p + scale_at(type), (uint16_t)(base + below(0x400)));
+		/* a ternary code of 3 is none that a quantiser writes */
+		for (k = 0; type == GGML_TYPE_TQ2_0 && k < 64; k++)
+			p[k] &= (uint8_t) ~(p[k] >> 1 & 0x55);
+		/* nor are bytes that no five ternary digits make */
+		for (k = 0; type == GGML_TYPE_TQ1_0 && k < 52; k++)
+			p[k] = (uint8_t)((below(243) * 256 + 242) / 243);
+	}
+}
+
+static bool holds(const float *x, bool q4)
+{
+	uint8_t out[ROW / 32 * 34];
+	float back[ROW];
+	int ret = q4 ? exact_row_q4_0(x, out, ROW) : exact_row_q8_0(x, out, ROW), i;
+
+	if (ret) {
+		assert_int_equal(ret, -EDOM);
+		return false;
+	}
+	assert_int_equal(ggml_dequantize_row(q4 ? GGML_TYPE_Q4_0 : GGML_TYPE_Q8_0, out, back, ROW),
+			 0);
+	for (i = 0; i < ROW; i++) {
+		if (!(back[i] == x[i]))
+			fail_msg("element %d is %g, was %g", i, (double)back[i], (double)x[i]);
+	}
+	return true;
+}
+
+static void test_types(void **state)
+{
+	static const struct {
+		uint32_t type;
+		bool q4, q8;
+	} list[] = {
+		{ GGML_TYPE_TQ1_0, true, true },   { GGML_TYPE_TQ2_0, true, true },
+		{ GGML_TYPE_Q1_0, true, true },	   { GGML_TYPE_Q2_0, true, true },
+		{ GGML_TYPE_Q4_0, true, true },	   { GGML_TYPE_Q5_0, false, true },
+		{ GGML_TYPE_IQ4_NL, false, true }, { GGML_TYPE_MXFP4, false, true },
+		{ GGML_TYPE_Q4_1, false, false },  { GGML_TYPE_Q6_K, false, false },
+	};
+	uint8_t row[ROW * 4];
+	float x[ROW];
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		for (k = 0; k < 200; k++) {
+			random_row(list[i].type, row);
+			assert_int_equal(ggml_dequantize_row(list[i].type, row, x, ROW), 0);
+			if (holds(x, true) != list[i].q4 || holds(x, false) != list[i].q8)
+				fail_msg("%s", ggml_type_name(list[i].type));
+		}
+	}
+}
+
+/* The scale of MXFP4 has eight bits of exponent, a half five and its subnormals. */
+static void test_mxfp4_range(void **state)
+{
+	uint8_t block[ROW / 32 * 17];
+	float x[ROW];
+	int e, i;
+
+	(void)state;
+	for (e = 1; e < 255; e++) {
+		for (i = 0; i < ROW / 32; i++) {
+			memset(block + 17 * i, 0x71, 17); /* 0.5 and 6 */
+			block[17 * i] = (uint8_t)e;
+		}
+		assert_int_equal(ggml_dequantize_row(GGML_TYPE_MXFP4, block, x, ROW), 0);
+		/* 1 and 12 units of 2^(e - 128), or 8 and 96 of an eighth; halves: 2^-24 to 2^15 */
+		assert_int_equal(holds(x, false), e - 128 >= -24 && e - 128 - 3 <= 15);
+	}
+}
+
+/* Whether any half at all is a scale of the block: the slow way. */
+static bool any_scale(const float *x, int lo, int hi)
+{
+	uint32_t h;
+	int i;
+
+	for (h = 0; h < 0x10000; h++) {
+		double d = (double)half_to_float((uint16_t)h);
+
+		if (!isfinite(d) || d == 0)
+			continue;
+		for (i = 0; i < 32; i++) {
+			double q = (double)x[i] / d;
+
+			if (q != rint(q) || q < lo || q > hi || q * d != (double)x[i])
+				break;
+		}
+		if (i == 32)
+			return true;
+	}
+	return false;
+}
+
+static void test_against_search(void **state)
+{
+	unsigned int round, found = 0, none = 0;
+	uint8_t out[34];
+	float x[32];
+	int i, q4;
+
+	(void)state;
+	for (round = 0; round < 400; round++) {
+		int step = 1 + (int)below(40), most = 1 + (int)below(130);
+		float d = half_to_float((uint16_t)(1 + below(0x7bff)));
+
+		/* multiples of a multiple of a half, now and then one that is not */
+		for (i = 0; i < 32; i++)
+			x[i] = d * (float)step * (float)((int)below((uint64_t)most) - most / 2);
+		if (!below(4))
+			x[below(32)] *= 1.5f;
+		for (q4 = 0; q4 < 2; q4++) {
+			int ret = q4 ? exact_row_q4_0(x, out, 32) : exact_row_q8_0(x, out, 32);
+			bool want = any_scale(x, q4 ? -8 : -127, q4 ? 7 : 127);
+
+			if ((ret == 0) != want)
+				fail_msg("round %u, q%d: %d, a search says %d", round, q4 ? 4 : 8,
+					 ret, want);
+			found += want;
+			none += !want;
+		}
+	}
+	assert_true(found > 50 && none > 50);
+}
+
+static void test_refused(void **state)
+{
+	float x[32] = { 1, 0.1f, 0.01f };
+	uint8_t out[34];
+
+	(void)state;
+	assert_int_equal(exact_row_q8_0(x, out, -1), -EINVAL);
+	assert_int_equal(exact_row_q8_0(x, out, 32), -EDOM);
+	x[1] = NAN;
+	assert_int_equal(exact_row_q8_0(x, out, 32), -EDOM);
+	x[1] = INFINITY;
+	assert_int_equal(exact_row_q4_0(x, out, 32), -EDOM);
+	/* a short row: as if zeros followed */
+	x[0] = 3;
+	x[1] = -8;
+	assert_int_equal(exact_row_q4_0(x, out, 2), 0);
+	assert_int_equal(exact_row_q4_0(x, out, 0), 0);
+}
+
+/* ---- whole models ---- */
+
+static const struct synth_model spec = {
+	.name = "exact",
+	.arch = "qwen2",
+	.layers = 2,
+	.width = 256,
+	.heads = 4,
+	.kv_heads = 2,
+	.ff = 256,
+	.vocab = 64,
+	.context = 64,
+	.eps = 1e-5f,
+	.type = GGML_TYPE_F32,
+	.seed = 7,
+};
+
+/*
+ * The model with all matrices of the layers in another type and random codes; with a scale, that
+ * many times as large by a tensor of its own, or, `folded`, as F32 with the scale in it.
+ */
+static void make(uint32_t type, float scale, bool folded, uint8_t **data, size_t *size)
+{
+	const struct ggml_type_traits *tt = ggml_type_get(type);
+	uint8_t *base, *rows;
+	struct gguf_writer w;
+	struct gguf_file *f;
+	size_t bytes, i, k;
+	float *values;
+
+	assert_int_equal(synth_build(&spec, &base, &bytes), 0);
+	assert_int_equal(gguf_open_mem(base, bytes, &f, NULL), 0);
+	gguf_writer_init(&w);
+	assert_int_equal(synth_keys(&spec, &w), 0);
+	rng = 5;
+	for (i = 0; i < gguf_n_tensors(f); i++) {
+		const struct gguf_tensor *t = gguf_tensor(f, i);
+		size_t n = (size_t)(t->elements / ROW), row = ROW / tt->block * tt->bytes;
+		char name[64] = "";
+
+		memcpy(name, t->name.ptr, t->name.len);
+		if (t->n_dims == 1 || strncmp(name, "blk.", 4)) {
+			gguf_write_tensor(&w, name, t->type, t->n_dims, t->ne, t->data, t->size);
+			continue;
+		}
+		rows = malloc(n * row);
+		values = malloc(n * ROW * sizeof(*values));
+		assert_true(rows && values);
+		for (k = 0; k < n; k++)
+			random_row(type, rows + k * row);
+		if (folded) {
+			ggml_dequantize_row(type, rows, values, (int64_t)(n * ROW));
+			for (k = 0; k < n * ROW; k++)
+				values[k] *= scale;
+			gguf_write_tensor(&w, name, GGML_TYPE_F32, 2, t->ne, values,
+					  n * ROW * sizeof(*values));
+		} else {
+			gguf_write_tensor(&w, name, type, 2, t->ne, rows, n * row);
+			strcpy(strrchr(name, '.'), ".scale");
+			if (scale != 1)
+				gguf_write_tensor(&w, name, GGML_TYPE_F32, 1, (int64_t[]){ 1 },
+						  &scale, sizeof(scale));
+		}
+		free(rows);
+		free(values);
+	}
+	assert_int_equal(gguf_writer_finish(&w, data, size), 0);
+	gguf_writer_free(&w);
+	gguf_close(f);
+	free(base);
+}
+
+static const uint32_t prompt[] = { 1, 5, 60, 33, 12, 7 };
+#define PROMPT (sizeof(prompt) / sizeof(prompt[0]))
+
+/* NMSE of the chip's logits for one file against exact arithmetic on another. */
+static double compare(struct model_run *r, const uint8_t *data, size_t size)
+{
+	float *got = calloc(PROMPT * spec.vocab, sizeof(*got));
+	double *want = calloc(PROMPT * spec.vocab, sizeof(*want));
+	struct gguf_error err = { 0 };
+	struct nmse sum = { 0 };
+	struct forward64 *f;
+	int32_t tokens[PROMPT];
+	size_t i;
+
+	assert_true(got && want);
+	for (i = 0; i < PROMPT; i++)
+		tokens[i] = (int32_t)prompt[i];
+	assert_int_equal(model_prompt(r, 0, prompt, PROMPT, 4, got), 0);
+	if (forward64_open_mem(data, size, FORWARD64_EXACT, &f, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(forward64_run(f, tokens, PROMPT, want, NULL), 0);
+	nmse_add(&sum, got, want, PROMPT * spec.vocab);
+	forward64_close(f);
+	free(got);
+	free(want);
+	return nmse_get(&sum);
+}
+
+static void open_model(struct model_run *r, const uint8_t *data, size_t size)
+{
+	struct compile_options o = {
+		.model = "m", .data = data, .size = size, .chip = compile_chip("default")
+	};
+
+	if (model_open(r, &o, 1))
+		fail_msg("%s", r->err);
+}
+
+/* Every value in ROM is the file's. */
+static void same_values(struct model_run *r, const uint8_t *data, size_t size, const char *name)
+{
+	const struct ig1_image_tensor *e;
+	const struct gguf_tensor *t;
+	struct gguf_file *f;
+	const void *rom;
+	size_t bytes, row;
+	uint32_t i, k;
+
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	t = gguf_find_tensor(f, name);
+	assert_int_equal(ig1_image_section(r->img, IG1_SEC_ROM, 0, &rom, &bytes), 0);
+	assert_int_equal(ig1_image_tensor_find(r->img, name, &i), 0);
+	e = ig1_image_tensor(r->img, i);
+	row = t->size / e->rows;
+	for (k = 0; k < e->rows; k++) {
+		float a[ROW], b[ROW];
+
+		ggml_dequantize_row(t->type, t->data + k * row, a, ROW);
+		ggml_dequantize_row(e->fmt == IG1_WFMT_Q4_0 ? GGML_TYPE_Q4_0 : GGML_TYPE_Q8_0,
+				    (const uint8_t *)rom + e->offset + k * e->stride, b, ROW);
+		for (i = 0; i < ROW; i++)
+			assert_true(a[i] == b[i]);
+	}
+	gguf_close(f);
+}
+
+static void test_models(void **state)
+{
+	static const struct {
+		uint32_t type, fmt, requant;
+	} list[] = {
+		{ GGML_TYPE_TQ1_0, IG1_WFMT_Q4_0, 2 }, { GGML_TYPE_TQ2_0, IG1_WFMT_Q4_0, 2 },
+		{ GGML_TYPE_Q1_0, IG1_WFMT_Q4_0, 2 },  { GGML_TYPE_Q2_0, IG1_WFMT_Q4_0, 2 },
+		{ GGML_TYPE_MXFP4, IG1_WFMT_Q8_0, 2 }, { GGML_TYPE_IQ4_NL, IG1_WFMT_Q8_0, 2 },
+		{ GGML_TYPE_Q5_0, IG1_WFMT_Q8_0, 2 },  { GGML_TYPE_Q4_0, IG1_WFMT_Q4_0, 0 },
+		{ GGML_TYPE_NVFP4, IG1_WFMT_Q8_0, 1 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		const char *name = "blk.1.ffn_down.weight";
+		const struct ig1_image_tensor *e;
+		struct model_run r;
+		uint8_t *data;
+		uint32_t at;
+		size_t size;
+		double nmse;
+
+		make(list[i].type, 1, false, &data, &size);
+		open_model(&r, data, size);
+		assert_int_equal(ig1_image_tensor_find(r.img, name, &at), 0);
+		e = ig1_image_tensor(r.img, at);
+		if (e->fmt != list[i].fmt || e->requant != list[i].requant)
+			fail_msg("%s: format %u, requant %u", ggml_type_name(list[i].type), e->fmt,
+				 e->requant);
+		if (e->requant == 1) {
+			float loss = float_from_bits(e->loss);
+
+			assert_true(loss > 1e-4f && loss < 0.01f);
+		} else {
+			assert_int_equal(e->loss, 0);
+			same_values(&r, data, size, name);
+		}
+		nmse = compare(&r, data, size);
+		if (!(nmse < 0.02))
+			fail_msg("%s: NMSE %g", ggml_type_name(list[i].type), nmse);
+		model_close(&r);
+		free(data);
+	}
+}
+
+/* The second scale multiplies the output: the same as a file with larger weights. */
+static void test_scale(void **state)
+{
+	uint8_t *scaled, *folded, *plain;
+	size_t n_scaled, n_folded, n_plain;
+	struct model_run r;
+	double with, without;
+
+	(void)state;
+	make(GGML_TYPE_NVFP4, 0.375f, false, &scaled, &n_scaled);
+	make(GGML_TYPE_NVFP4, 0.375f, true, &folded, &n_folded);
+	make(GGML_TYPE_NVFP4, 1, false, &plain, &n_plain);
+	open_model(&r, scaled, n_scaled);
+	with = compare(&r, folded, n_folded);
+	without = compare(&r, plain, n_plain);
+	print_message("# NMSE with the scale %.2g, without %.2g\n", with, without);
+	assert_true(with < 0.02 && without > 10 * with);
+	model_close(&r);
+	free(scaled);
+	free(folded);
+	free(plain);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_types),	       cmocka_unit_test(test_mxfp4_range),
+		cmocka_unit_test(test_against_search), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_models),	       cmocka_unit_test(test_scale),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
