@@ -18,8 +18,8 @@ static const struct {
 	const char *name, *title, *what;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "compile", "accelc compile", "compile a GGUF model to an .accel file", accelc_compile },
-	{ "info", "accelc info", "describe an .accel file", accelc_info },
+	{ "compile", "accelc compile", "compile a model to an .accel file", accelc_compile },
+	{ "info", "accelc info", "describe an .accel file, a GGUF file or a folder", accelc_info },
 	{ "disasm", "accelc disasm", "print a program as text", accelc_disasm },
 	{ "as", "accelc as", "assemble text to commands", accelc_as },
 	{ "verify", "accelc verify", "check sums, commands and their order", accelc_verify },

@@ -3,6 +3,8 @@
 #ifndef ACCELC_H
 #define ACCELC_H
 
+#include <stdbool.h>
+
 enum accelc_exit {
 	ACCELC_OK = 0,
 	ACCELC_FAILURE = 1,
@@ -22,6 +24,10 @@ int accelc_graph(int argc, char **argv);
 void accelc_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Exit code for a negative errno of the compiler or the image reader. */
 int accelc_exit_code(int err);
+
+/* accelc_source.c: a GGUF file by its first bytes, or a folder. */
+bool accelc_is_source(const char *path);
+int accelc_source_info(const char *path, bool json);
 
 struct ig1_image;
 /* Opens an .accel file, reporting what is wrong; NULL and *code set on failure. */

@@ -217,12 +217,15 @@ static void print_text(struct ig1_image *img, const struct ig1_config *chip)
 
 int accelc_info(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, "FILE", "Describe an .accel file." };
+	static const struct argp argp = { options, parse, "FILE",
+					  "Describe an .accel file or a model." };
 	struct args a = { 0 };
 	struct ig1_image *img;
 	int code = ACCELC_OK;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	if (accelc_is_source(a.file))
+		return accelc_source_info(a.file, a.json);
 	img = accelc_open(a.file, &code);
 	if (!img)
 		return code;

@@ -79,6 +79,17 @@ static const struct hf_key granitehybrid_keys[] = {
 	END
 };
 
+static const struct hf_key granitehybrid_dense_keys[] = {
+	GRANITE,
+	{ "feed_forward_length", "shared_intermediate_size", HF_U32, true },
+	{ "ssm.conv_kernel", "mamba_d_conv", HF_U32, true },
+	{ "ssm.inner_size", "mamba_n_heads*mamba_d_head|mamba_expand*hidden_size", HF_U32, true },
+	{ "ssm.state_size", "mamba_d_state", HF_U32, true },
+	{ "ssm.time_step_rank", "mamba_n_heads", HF_U32, true },
+	{ "ssm.group_count", "mamba_n_groups", HF_U32, true },
+	END
+};
+
 static const struct hf_key afmoe_keys[] = {
 	EXPERTS("num_experts|num_local_experts"),
 	EXPERT_FF,
@@ -403,6 +414,16 @@ static const struct hf_rule granitemoe_layer[] = {
 
 static const struct hf_rule granitehybrid_layer[] = { MAMBA2("mamba."), NO_RULE };
 
+/* Without experts the shared one is the feed-forward. */
+static const struct hf_rule granitehybrid_dense_layer[] = {
+	PRE_NORMS,
+	QKVO(HF_PERMUTE_Q, HF_PERMUTE_K),
+	{ "ffn_gate", "shared_mlp.input_linear", HF_HALF_0, false },
+	{ "ffn_up", "shared_mlp.input_linear", HF_HALF_1, false },
+	{ "ffn_down", "shared_mlp.output_linear", HF_COPY, false },
+	NO_RULE
+};
+
 static const struct hf_rule afmoe_layer[] = {
 	{ "attn_norm", "input_layernorm", HF_COPY, false },
 	{ "post_attention_norm", "post_attention_layernorm", HF_COPY, false },
@@ -558,6 +579,9 @@ const struct hf_arch hf_archs[] = {
 	{ "GraniteMoeForCausalLM|GraniteMoeSharedForCausalLM", "granitemoe", MODEL,
 	  "num_local_experts", 0, 0, dense_keys, granitemoe_keys, llama_demands, globals,
 	  granitemoe_layer, NULL },
+	{ "GraniteMoeHybridForCausalLM", "granitehybrid", MODEL, NULL, 0,
+	  HF_KV_LAYERS | HF_FINETUNED | HF_DENSE, dense_keys, granitehybrid_dense_keys,
+	  llama_demands, globals, granitehybrid_dense_layer, granitehybrid_layer },
 	{ "GraniteMoeHybridForCausalLM", "granitehybrid", MODEL, "num_local_experts", 0,
 	  HF_KV_LAYERS | HF_FINETUNED, dense_keys, granitehybrid_keys, llama_demands, globals,
 	  granitemoe_layer, granitehybrid_layer },

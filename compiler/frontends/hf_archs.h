@@ -79,6 +79,7 @@ enum {
 	HF_NO_ROPE = 1 << 4,	 /* rope_scaling is not looked at */
 	HF_FINETUNED = 1 << 5,	 /* granite: rope.scaling.finetuned by position_embedding_type */
 	HF_YARN_MSCALE = 1 << 6, /* deepseek2: mscale_all_dim to yarn_log_multiplier */
+	HF_DENSE = 1 << 7,	 /* this entry is for folders without experts */
 };
 
 struct hf_arch {

@@ -385,12 +385,16 @@ int hf_find_arch(struct hf *h)
 	json_t *list = json_object_get(h->config, "architectures");
 	const char *class = json_string_value(json_array_get(list, 0));
 	char names[160] = "";
+	int64_t experts = 0;
 	size_t i;
 
 	if (!class)
 		return hf_fail(h, -EINVAL, "config.json: architectures: missing");
+	if (hf_number(h, "num_local_experts", &experts) == -EINVAL)
+		return -EINVAL;
 	for (i = 0; i < hf_n_archs; i++) {
-		if (is_one_of(hf_archs[i].classes, class)) {
+		if (is_one_of(hf_archs[i].classes, class) &&
+		    !(hf_archs[i].flags & HF_DENSE && experts)) {
 			h->arch = &hf_archs[i];
 			return 0;
 		}

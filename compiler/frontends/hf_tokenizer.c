@@ -336,15 +336,15 @@ static int one_stage(struct vocab *v, const json_t *j, struct stages *s)
 
 		pattern = json_object_get(j, "pattern");
 		expr = json_string_value(json_object_get(pattern, "Regex"));
+		/* SentencePiece models say it so; there is nothing left to split */
+		if (!expr && json_object_get(pattern, "String") && v->model &&
+		    json_is_true(json_object_get(v->model, "byte_fallback")))
+			return 0;
 		if (!how || (strcmp(how, "Isolated") && !(invert && !strcmp(how, "Removed"))))
 			return refuse(v, -ENOTSUP,
 				      "pre_tokenizer: Split with behavior \"%.24s\", supported: "
 				      "Isolated",
 				      how ? how : "");
-		/* SentencePiece models say it so; there is nothing left to split */
-		if (!expr && json_object_get(pattern, "String") && v->model &&
-		    json_is_true(json_object_get(v->model, "byte_fallback")))
-			return 0;
 	}
 	if (!expr)
 		return refuse(v, -ENOTSUP,

@@ -16,6 +16,7 @@
 
 #include "compiler/quant/ggml_types.h"
 #include "compiler/tests/gguf_writer.h"
+#include "compiler/tests/hf_writer.h"
 #include "image.h"
 #include "tests/models/synth.h"
 
@@ -101,6 +102,22 @@ static bool exists(const char *name)
 	return !access(path, F_OK);
 }
 
+/* The same model as a folder, "folder". */
+static void write_folder(const uint8_t *data, size_t size)
+{
+	struct hf_folder d;
+	struct gguf_file *f;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/folder", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	hf_from_gguf(&d, f, 2);
+	assert_int_equal(hf_write_folder(&d, path), 0);
+	hf_folder_free(&d);
+	gguf_close(f);
+}
+
 static int setup(void **state)
 {
 	struct gguf_writer w;
@@ -117,6 +134,7 @@ static int setup(void **state)
 	if (!mkdtemp(dir) || synth_build(&spec, &data, &size))
 		return -1;
 	write_file("model.gguf", data, size);
+	write_folder(data, size);
 	free(data);
 	gguf_writer_init(&w);
 	gguf_write_str(&w, "general.architecture", "bert");
@@ -181,7 +199,9 @@ static void test_bad_input(void **state)
 	assert_false(exists("x"));
 	expect("compile model.gguf -o no/such/folder", 1, NULL);
 	expect("info garbage", 5, "garbage: ");
-	expect("info model.gguf", 5, "model.gguf: ");
+	write_file("short.gguf", "GGUF\3", 5);
+	expect("info short.gguf", 5, "short.gguf: version");
+	expect("info .", 1, ".: config.json: no such file");
 	expect("verify garbage", 5, NULL);
 	expect("graph garbage", 5, NULL);
 	expect("as garbage -o x", 5, "garbage: ");
@@ -196,6 +216,21 @@ static void test_info(void **state)
 	(void)state;
 	assert_int_equal(run("info model.accel"), 0);
 	assert_non_null(strstr(out, "cli (qwen2)"));
+	assert_int_equal(run("info model.gguf"), 0);
+	assert_non_null(strstr(out, "qwen2.block_count = 2"));
+	assert_non_null(strstr(out, "Q8_0    64 x 64  blk.1.attn_q.weight"));
+	assert_int_equal(run("info model.gguf --json"), 0);
+	j = json_loads(out, 0, &e);
+	assert_int_equal(json_array_size(json_object_get(j, "tensors")), 27);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "keys"),
+							    "qwen2.context_length")),
+			 96);
+	json_decref(j);
+	assert_int_equal(run("info folder"), 0);
+	assert_non_null(strstr(out, "general.architecture = \"qwen2\""));
+	assert_non_null(strstr(out, "folder/model-00002-of-00002.safetensors"));
+	expect("compile folder -o folder.accel", 0, NULL);
+	expect("verify folder.accel", 0, NULL);
 	assert_int_equal(run("info model.accel --json"), 0);
 	j = json_loads(out, 0, &e);
 	if (!j)

@@ -512,6 +512,55 @@ static void test_granitemoe(void **state)
 	reset();
 }
 
+#define HYBRID                                                                                \
+	"\"embedding_multiplier\":12,\"attention_multiplier\":0.0625,"                        \
+	"\"residual_multiplier\":0.25,\"logits_scaling\":8.0,\"shared_intermediate_size\":3," \
+	"\"mamba_d_conv\":4,\"mamba_n_heads\":4,\"mamba_d_head\":4,\"mamba_d_state\":3,"      \
+	"\"mamba_n_groups\":2,\"position_embedding_type\":\"nope\","                          \
+	"\"layer_types\":[\"mamba\",\"attention\"],"
+
+/* One class, with and without experts: the shared part is the feed-forward where there are none. */
+static void test_granitehybrid(void **state)
+{
+	static const char sizes[] = "\"max_position_embeddings\":64,\"hidden_size\":8,"
+				    "\"num_hidden_layers\":2,\"intermediate_size\":6,"
+				    "\"num_attention_heads\":2,\"num_key_value_heads\":1,"
+				    "\"rms_norm_eps\":1e-6,\"hidden_act\":\"silu\",";
+	int experts;
+
+	(void)state;
+	for (experts = 0; experts < 2; experts++) {
+		uint32_t kv[2] = { 9, 9 };
+		char config[1024];
+		const float *want;
+
+		put_globals();
+		put(L "mamba.A_log", 4, 0, 0);
+		put(L "mamba.norm.weight", 16, 0, 0);
+		put(L "shared_mlp.input_linear.weight", 6, 8, 0);
+		put(L "shared_mlp.output_linear.weight", 8, 3, 0);
+		if (experts)
+			put(L "block_sparse_moe.input_linear.weight", 2, 6, 8);
+		snprintf(config, sizeof(config),
+			 "{\"architectures\":[\"GraniteMoeHybridForCausalLM\"],%s" HYBRID
+			 "\"num_local_experts\":%d,\"num_experts_per_tok\":%d}",
+			 sizes, 2 * experts, experts);
+		open_folder(config);
+		want = src(L "shared_mlp.input_linear.weight");
+		same("up",
+		     get(experts ? "blk.0.ffn_up_shexp.weight" : "blk.0.ffn_up.weight", 8, 3, 1),
+		     want + 24, 24);
+		key_u32("granitehybrid.feed_forward_length", experts ? 6 : 3);
+		assert_int_equal(gguf_get_u32_layers(file, "granitehybrid.attention.head_count_kv",
+						     2, kv, NULL),
+				 0);
+		assert_true(kv[0] == 0 && kv[1] == 1);
+		copied("blk.0.ssm_norm.weight", L "mamba.norm.weight", 8, 2);
+		neg_exp("blk.0.ssm_a", L "mamba.A_log", 1, 4);
+		reset();
+	}
+}
+
 static void test_gpt2(void **state)
 {
 	const float *got, *want;
@@ -742,6 +791,25 @@ static void test_bpe(void **state)
 	reset();
 }
 
+/* As gemma's: a split that finds nothing after the normalizer, no space in front. */
+static void test_spm(void **state)
+{
+	bool flag = true;
+
+	(void)state;
+	open_tokenizer("{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},"
+		       "\"content\":\"\xe2\x96\x81\"},\"pre_tokenizer\":{\"type\":\"Split\","
+		       "\"pattern\":{\"String\":\" \"},\"behavior\":\"MergedWithPrevious\","
+		       "\"invert\":false},\"model\":{\"type\":\"BPE\",\"byte_fallback\":true,"
+		       "\"unk_token\":\"<unk>\",\"vocab\":{\"<unk>\":0,\"<0x0A>\":1,\"a\":2,"
+		       "\"b\":3,\"ab\":4},\"merges\":[\"a b\"]}}",
+		       NULL);
+	key_str("tokenizer.ggml.model", "llama");
+	assert_int_equal(gguf_get_bool(file, "tokenizer.ggml.add_space_prefix", &flag, NULL), 0);
+	assert_false(flag);
+	reset();
+}
+
 /* ---- refusals ---- */
 
 static void test_refused(void **state)
@@ -840,9 +908,10 @@ int main(void)
 		cmocka_unit_test(test_mixtral),	   cmocka_unit_test(test_qwen2moe),
 		cmocka_unit_test(test_gemma),	   cmocka_unit_test(test_mamba),
 		cmocka_unit_test(test_jamba),	   cmocka_unit_test(test_deepseek2),
-		cmocka_unit_test(test_granitemoe), cmocka_unit_test(test_gpt2),
-		cmocka_unit_test(test_gpt_oss),	   cmocka_unit_test(test_llama3),
-		cmocka_unit_test(test_bpe),	   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_granitemoe), cmocka_unit_test(test_granitehybrid),
+		cmocka_unit_test(test_gpt2),	   cmocka_unit_test(test_gpt_oss),
+		cmocka_unit_test(test_llama3),	   cmocka_unit_test(test_bpe),
+		cmocka_unit_test(test_spm),	   cmocka_unit_test(test_refused),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
