@@ -54,6 +54,85 @@ static const struct synth_model specs[] = {
 
 #define N_SPECS (sizeof(specs) / sizeof(specs[0]))
 
+/*
+ * Classes whose tensors are converted in other ways: config, then tensors as "name dtype sizes".
+ * Opened and walked only; there need not be a front end.
+ */
+static const char *const exotic[][16] = {
+	{ "{\"architectures\":[\"DeepseekV3ForCausalLM\"],\"max_position_embeddings\":64,"
+	  "\"hidden_size\":8,\"num_hidden_layers\":1,\"intermediate_size\":6,\"rms_norm_eps\":1e-6,"
+	  "\"num_attention_heads\":2,\"kv_lora_rank\":4,\"qk_nope_head_dim\":3,"
+	  "\"qk_rope_head_dim\":2,\"v_head_dim\":5,\"first_k_dense_replace\":0,\"hidden_act\":"
+	  "\"silu\",\"n_routed_experts\":2,\"num_experts_per_tok\":1,\"moe_intermediate_size\":3,"
+	  "\"rope_scaling\":{\"type\":\"yarn\",\"factor\":40,\"mscale_all_dim\":1.0}}",
+	  "model.embed_tokens.weight BF16 5 8", "model.norm.weight F32 8",
+	  "model.layers.0.self_attn.kv_b_proj.weight BF16 16 4",
+	  "model.layers.0.mlp.experts.0.up_proj.weight F16 3 8",
+	  "model.layers.0.mlp.experts.1.up_proj.weight F16 3 8",
+	  "model.layers.1.eh_proj.weight F16 3 8" },
+	{ "{\"architectures\":[\"GptOssForCausalLM\"],\"max_position_embeddings\":64,"
+	  "\"hidden_size\":8,\"num_hidden_layers\":1,\"intermediate_size\":6,\"rms_norm_eps\":1e-6,"
+	  "\"num_attention_heads\":2,\"head_dim\":4,\"num_local_experts\":2,\"hidden_act\":\"silu\","
+	  "\"num_experts_per_tok\":1,\"sliding_window\":128,\"quantization_config\":{"
+	  "\"quant_method\":\"mxfp4\"},\"layer_types\":[\"sliding_attention\"]}",
+	  "model.embed_tokens.weight BF16 5 8", "model.norm.weight F32 8",
+	  "model.layers.0.mlp.experts.gate_up_proj_blocks U8 2 6 2 16",
+	  "model.layers.0.mlp.experts.gate_up_proj_scales U8 2 6 2",
+	  "model.layers.0.mlp.experts.gate_up_proj_bias BF16 2 6",
+	  "model.layers.0.mlp.experts.down_proj_blocks U8 2 8 1 16",
+	  "model.layers.0.mlp.experts.down_proj_scales U8 2 8 1" },
+	{ "{\"architectures\":[\"Mamba2ForCausalLM\"],\"hidden_size\":8,\"num_hidden_layers\":1,"
+	  "\"num_heads\":4,\"head_dim\":4,\"state_size\":3,\"n_groups\":2,\"conv_kernel\":4}",
+	  "backbone.embeddings.weight F32 5 8", "backbone.layers.0.mixer.A_log F32 4",
+	  "backbone.layers.0.mixer.D BF16 4", "backbone.layers.0.mixer.conv1d.weight F32 28 1 4",
+	  "backbone.layers.0.mixer.norm.weight F32 16" },
+	{ "{\"architectures\":[\"GraniteMoeForCausalLM\"],\"max_position_embeddings\":64,"
+	  "\"hidden_size\":8,\"num_hidden_layers\":1,\"intermediate_size\":6,\"rms_norm_eps\":1e-6,"
+	  "\"num_attention_heads\":2,\"num_local_experts\":2,\"num_experts_per_tok\":1,"
+	  "\"embedding_multiplier\":12,\"attention_multiplier\":0.5,\"residual_multiplier\":0.25,"
+	  "\"logits_scaling\":8.0,\"hidden_act\":\"silu\"}",
+	  "model.embed_tokens.weight F32 5 8", "model.layers.0.self_attn.q_proj.weight F32 8 8",
+	  "model.layers.0.self_attn.q_proj.bias F32 8",
+	  "model.layers.0.block_sparse_moe.input_linear.weight BF16 2 6 8" },
+	{ "{\"architectures\":[\"GPT2LMHeadModel\"],\"n_positions\":16,\"n_embd\":8,\"n_layer\":1,"
+	  "\"n_head\":2,\"layer_norm_epsilon\":1e-5,\"activation_function\":\"gelu_new\"}",
+	  "transformer.wte.weight F16 5 8", "transformer.h.0.attn.c_attn.weight F16 8 24",
+	  "transformer.h.0.attn.c_attn.bias F16 24" },
+	{ "{\"architectures\":[\"Gemma3ForCausalLM\"],\"max_position_embeddings\":64,\"hidden_size\":8,"
+	  "\"num_hidden_layers\":2,\"intermediate_size\":6,\"num_attention_heads\":2,"
+	  "\"rms_norm_eps\":1e-6,\"layer_types\":[\"full_attention\",\"sliding_attention\"],"
+	  "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":8}}",
+	  "model.embed_tokens.weight BF16 5 8", "model.norm.weight BF16 8",
+	  "model.layers.0.self_attn.q_norm.weight BF16 4", "lm_head.weight BF16 5 8" },
+};
+
+#define N_EXOTIC (sizeof(exotic) / sizeof(exotic[0]))
+
+static void make_exotic(struct hf_folder *d, const char *const *lines)
+{
+	static const uint8_t zeros[4096];
+	size_t i;
+
+	*d = (struct hf_folder){ 0 };
+	hf_put_text(d, "config.json", lines[0]);
+	for (i = 1; i < 16 && lines[i]; i++) {
+		unsigned long long shape[5] = { 0 };
+		uint64_t sizes[5] = { 0 };
+		char name[128], dtype[8];
+		size_t bytes, k;
+
+		sscanf(lines[i], "%127s %7s %llu %llu %llu %llu", name, dtype, &shape[0], &shape[1],
+		       &shape[2], &shape[3]);
+		bytes = !strcmp(dtype, "F32") ? 4 : !strcmp(dtype, "U8") ? 1 : 2;
+		for (k = 0; shape[k]; k++) {
+			sizes[k] = shape[k];
+			bytes *= shape[k];
+		}
+		hf_tensor(d, name, dtype, sizes, zeros, bytes);
+	}
+	hf_finish_file(d, "model.safetensors");
+}
+
 static uint64_t state = 1;
 
 static uint64_t below(uint64_t n)
@@ -270,7 +349,7 @@ static void run_one(const struct hf_folder *d, struct tally *t)
 int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 0) : 10000, i;
-	struct hf_folder folders[2 * N_SPECS];
+	struct hf_folder folders[2 * N_SPECS + N_EXOTIC];
 	struct tally t = { 0 };
 
 	state = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
@@ -288,9 +367,21 @@ int main(int argc, char **argv)
 		gguf_close(f);
 		free(data);
 	}
+	for (i = 0; i < N_EXOTIC; i++) {
+		struct hf_folder *d = &folders[2 * N_SPECS + i];
+		struct gguf_error err = { 0 };
+		struct gguf_file *f;
+
+		make_exotic(d, exotic[i]);
+		if (hf_open_files(d->file, d->n, &f, &err)) {
+			printf("# %s\nnot ok 1 - an undamaged folder is refused\n", err.msg);
+			return 1;
+		}
+		gguf_close(f);
+	}
 	for (i = 0; i < count; i++)
-		run_one(&folders[below(2 * N_SPECS)], &t);
-	for (i = 0; i < 2 * N_SPECS; i++)
+		run_one(&folders[below(2 * N_SPECS + N_EXOTIC)], &t);
+	for (i = 0; i < 2 * N_SPECS + N_EXOTIC; i++)
 		hf_folder_free(&folders[i]);
 	printf("# %lu damaged folders: %llu refused, %llu opened, %llu of them made a graph\n",
 	       count, (unsigned long long)t.refused, (unsigned long long)t.accepted,
