@@ -13,6 +13,7 @@ FOLDER/findings.
 """
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -22,11 +23,11 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ENTRIES = ["asm", "cmd", "fdinfo", "fdt", "gguf", "image", "program", "tokenizer", "vfio_user",
-           "vhost_user"]
+ENTRIES = ["asm", "cmd", "fdinfo", "fdt", "gguf", "hf", "image", "program", "tokenizer",
+           "vfio_user", "vhost_user"]
 # Slow entries get their part of the runs.
 PART = {"vfio_user": 0.2, "program": 0.4, "vhost_user": 0.3, "tokenizer": 0.5, "image": 0.5}
-MAX_LEN = {"gguf": 40000, "image": 60000, "program": 8192, "cmd": 1024, "tokenizer": 8192}
+MAX_LEN = {"gguf": 40000, "hf": 6000, "image": 60000, "program": 8192, "cmd": 1024, "tokenizer": 8192}
 SECTION = {"fdt": 3, "program": 4, "tokenizer": 7}
 TEXTS = [b"", b"the cat", "Größe, 東京 \U0001f600".encode(), b"\xff\xc0\xaf\xed\xa0\x80 </s><s>",
          b"   \t\n\n1234567 it's  don't"]
@@ -62,6 +63,51 @@ def vfio_user():
             record(16, struct.pack("<II", 16, 0) + bytes(8)), record(13, b""),
             record(3, struct.pack("<IIQQ", 24, 0, 0x100000, 0x10000))]
     return [info + b"".join(queries), info + b"".join(work), b"".join(work), work[0] * 3]
+
+
+def hf():
+    """Model folders, their files as fuzz_hf.c numbers them."""
+    def safetensors(*tensors):
+        header, data = {}, b""
+        for name, dtype, size, *shape in tensors:
+            for n in shape:
+                size *= n
+            header[name] = {"dtype": dtype, "shape": shape,
+                            "data_offsets": [len(data), len(data) + size]}
+            data += bytes(size)
+        text = json.dumps(header).encode()
+        return struct.pack("<Q", len(text)) + text + data
+
+    def config(name, **more):
+        return {"architectures": [name], "max_position_embeddings": 64, "hidden_size": 8,
+                "num_hidden_layers": 1, "intermediate_size": 6, "num_attention_heads": 2,
+                "rms_norm_eps": 1e-6, "hidden_act": "silu", **more}
+
+    layer = "model.layers.0."
+    experts = layer + "mlp.experts.gate_up_proj"
+    split = {"type": "Split", "pattern": {"Regex": "\\p{N}"}, "behavior": "Isolated"}
+    added = [{"id": 3, "content": "<s>", "special": True}]
+    bpe = {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, {"type": "ByteLevel"}]},
+           "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]},
+           "added_tokens": added, "post_processor": {"type": "TemplateProcessing",
+                                                     "single": [{"SpecialToken": {"id": "<s>"}}]}}
+    spm = {"normalizer": {"type": "Prepend", "prepend": "\u2581"}, "added_tokens": added,
+           "model": {"type": "BPE", "byte_fallback": True, "unk_token": "a",
+                     "vocab": {"a": 0, "<0x00>": 1, "ab": 2}, "merges": [["a", "b"]]}}
+    models = [
+        (config("LlamaForCausalLM", rope_scaling={"rope_type": "yarn", "factor": 4}), spm,
+         safetensors(("model.embed_tokens.weight", "BF16", 2, 5, 8),
+                     (layer + "self_attn.q_proj.weight", "F32", 4, 8, 8))),
+        (config("MixtralForCausalLM", num_local_experts=2, num_experts_per_tok=1), bpe,
+         safetensors(*((layer + f"block_sparse_moe.experts.{e}.w1.weight", "F32", 4, 6, 8)
+                       for e in range(2)))),
+        (config("GptOssForCausalLM", head_dim=4, num_local_experts=2, num_experts_per_tok=1), bpe,
+         safetensors((experts + "_blocks", "U8", 1, 2, 6, 2, 16),
+                     (experts + "_scales", "U8", 1, 2, 6, 2), (experts + "_bias", "F32", 4, 2, 6)))]
+    for conf, tokenizer, weights in models:
+        files = [json.dumps(conf).encode(), weights, json.dumps(tokenizer).encode(),
+                 b'{"bos_token": "<s>", "chat_template": "x"}', b'{"eos_token_id": [1, 2]}']
+        yield b"".join(bytes([k]) + struct.pack("<I", len(f))[:3] + f for k, f in enumerate(files))
 
 
 def vhost_user():
@@ -117,6 +163,8 @@ def make_seeds(folder, maketoy, mksynth, accelc):
                   b"drm-engine-tile:\t123456789 ns\ndrm-total-memory:\t64 KiB\n"
                   b"drm-resident-sram:\t12 MiB\n")
     add("fdinfo", b"temperature 41000\nclock 1000000000\njobs 18446744073709551616\n-1 x\n")
+    for data in hf():
+        add("hf", data)
     for data in vfio_user():
         add("vfio_user", data)
     for data in vhost_user():
