@@ -89,7 +89,9 @@ static struct ir_tensor *part_of(struct fe_net *n, const struct gguf_tensor *g, 
 	t->rows = rows;
 	t->cols = cols;
 	t->size = g->size / parts;
-	t->data = g->data + t->size * part;
+	t->data = g->data ? g->data + t->size * part : NULL;
+	t->source = g;
+	t->source_row = rows * part;
 	return t;
 }
 

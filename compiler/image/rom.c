@@ -49,7 +49,7 @@ const uint8_t *build_row(const struct ir_tensor *t, uint64_t row, void *buf)
 {
 	if (t->data)
 		return t->data + row * (t->size / t->rows);
-	return gguf_tensor_row(t->source, row, buf);
+	return gguf_tensor_row(t->source, t->source_row + row, buf);
 }
 
 /* Everything that goes into the ROM passes here, in order and in multiples of two bytes. */

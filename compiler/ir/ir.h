@@ -157,6 +157,7 @@ struct ir_tensor {
 	/* in the source file: bytes, or rows to be read by build_row; NULL for a parsed graph */
 	const uint8_t *data;
 	const struct gguf_tensor *source;
+	uint64_t source_row; /* of source: the first one */
 	size_t size;
 	uint32_t uses; /* by matmuls; of the pass that counts them */
 	/* choose_format */
