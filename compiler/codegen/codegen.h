@@ -15,8 +15,9 @@
 #include "compiler/ir/ir.h"
 
 #define CG_MAX_REFS  8
-#define CG_BUF_ALIGN 128 /* bytes; scratch rows start at a port word */
-#define CG_CARRY     15	 /* token that the lowering itself gives and takes; see lower.h */
+#define CG_BUF_ALIGN 128	/* bytes; scratch rows start at a port word */
+#define CG_MAX_CMDS  (1u << 20) /* of a program under construction */
+#define CG_CARRY     15		/* token that the lowering itself gives and takes; see lower.h */
 
 /* Memory that commands reach through the page tables, as far as order is concerned. */
 enum cg_va_kind { CG_VA_NONE, CG_VA_COLUMNS, CG_VA_KV, CG_VA_LOGITS, CG_VA_STATE };

@@ -50,6 +50,10 @@ static struct cg_cmd *grow(struct cg_prog *p)
 	struct cg_cmd *c;
 	size_t cap;
 
+	if (p->n_cmds >= CG_MAX_CMDS) {
+		diag_set(p->diag, -ENOSPC, "program: more than %u commands", CG_MAX_CMDS);
+		return NULL;
+	}
 	if (p->n_cmds == p->cap_cmds) {
 		cap = p->cap_cmds ? 2 * p->cap_cmds : 256;
 		c = realloc(p->cmds, cap * sizeof(*c));

@@ -470,7 +470,7 @@ static bool routes_late(struct ir_op *const *ops, const struct cg_run *run)
 	size_t j;
 
 	for (j = 0; j < run->first; j++)
-		before = before || ops[j]->kind == IR_KVSTORE;
+		before = before || cg_is_anchor(ops[j]);
 	for (j = 0; j < run->period && before; j++) {
 		if (ops[run->first + j]->kind == IR_ROUTE)
 			return true;

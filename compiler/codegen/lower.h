@@ -154,7 +154,9 @@ unsigned int lw_run_reg(const struct lower *l, unsigned int reg);
 /* Nobody behind op reads what op's first input holds, so op may write there. */
 bool lw_may_overwrite(const struct ir_op *op);
 
-/* runs.c: a run of at least two layers that begins at operation `first`. ops are by id. */
+/* runs.c */
+bool cg_is_anchor(const struct ir_op *op); /* a store or a state: it is in a layer */
+/* A run of at least two layers that begins at operation `first`. ops are by id. */
 bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct cg_kv *kv,
 		 struct cg_run *run);
 

@@ -181,7 +181,7 @@ static bool used_inside_only(const struct search *s)
 }
 
 /* What there is once or a few times in a layer: stores and states. */
-static bool is_anchor(const struct ir_op *op)
+bool cg_is_anchor(const struct ir_op *op)
 {
 	return op->kind == IR_KVSTORE || ir_state_bytes(op);
 }
@@ -189,7 +189,7 @@ static bool is_anchor(const struct ir_op *op)
 /* The next operation that may be the same one, a layer or several later. */
 static size_t next_anchor(const struct search *s, size_t a, size_t i)
 {
-	while (i < s->n && !(is_anchor(s->ops[i]) && same_attributes(s->ops[a], s->ops[i])))
+	while (i < s->n && !(cg_is_anchor(s->ops[i]) && same_attributes(s->ops[a], s->ops[i])))
 		i++;
 	return i;
 }
@@ -216,7 +216,7 @@ bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct 
 	struct search s = { ops, n, kv, run };
 	size_t a = first, b, tries;
 
-	while (a < n && !is_anchor(ops[a]))
+	while (a < n && !cg_is_anchor(ops[a]))
 		a++;
 	for (b = a, tries = 0; tries < MAX_PERIODS; tries++) {
 		b = next_anchor(&s, a, b + 1);

@@ -263,7 +263,9 @@ static const struct hf_demand afmoe_demands[] = { SILU,
 						  { "global_attn_every_n_layers", "4|-" },
 						  END_DEMANDS };
 static const struct hf_demand gemma_demands[] = {
-	{ "hidden_activation|hidden_act", "gelu_pytorch_tanh|gelu|-" }, END_DEMANDS
+	{ "hidden_activation|hidden_act", "gelu_pytorch_tanh|gelu|-" },
+	{ "use_bidirectional_attention", "false|-" },
+	END_DEMANDS
 };
 static const struct hf_demand starcoder2_demands[] = { { "hidden_act", "gelu_pytorch_tanh" },
 						       END_DEMANDS };
@@ -280,8 +282,8 @@ static const struct hf_demand jamba_demands[] = { { "hidden_act", "silu" },
 						  END_DEMANDS };
 static const struct hf_demand deepseek2_demands[] = { SILU,
 						      { "moe_layer_freq", "1|-" },
-						      { "topk_method",
-							"greedy|noaux_tc|group_limited_greedy|-" },
+						      /* groups by their best expert: not here */
+						      { "topk_method", "greedy|noaux_tc|-" },
 						      END_DEMANDS };
 static const struct hf_demand gptoss_demands[] = { SILU,
 						   { "swiglu_limit", "7|7.0|-" },

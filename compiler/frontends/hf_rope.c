@@ -86,7 +86,7 @@ static int linear(struct hf *h, const json_t *rs)
 static int yarn(struct hf *h, const json_t *rs)
 {
 	static const char *const betas[] = { "beta_fast", "beta_slow" };
-	double factor, v;
+	double factor, v, mscale;
 	size_t i;
 	int rc = number_or(h, rs, "factor", NAN, &factor);
 
@@ -117,10 +117,15 @@ static int yarn(struct hf *h, const json_t *rs)
 		put_f32(h, "rope.scaling.attn_factor", v / (1 + 0.1 * log(factor)));
 	if (!(h->arch->flags & HF_YARN_MSCALE))
 		return 0;
-	rc = number(h, rs, "mscale_all_dim", &v);
-	if (!rc)
-		put_f32(h, "rope.scaling.yarn_log_multiplier", 0.1 * v);
-	return rc == -ENOENT ? 0 : rc;
+	/* Only where the two are equal do cosines and sines keep their size. */
+	if (number(h, rs, "mscale", &mscale) || number(h, rs, "mscale_all_dim", &v) ||
+	    mscale != v || v == 0)
+		return hf_fail(
+			h, -ENOTSUP,
+			"config.json: rope_scaling.mscale: supported: present, not 0 and equal to "
+			"mscale_all_dim");
+	put_f32(h, "rope.scaling.yarn_log_multiplier", 0.1 * v);
+	return 0;
 }
 
 static int dims_of_head(struct hf *h, uint64_t *dims)

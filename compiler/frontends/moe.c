@@ -74,8 +74,6 @@ static int read_groups(struct fe_net *n, struct fe_moe *e)
 {
 	struct fe_keys *k = &n->keys;
 
-	if (!n->arch->moe->groups_key)
-		return 0;
 	if (fe_u32(k, "expert_group_count", false, &e->groups) ||
 	    fe_u32(k, "expert_group_used_count", false, &e->used_groups))
 		return n->m->diag.err;

@@ -24,7 +24,7 @@ struct fe_moe_rules {
 	enum fe_gating gating; /* without the key */
 	bool gating_key;       /* the key may choose another one */
 	bool norm;	       /* without the key expert_weights_norm */
-	bool norm_key, scale_key, groups_key;
+	bool norm_key, scale_key;
 	bool needs_experts; /* expert_count of 0 is refused */
 	bool own_width;	    /* expert_feed_forward_length, not feed_forward_length */
 	bool leading_dense; /* leading_dense_block_count layers have none */

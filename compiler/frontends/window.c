@@ -31,8 +31,7 @@ int fe_windows(struct fe_net *n, uint32_t window, uint32_t period)
 	n->window = window;
 	if (fe_u32(&n->keys, "attention.sliding_window", false, &n->window))
 		return n->m->diag.err;
-	/* 0: none; one of the context or more hides nothing */
-	if (!n->window || n->window >= n->context)
+	if (!n->window)
 		return 0;
 	flags = arena_array(&n->m->arena, n->layers, sizeof(*flags));
 	n->windowed = arena_alloc(&n->m->arena, n->layers);
@@ -42,5 +41,8 @@ int fe_windows(struct fe_net *n, uint32_t window, uint32_t period)
 		return n->m->diag.err;
 	for (i = 0; i < n->layers; i++)
 		n->windowed[i] = !!flags[i];
+	/* one of the context or more hides nothing, but the layers keep what else is theirs */
+	if (n->window >= n->context)
+		n->window = 0;
 	return 0;
 }

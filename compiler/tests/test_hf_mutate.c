@@ -64,7 +64,7 @@ static const char *const exotic[][16] = {
 	  "\"num_attention_heads\":2,\"kv_lora_rank\":4,\"qk_nope_head_dim\":3,"
 	  "\"qk_rope_head_dim\":2,\"v_head_dim\":5,\"first_k_dense_replace\":0,\"hidden_act\":"
 	  "\"silu\",\"n_routed_experts\":2,\"num_experts_per_tok\":1,\"moe_intermediate_size\":3,"
-	  "\"rope_scaling\":{\"type\":\"yarn\",\"factor\":40,\"mscale_all_dim\":1.0}}",
+	  "\"rope_scaling\":{\"type\":\"yarn\",\"factor\":40,\"mscale\":1.0,\"mscale_all_dim\":1.0}}",
 	  "model.embed_tokens.weight BF16 5 8", "model.norm.weight F32 8",
 	  "model.layers.0.self_attn.kv_b_proj.weight BF16 16 4",
 	  "model.layers.0.mlp.experts.0.up_proj.weight F16 3 8",

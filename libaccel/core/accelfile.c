@@ -91,6 +91,8 @@ static int check_manifest(struct accelfile *f)
 	else if (m->state_bytes % IG1_PAGE_BYTES || m->state_bytes >> IG1_VA_BITS ||
 		 (m->state_bytes && m->abi == IG1_PROGRAM_ABI_KV))
 		field = "state_bytes";
+	else if (m->state_bytes && m->win_blocks) /* going back needs positions the ring lost */
+		field = "state_bytes with win_blocks";
 	else if (__builtin_mul_overflow(m->kv_block_bytes, (uint64_t)m->kv_blocks, &bytes) ||
 		 bytes >> IG1_VA_BITS)
 		field = "kv_blocks x kv_block_bytes";

@@ -103,14 +103,20 @@ void runner_fini(struct runner *r)
 int runner_trace(struct runner *r, uint32_t entries, accel_trace_fn fn, void *ctx)
 {
 	struct accel_session_options o = r->o;
+	struct mapped more = { 0 };
 	int err;
 
 	o.trace_entries = entries;
 	o.trace = fn;
 	o.trace_ctx = ctx;
 	err = check_options(r, &o);
-	if (!err)
-		err = reserve(r, &r->trace, entries * sizeof(struct ig1_trace));
+	if (!err && entries * sizeof(struct ig1_trace) > r->trace.bytes) {
+		err = reserve(r, &more, entries * sizeof(struct ig1_trace));
+		if (!err) {
+			release(r, &r->trace);
+			r->trace = more;
+		}
+	}
 	if (!err)
 		r->o = o;
 	return err;

@@ -175,7 +175,7 @@ static bool no_head_norms(struct synth_model *m)
 
 static bool no_window(struct synth_model *m)
 {
-	if (!m->window)
+	if (!m->window || m->window >= m->context)
 		return false;
 	m->window = m->context;
 	return true;
@@ -183,7 +183,7 @@ static bool no_window(struct synth_model *m)
 
 static bool wider_window(struct synth_model *m)
 {
-	if (!m->window)
+	if (!m->window || m->window >= m->context)
 		return false;
 	m->window++;
 	return true;
