@@ -23,6 +23,12 @@ static int bad_shape(struct fe_net *n, const char *name, const struct gguf_tenso
 			name, g->ne[0], g->ne[1], g->ne[2], g->ne[3], cols, rows, count);
 }
 
+/* Tensors of a file stand in one array. */
+static void mark_used(struct fe_net *n, const struct gguf_tensor *g)
+{
+	n->used[g - gguf_tensor(n->f, 0)] = 1;
+}
+
 int fe_tensor(struct fe_net *n, const char *name, bool required, uint64_t cols, uint64_t rows,
 	      struct ir_tensor **out)
 {
@@ -43,10 +49,7 @@ int fe_tensor3(struct fe_net *n, const char *name, bool required, uint64_t cols,
 			return 0;
 		return diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", name);
 	}
-	for (size_t i = 0; i < gguf_n_tensors(n->f); i++) {
-		if (gguf_tensor(n->f, i) == g)
-			n->used[i] = 1;
-	}
+	mark_used(n, g);
 	if ((uint64_t)g->ne[0] != cols || (uint64_t)g->ne[1] != rows ||
 	    (uint64_t)g->ne[2] != count || g->ne[3] != 1)
 		return bad_shape(n, name, g, cols, rows, count);
@@ -101,7 +104,6 @@ static const struct gguf_tensor *whole(struct fe_net *n, uint32_t layer, const c
 {
 	const struct gguf_tensor *g;
 	char buf[96];
-	size_t i;
 
 	snprintf(buf, sizeof(buf), "blk.%u.%s", layer, name);
 	g = gguf_find_tensor(n->f, buf);
@@ -109,10 +111,7 @@ static const struct gguf_tensor *whole(struct fe_net *n, uint32_t layer, const c
 		diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", buf);
 		return NULL;
 	}
-	for (i = 0; i < gguf_n_tensors(n->f); i++) {
-		if (gguf_tensor(n->f, i) == g)
-			n->used[i] = 1;
-	}
+	mark_used(n, g);
 	if ((uint64_t)g->ne[0] == cols && g->elements / cols == rows && g->elements % cols == 0)
 		return g;
 	diag_set(&n->m->diag, -EINVAL,
@@ -276,7 +275,8 @@ static struct ir_op *output_scale(struct fe_net *n, struct ir_op *x, const char 
 
 	if (fe_tensor(n, tensor, false, 1, 1, &t) || !x || !t)
 		return x;
-	if (ggml_dequantize_row(t->src_type, gguf_tensor_row(t->source, 0, buf), &v, 1) || !isfinite(v)) {
+	if (ggml_dequantize_row(t->src_type, gguf_tensor_row(t->source, 0, buf), &v, 1) ||
+	    !isfinite(v)) {
 		diag_set(&n->m->diag, -EINVAL, "tensor %s: not one finite number", tensor);
 		return NULL;
 	}

@@ -268,17 +268,6 @@ static struct ir_const *expert_biases(struct fe_net *n, uint32_t i, const char *
 	return c;
 }
 
-static struct ir_op *slice(struct fe_net *n, struct ir_op *of, uint32_t off, const char *name)
-{
-	struct ir_op *op = ir_op_new(n->m, IR_SLICE, name, 1, &of, 0);
-
-	if (!op)
-		return NULL;
-	op->off = off;
-	op->width = of->width / 2;
-	return op;
-}
-
 /* gate and up of the chosen experts, one behind the other */
 static struct ir_op *gate_up(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *to)
 {
@@ -404,9 +393,10 @@ struct ir_op *fe_moe_ffn(struct fe_net *n, uint32_t i, struct ir_op *h, struct i
 			return NULL;
 		x = sum(n, x, p, fe_layer_name(n, i, "shared_sum"));
 	}
-	op = fe_glu(n, slice(n, op, 0, fe_layer_name(n, i, "experts_gate")),
-		    slice(n, op, op->width / 2, fe_layer_name(n, i, "experts_up")), act,
-		    fe_layer_name(n, i, "experts_act"));
+	op = fe_glu(
+		n, fe_slice(n, op, 0, op->width / 2, fe_layer_name(n, i, "experts_gate")),
+		fe_slice(n, op, op->width / 2, op->width / 2, fe_layer_name(n, i, "experts_up")),
+		act, fe_layer_name(n, i, "experts_act"));
 	op = combine(n, i, op, to);
 	if (!op)
 		return NULL;

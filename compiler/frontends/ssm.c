@@ -4,15 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define MAX_TAPS 64u
-
 static int read_sizes(struct fe_net *n)
 {
 	struct fe_keys *k = &n->keys;
 	struct fe_ssm *s = &n->ssm;
 
 	if (fe_u32(k, "ssm.conv_kernel", true, &s->taps) ||
-	    fe_check_range(n, "ssm.conv_kernel", s->taps, MAX_TAPS) ||
+	    fe_check_range(n, "ssm.conv_kernel", s->taps, IR_MAX_TAPS) ||
 	    fe_u32(k, "ssm.inner_size", true, &s->inner) ||
 	    fe_check_range(n, "ssm.inner_size", s->inner, IR_MAX_WIDTH / 8) ||
 	    fe_u32(k, "ssm.state_size", true, &s->state) ||
@@ -23,7 +21,7 @@ static int read_sizes(struct fe_net *n)
 	if (s->taps == 1)
 		return diag_set(&n->m->diag, -ENOTSUP,
 				"key %s.ssm.conv_kernel: 1, supported: 2 to %u", n->arch->name,
-				MAX_TAPS);
+				IR_MAX_TAPS);
 	return 0;
 }
 

@@ -22,6 +22,7 @@
 #include "compiler/ir/diag.h"
 #include "compiler/ir/strbuf.h"
 
+#define IR_MAX_TAPS  64u	/* of a convolution */
 #define IR_MAX_WIDTH (1u << 24) /* elements of a value, rows of a matrix: a command's count limit */
 
 enum ir_kind {

@@ -168,13 +168,11 @@ static int check_elt(struct ir_model *m, const struct ir_op *op)
 	return 0;
 }
 
-#define MAX_TAPS 64u
-
 static int check_conv(struct ir_model *m, const struct ir_op *op)
 {
 	if (op->in[0]->width != op->width || op->in[0]->dt != IR_F32 || op->dt != IR_F32)
 		return bad(m, op, "does not fit its input");
-	if (op->taps < 2 || op->taps > MAX_TAPS)
+	if (op->taps < 2 || op->taps > IR_MAX_TAPS)
 		return bad(m, op, "unsupported number of taps");
 	if (op->konst->n != (uint64_t)(op->taps + 1) * op->width)
 		return bad(m, op, "weights do not fit");
