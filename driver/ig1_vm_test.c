@@ -2,6 +2,7 @@
 /* Address spaces: VM_BIND and its splits, arguments, fences, and what is released when. */
 #include <kunit/test.h>
 
+#include <linux/delay.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/mman.h>
@@ -122,11 +123,16 @@ static int rig_init(struct kunit *test)
 	return 0;
 }
 
+static bool all_released(struct ig1_device *dev)
+{
+	return list_empty(&dev->vms.list) && !dev->mmu.count && dev->sram.free == SRAM_PAGES;
+}
+
 static void rig_exit(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	struct drm_gem_object *obj;
-	int id;
+	int id, i;
 
 	if (!rig)
 		return;
@@ -135,6 +141,11 @@ static void rig_exit(struct kunit *test)
 		drm_gem_object_put(obj);
 	idr_destroy(&rig->file->object_idr);
 	syncobjs_fini(rig->file);
+	/* The scheduler gives a finished operation, and with it its VM, back in its own time. */
+	for (i = 0; i < 1000 && !all_released(rig->dev); i++) {
+		usleep_range(1000, 2000);
+		flush_workqueue(ig1_free_wq);
+	}
 	flush_workqueue(ig1_free_wq);
 	KUNIT_EXPECT_EQ(test, rig->dev->mmu.count, 0);
 	KUNIT_EXPECT_EQ(test, rig->dev->sram.free, SRAM_PAGES);
