@@ -14,8 +14,9 @@
 module ig1_mem #(
     parameter int unsigned MemBytes = 128,
     parameter logic [63:0] SramBytes = 64'h1000000,
-    parameter int unsigned TlbSets = 16,
-    parameter int unsigned TlbWays = 2
+    parameter int unsigned TlbSets = 64,
+    parameter int unsigned TlbWays = 4,
+    parameter int unsigned WalkLines = 8
 ) (
     input  logic                  clk_i,
     input  logic                  rst_ni,
@@ -203,7 +204,9 @@ module ig1_mem #(
   );
 
   ig1_mmu_walk #(
-      .SramBytes(SramBytes)
+      .MemBytes (MemBytes),
+      .SramBytes(SramBytes),
+      .Lines    (WalkLines)
   ) u_walk (
       .clk_i,
       .rst_ni,
@@ -223,7 +226,7 @@ module ig1_mem #(
       .req_addr_o (walk_addr),
       .rsp_valid_i(walk_rsp),
       .rsp_err_i  (hp_err),
-      .rsp_data_i (hp_data[63:0])
+      .rsp_data_i (hp_data)
   );
 
   // ---------------------------------------------------------------- decision
@@ -294,7 +297,7 @@ module ig1_mem #(
       .req_ready_o(hp_ready),
       .req_we_i   (!walk_req && we),
       .req_addr_i (walk_req ? walk_addr : pa),
-      .req_bytes_i(walk_req ? 8'd8 : bytes),
+      .req_bytes_i(walk_req ? 8'(MemBytes) : bytes),
       .req_data_i (data),
       .req_owner_i(walk_req ? CWalk : client),
       .rsp_valid_o(hp_rsp),

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Translations of 4096-byte pages: Sets x Ways entries, the ways of a set replaced in turn. Lookup
-// is combinational; a fill is seen in the next cycle. flush_i empties it.
+// is combinational; a fill is seen in the next cycle. flush_i empties it. The set is a sum over the
+// page number: layers and sequences lie at distances of powers of two.
 
 module ig1_mmu_tlb #(
-    parameter int unsigned Sets = 16,
-    parameter int unsigned Ways = 2
+    parameter int unsigned Sets = 64,
+    parameter int unsigned Ways = 4
 ) (
     input  logic        clk_i,
     input  logic        rst_ni,
@@ -23,16 +24,20 @@ module ig1_mmu_tlb #(
     input  logic        fill_write_i
 );
   localparam int unsigned SetW = $clog2(Sets);
+  localparam int unsigned TagW = 27 - SetW;  // these bits and the set tell the others
   localparam int unsigned WayW = Ways > 1 ? $clog2(Ways) : 1;
-  localparam int unsigned TagW = 27 - SetW;
 
   logic [Sets-1:0][Ways-1:0] valid_q, valid_d;
   logic [Sets-1:0][WayW-1:0] turn_q, turn_d;
   logic [SetW-1:0] set, fill_set;
   logic [WayW-1:0] fill_way;
 
-  assign set = vpn_i[SetW-1:0];
-  assign fill_set = fill_vpn_i[SetW-1:0];
+  function automatic logic [SetW-1:0] set_of(input logic [3*SetW-1:0] vpn);
+    return vpn[SetW-1:0] + vpn[SetW+:SetW] + vpn[2*SetW+:SetW];
+  endfunction
+
+  assign set = set_of(vpn_i[3*SetW-1:0]);
+  assign fill_set = set_of(fill_vpn_i[3*SetW-1:0]);
   assign fill_way = turn_q[fill_set];
 
   logic [Ways-1:0] hit;

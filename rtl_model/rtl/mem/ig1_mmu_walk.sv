@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Page-table walk, one at a time: start_i with vpn_i, later done_o for one cycle with a fault code or
-// a translation. Entries of level 1 that proved good are kept, so that a walk near an earlier one
-// reads one entry instead of three. flush_i forgets them; it must come while no walk runs.
+// a translation. What a walk read is kept: entries of level 1 that proved good, so that a walk near
+// an earlier one reads one entry instead of three, and the last lines of level 0, a line being the
+// MemBytes that the bus gives at once, so that the pages beside it cost no read at all. An entry of
+// a kept line that would fault is read again. flush_i forgets all; it must come while no walk runs.
 //
 // Entries are checked in the order of docs/isa.md, "Page tables": bus, page, pte.
 
 module ig1_mmu_walk #(
+    parameter int unsigned MemBytes = 128,
     parameter logic [63:0] SramBytes = 64'h1000000,
-    parameter int unsigned Kept = 16
+    parameter int unsigned Kept = 16,
+    parameter int unsigned Lines = 8
 ) (
     input  logic        clk_i,
     input  logic        rst_ni,
@@ -22,14 +26,18 @@ module ig1_mmu_walk #(
     output logic [43:0] ppn_o,
     output logic        sram_o,
     output logic        write_o,
-    // host reads of 8 bytes
+    // host reads of MemBytes
     output logic        req_valid_o,
     input  logic        req_ready_i,
     output logic [63:0] req_addr_o,
     input  logic        rsp_valid_i,
     input  logic        rsp_err_i,
-    input  logic [63:0] rsp_data_i
+    input  logic [8*MemBytes-1:0] rsp_data_i
 );
+  localparam int unsigned Ptes = MemBytes / 8;  // entries of a line
+  localparam int unsigned PteW = $clog2(Ptes);
+  localparam int unsigned LineW = $clog2(Lines);
+  localparam int unsigned LineTagW = 27 - PteW;
   localparam int unsigned KeptW = $clog2(Kept);
   localparam int unsigned TagW = 18 - KeptW;
   localparam int unsigned PteTop = ig1_pkg::PteAddrLsb + ig1_pkg::PteAddrBits;
@@ -48,7 +56,7 @@ module ig1_mmu_walk #(
   logic [51:0] table_q, table_d;  // page number of the table being read
   logic [63:0] pte_q, pte_d;
   logic err_q, err_d;
-  logic from_kept_q, from_kept_d;
+  logic from_kept_q, from_kept_d, from_line_q, from_line_d;
 
   // Kept entries of level 1, direct-mapped by the 2 MiB region.
   logic [TagW-1:0] kept_tag[Kept];
@@ -60,6 +68,23 @@ module ig1_mmu_walk #(
   assign look_slot = vpn_i[9+:KeptW];
   assign keep_slot = vpn_q[9+:KeptW];
   assign kept_hit  = kept_valid_q[look_slot] && kept_tag[look_slot] == vpn_i[26-:TagW];
+
+  // Lines of level 0, direct-mapped. Regions lie at distances of powers of two, hence the sum.
+  logic [LineTagW-1:0] line_tag[Lines];
+  logic [Ptes-1:0][63:0] line_data[Lines];
+  logic [Lines-1:0] line_valid_q, line_valid_d;
+  logic [LineW-1:0] look_line, keep_line;
+  logic [LineTagW-1:0] look_tag, keep_tag;
+  logic line_hit, line_fill;
+  logic [Ptes-1:0][63:0] rsp_line;
+
+  assign look_tag  = vpn_i[26:PteW];
+  assign keep_tag  = vpn_q[26:PteW];
+  assign look_line = look_tag[LineW-1:0] + look_tag[LineW+:LineW] + look_tag[2*LineW+:LineW];
+  assign keep_line = keep_tag[LineW-1:0] + keep_tag[LineW+:LineW] + keep_tag[2*LineW+:LineW];
+  assign line_hit  = line_valid_q[look_line] && line_tag[look_line] == look_tag;
+  assign line_fill = state_q == StWait && rsp_valid_i && !rsp_err_i && level_q == 2'd0;
+  assign rsp_line  = rsp_data_i;
 
   // The entry in hand
   logic [43:0] pte_ppn;
@@ -107,8 +132,11 @@ module ig1_mmu_walk #(
     end
   end
 
+  logic again;  // a kept line's entry is no good: it may have become good since
+  assign again  = from_line_q && fault != ig1_pkg::FaultNone;
+
   assign busy_o = state_q != StIdle;
-  assign done_o = state_q == StCheck && (fault != ig1_pkg::FaultNone || pte_leaf);
+  assign done_o = state_q == StCheck && !again && (fault != ig1_pkg::FaultNone || pte_leaf);
   assign fault_o = fault;
   assign vpn_o = vpn_q;
   assign ppn_o = leaf_ppn;
@@ -118,7 +146,7 @@ module ig1_mmu_walk #(
       !from_kept_q;
 
   assign req_valid_o = state_q == StReq;
-  assign req_addr_o = {table_q, index, 3'b000};
+  assign req_addr_o = {table_q, index[8:PteW], {PteW{1'b0}}, 3'b000};
 
   always_comb begin
     state_d = state_q;
@@ -128,30 +156,36 @@ module ig1_mmu_walk #(
     pte_d = pte_q;
     err_d = err_q;
     from_kept_d = from_kept_q;
+    from_line_d = from_line_q;
     unique case (state_q)
       StIdle: begin
         if (start_i) begin
           vpn_d = vpn_i;
           err_d = 1'b0;
-          from_kept_d = kept_hit;
-          pte_d = kept_pte[look_slot];
+          from_line_d = line_hit;
+          from_kept_d = kept_hit && !line_hit;
+          pte_d = line_hit ? line_data[look_line][vpn_i[PteW-1:0]] : kept_pte[look_slot];
           table_d = root_i;
-          level_d = kept_hit ? 2'd1 : 2'd2;
-          state_d = kept_hit ? StCheck : StReq;
+          level_d = line_hit ? 2'd0 : kept_hit ? 2'd1 : 2'd2;
+          state_d = line_hit || kept_hit ? StCheck : StReq;
         end
       end
       StReq: if (req_ready_i) state_d = StWait;
       StWait: begin
         if (rsp_valid_i) begin
-          pte_d   = rsp_data_i;
+          pte_d   = rsp_line[index[PteW-1:0]];
           err_d   = rsp_err_i;
           state_d = StCheck;
         end
       end
       StCheck: begin
         from_kept_d = 1'b0;
+        from_line_d = 1'b0;
         if (done_o) begin
           state_d = StIdle;
+        end else if (again) begin
+          level_d = 2'd2;
+          state_d = StReq;
         end else begin
           level_d = level_q - 2'd1;
           table_d = {8'd0, pte_ppn};
@@ -162,16 +196,23 @@ module ig1_mmu_walk #(
     endcase
     kept_valid_d = kept_valid_q;
     if (keep) kept_valid_d[keep_slot] = 1'b1;
-    if (flush_i) kept_valid_d = '0;
+    line_valid_d = line_valid_q;
+    if (line_fill) line_valid_d[keep_line] = 1'b1;
+    if (flush_i) begin
+      kept_valid_d = '0;
+      line_valid_d = '0;
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= StIdle;
       kept_valid_q <= '0;
+      line_valid_q <= '0;
     end else begin
       state_q <= state_d;
       kept_valid_q <= kept_valid_d;
+      line_valid_q <= line_valid_d;
     end
   end
 
@@ -182,6 +223,11 @@ module ig1_mmu_walk #(
     pte_q <= pte_d;
     err_q <= err_d;
     from_kept_q <= from_kept_d;
+    from_line_q <= from_line_d;
+    if (line_fill) begin
+      line_tag[keep_line]  <= keep_tag;
+      line_data[keep_line] <= rsp_line;
+    end
     if (keep) begin
       kept_tag[keep_slot] <= vpn_q[26-:TagW];
       kept_pte[keep_slot] <= pte_q;

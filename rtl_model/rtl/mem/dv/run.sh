@@ -16,12 +16,15 @@ bench_runtime
 echo "TAP version 13"
 for config in $CONFIGS; do
 	bytes=$(config_value "$config" MemBytes)
+	# little room in one of the two, so that much is replaced
+	[ "$config" = default ] && room= || room="-GTlbSets=4 -GTlbWays=2 -GWalkLines=2"
 	for body in $BODIES; do
 		dpi=0
 		[ "$body" = gates ] || dpi=1
+		# shellcheck disable=SC2086
 		bench_build "mem-$config-$body" ig1_mem "$here/tb_mem.cc" \
 			"-DTB_NAME=\"$config-$body\" -DTB_MEM_BYTES=$bytes -DTB_SRAM_BYTES=$sram -DTB_DPI=$dpi" \
-			"-GMemBytes=$bytes" "-GSramBytes=64'd$sram" -y "$rtl/mem" -y "$rtl/prim/$body" \
+			"-GMemBytes=$bytes" "-GSramBytes=64'd$sram" $room -y "$rtl/mem" -y "$rtl/prim/$body" \
 			"$rtl/mem/ig1_mem.sv"
 		bench_run "mem-$config-$body" "mem $config $body"
 	done
