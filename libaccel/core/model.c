@@ -140,6 +140,7 @@ int accel_model_open(struct accel_device *dev, const char *path,
 		return ACCEL_ENOMEM;
 	atomic_init(&m->refs, 1);
 	pthread_mutex_init(&m->kv_lock, NULL);
+	pthread_mutex_init(&m->stage_lock, NULL);
 	m->dev = accel_device_ref(dev);
 	err = accelfile_open(&dev->env, path, &m->file);
 	if (!err && o.flags & ACCEL_MODEL_VERIFY)
@@ -182,6 +183,7 @@ void accel_model_unref(struct accel_model *m)
 	accel_buffer_unref(m->copy.buf);
 	accel_space_unref(m->space);
 	tokenizer_destroy(m->tok);
+	pthread_mutex_destroy(&m->stage_lock);
 	pthread_mutex_destroy(&m->kv_lock);
 	env_free(&dev->env, m->chat_template);
 	accelfile_unref(m->file);

@@ -21,6 +21,8 @@ struct accel_model {
 	struct accel_space *space;
 	struct program programs[IG1_PROGS];
 	struct program copy; /* built here: copies pages, for copy-on-write */
+	pthread_mutex_t stage_lock;
+	bool staged; /* the programs are where they stay; they do not move under a queue's jobs */
 	struct tokenizer *tok;
 	char *chat_template;
 	char source[65];

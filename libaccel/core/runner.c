@@ -82,6 +82,11 @@ int runner_init(struct runner *r, struct accel_model *m, const struct accel_sess
 		err = reserve(r, &r->columns, f->max_cols * sizeof(struct ig1_column));
 	if (!err && r->o.trace_entries)
 		err = reserve(r, &r->trace, r->o.trace_entries * sizeof(struct ig1_trace));
+	if (!err)
+		err = stage_programs(r);
+	/* Counters are of the user's jobs. */
+	if (!err)
+		err = runner_counters(r, NULL, 0, NULL, 1);
 	if (err)
 		runner_fini(r);
 	return err;

@@ -61,6 +61,9 @@ int runner_copy(struct runner *r, struct kv_block *src, uint64_t dst_va);
 /* Copies bytes, whole pages, within the address space. */
 int runner_copy_pages(struct runner *r, uint64_t src_va, uint64_t dst_va, uint64_t bytes);
 
+/* Moves the model's programs into SRAM, once, by the first runner, before its own first job. */
+int stage_programs(struct runner *r);
+
 int runner_counters(struct runner *r, uint64_t *counters, size_t n, uint64_t *jobs, int reset);
 
 #endif

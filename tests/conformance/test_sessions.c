@@ -189,9 +189,12 @@ static void forks_share_memory(void **state)
 
 	(void)state;
 	bench_open(&b, test_model);
-	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &before));
 	len = prompt_length(&b) - 2;
 	fill_tokens(&b, 1, v, len + 1);
+	/* The first takes the programs' memory. */
+	s = session_open(&b, 0);
+	accel_session_unref(s);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &before));
 	s = session_open(&b, 0);
 	OK(b.dev, accel_session_append(s, v, len, NULL));
 	OK(b.dev, accel_model_get(b.m, ACCEL_MODEL_KV_BLOCKS, &n));
@@ -371,8 +374,8 @@ static void kv_goes_to_host_memory_when_sram_is_full(void **state)
 	accel_session_unref(s);
 	bench_close(&b);
 	bench_open(&b, test_toy);
-	ballast = take_sram(b.dev, 3);
 	s = session_open(&b, 0);
+	ballast = take_sram(b.dev, 3);
 	append_all(&b, s, v, TOY_CONTEXT, got);
 	assert_logits(&b, want, got, TOY_CONTEXT, "half in host memory");
 	OK(b.dev, accel_model_get(b.m, ACCEL_MODEL_KV_RESIDENT, &res));
@@ -392,6 +395,52 @@ static void kv_goes_to_host_memory_when_sram_is_full(void **state)
 	assert_int_equal(res, 2); /* the copy and a new one */
 	accel_session_unref(s);
 	accel_session_unref(t);
+	accel_buffer_unref(ballast);
+	bench_close(&b);
+	free(got);
+	free(want);
+}
+
+/* By the first session, for all; where there is no room they run from host memory. */
+static void programs_go_to_sram(void **state)
+{
+	uint64_t empty, first, second, closed;
+	struct accel_buffer *ballast;
+	struct accel_session *s, *t;
+	float *want, *got;
+	struct bench b;
+	int32_t v[TOY_CONTEXT];
+
+	(void)state;
+	bench_open(&b, test_toy);
+	fill_tokens(&b, 1, v, TOY_CONTEXT);
+	want = logits_alloc(&b, TOY_CONTEXT);
+	got = logits_alloc(&b, TOY_CONTEXT);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &empty));
+	s = session_open(&b, 0);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &first));
+	t = session_open(&b, 0);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &second));
+	assert_true(empty - first >= 8192); /* that of decoding */
+	assert_true(empty - first <= 128 * 1024);
+	assert_int_equal(first, second);
+	append_all(&b, t, v, TOY_CONTEXT, want);
+	accel_session_unref(t);
+	accel_session_unref(s);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &closed));
+	assert_int_equal(closed, first);
+	accel_model_unref(b.m);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &closed));
+	assert_int_equal(closed, empty);
+
+	OK(b.dev, accel_model_open(b.dev, test_toy, NULL, &b.m));
+	ballast = take_sram(b.dev, 1);
+	s = session_open(&b, 0);
+	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &first));
+	assert_int_equal(first, 4096);
+	append_all(&b, s, v, TOY_CONTEXT, got);
+	assert_logits(&b, want, got, TOY_CONTEXT, "programs in host memory");
+	accel_session_unref(s);
 	accel_buffer_unref(ballast);
 	bench_close(&b);
 	free(got);
@@ -514,6 +563,8 @@ static void state_goes_to_host_memory_when_sram_is_full(void **state)
 	fill_tokens(&b, 1, v, 40);
 	want = logits_alloc(&b, 40);
 	got = logits_alloc(&b, 40);
+	s = session_open(&b, 0); /* the first takes the programs' memory */
+	accel_session_unref(s);
 	OK(b.dev, accel_device_get(b.dev, ACCEL_PARAM_SRAM_FREE, &before));
 	/* not every back end knows */
 	counted = !accel_device_get(b.dev, ACCEL_PARAM_HOST_FREE, &host);
@@ -551,7 +602,7 @@ TEST_LIST(sessions_results, cmocka_unit_test(chunks_do_not_matter),
 	  cmocka_unit_test(forks_are_equal_and_apart), cmocka_unit_test(sessions_do_not_meet),
 	  cmocka_unit_test(batch_neighbours_do_not_matter),
 	  cmocka_unit_test(kv_goes_to_host_memory_when_sram_is_full),
-	  cmocka_unit_test(scores_follow_from_logits));
+	  cmocka_unit_test(programs_go_to_sram), cmocka_unit_test(scores_follow_from_logits));
 TEST_LIST(sessions_recurrent, cmocka_unit_test(state_makes_a_difference),
 	  RECURRENT_TEST(chunks_do_not_matter), RECURRENT_TEST(rewind_and_replay),
 	  RECURRENT_TEST(forks_are_equal_and_apart), RECURRENT_TEST(forks_share_memory),
