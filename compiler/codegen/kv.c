@@ -40,11 +40,11 @@ static int choose_ring(struct ir_model *m, struct cg_kv *kv)
 	return 0;
 }
 
-/* shared: values are parts of the keys */
-static void place(struct cg_kv_layer *l, uint64_t n, bool shared, uint64_t *at)
+/* n, vn: groups of 32 of keys and values; vn 0: values are parts of the keys */
+static void place(struct cg_kv_layer *l, uint64_t n, uint64_t vn, uint64_t *at)
 {
 	l->k = align_up(*at, KV_DATA);
-	if (shared) {
+	if (!vn) {
 		l->v = l->k;
 		l->ks = l->k + n * KV_DATA;
 		l->vs = l->ks;
@@ -52,9 +52,9 @@ static void place(struct cg_kv_layer *l, uint64_t n, bool shared, uint64_t *at)
 		return;
 	}
 	l->v = l->k + n * KV_DATA;
-	l->ks = l->v + n * KV_DATA;
+	l->ks = l->v + vn * KV_DATA;
 	l->vs = l->ks + n * KV_SCALE;
-	*at = l->vs + n * KV_SCALE;
+	*at = l->vs + vn * KV_SCALE;
 }
 
 /* bstride is a 32-bit field; a region must fit the address space */
@@ -92,7 +92,8 @@ int cg_kv_layout(struct ir_model *m, struct cg_kv *kv)
 			continue;
 		l = &kv->layers[op->layer];
 		l->ring = kv->ring && op->window;
-		place(l, ir_groups(op->in[0]->width, op->seg), op->vseg != 0,
+		place(l, ir_groups(op->in[0]->width, op->seg),
+		      op->n_in == 2 ? ir_groups(op->in[1]->width, op->in[1]->seg) : 0,
 		      l->ring ? &ring_at : &at);
 	}
 	kv->block_bytes = align_up(at, IG1_PAGE_BYTES);

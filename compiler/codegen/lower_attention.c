@@ -42,8 +42,9 @@ static void single_store(struct lower *l, const struct ir_op *op, unsigned int *
 	lw_alu(l, n, *scales, R_S_SCALES, IG1_ALUOP_ADD, R_KV, 0);
 }
 
-static struct cg_cmd *store(struct lower *l, const char *name, const struct ir_op *op, uint64_t va,
-			    uint64_t v1, uint64_t v2, uint32_t bytes, unsigned int rva,
+/* Groups of in[of], and with n2 = 2 as many behind them. */
+static struct cg_cmd *store(struct lower *l, const char *name, const struct ir_op *op, size_t of,
+			    uint64_t va, uint64_t v1, uint64_t v2, uint32_t bytes, unsigned int rva,
 			    unsigned int rsp, uint32_t n2)
 {
 	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_D_ST, lw_name(l, op->name, name));
@@ -55,7 +56,7 @@ static struct cg_cmd *store(struct lower *l, const char *name, const struct ir_o
 	c->u.dma.rsp = (uint8_t)rsp;
 	c->u.dma.s1 = bytes;
 	c->u.dma.bytes = bytes;
-	c->u.dma.n1 = (uint32_t)ir_groups(op->in[0]->width, op->seg);
+	c->u.dma.n1 = (uint32_t)ir_groups(op->in[of]->width, op->in[of]->seg);
 	c->u.dma.n2 = n2;
 	c->va_kind = CG_VA_KV;
 	c->va_id = op->layer;
@@ -69,29 +70,30 @@ static void store_parts(struct lower *l, const struct ir_op *op, unsigned int da
 {
 	const struct cg_val *k = &l->vals[op->in[0]->id], *v = &l->vals[op->in[op->n_in - 1]->id];
 	const struct cg_kv_layer *kv = &l->kv->layers[op->layer];
-	bool packed = k->buf == v->buf && k->sbuf == v->sbuf && v->off > k->off;
+	bool packed = k->buf == v->buf && k->sbuf == v->sbuf && v->off > k->off &&
+		      op->in[0]->seg == op->in[1]->seg;
 	const char *n = lw_name(l, op->name, "address");
 	struct cg_cmd *c;
 
-	c = store(l, packed ? "data" : "k_data", op, kv->k, 1024, kv->v - kv->k, 32, data, off,
+	c = store(l, packed ? "data" : "k_data", op, 0, kv->k, 1024, kv->v - kv->k, 32, data, off,
 		  packed ? 2 : 1);
 	if (packed)
 		c->u.dma.s2 = (uint32_t)(v->off - k->off);
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, k->buf, k->off);
-	c = store(l, packed ? "scales" : "k_scales", op, kv->ks, 128, kv->vs - kv->ks, 4, scales,
+	c = store(l, packed ? "scales" : "k_scales", op, 0, kv->ks, 128, kv->vs - kv->ks, 4, scales,
 		  soff, packed ? 2 : 1);
 	if (packed)
 		c->u.dma.s2 = (uint32_t)(v->soff - k->soff);
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, k->sbuf, k->soff);
-	if (packed || op->vseg)
+	if (packed || op->n_in == 1)
 		return;
 	if (off) {
 		lw_alu(l, n, off, R_COL, IG1_ALUOP_MUL, R_ZERO, v->cstride);
 		lw_alu(l, n, soff, R_COL, IG1_ALUOP_MUL, R_ZERO, v->scstride);
 	}
-	c = store(l, "v_data", op, kv->v, 1024, 0, 32, data, off, 1);
+	c = store(l, "v_data", op, 1, kv->v, 1024, 0, 32, data, off, 1);
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, v->buf, v->off);
-	c = store(l, "v_scales", op, kv->vs, 128, 0, 4, scales, soff, 1);
+	c = store(l, "v_scales", op, 1, kv->vs, 128, 0, 4, scales, soff, 1);
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, v->sbuf, v->soff);
 }
 

@@ -66,6 +66,7 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 const struct fe_arch fe_arch_afmoe = {
 	.name = "afmoe",
 	.post_norms = true,
+	.same_values = true,
 	.keys = keys,
 	.moe = &rules,
 	.read = read_afmoe,

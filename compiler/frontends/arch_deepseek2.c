@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "compiler/frontends/mla.h"
 #include "compiler/frontends/moe.h"
 
 /* models.md section 5, deepseek2; n->mla */
@@ -53,26 +54,57 @@ static int read_yarn(struct fe_net *n)
 	return 0;
 }
 
+/*
+ * Sizes of a head. Files from before the absorbed form have those of its keys and values where others
+ * have the latent vector's; *latent is that of the absorbed form.
+ */
+static int read_head(struct fe_net *n, struct fe_mla *a, uint32_t *key, uint32_t *latent)
+{
+	struct fe_keys *k = &n->keys;
+	uint64_t sum;
+
+	if (fe_u32(k, "attention.key_length_mla", false, key) ||
+	    fe_u32(k, "attention.value_length_mla", *key != 0, &a->value))
+		return n->m->diag.err;
+	*latent = n->head_size;
+	if (*key) {
+		if (n->kv_heads != 1)
+			return diag_set(&n->m->diag, -ENOTSUP,
+					"key %s.attention.head_count_kv: %u, supported: 1 with "
+					"attention.key_length_mla",
+					n->arch->name, n->kv_heads);
+		if (fe_check_range(n, "attention.kv_lora_rank", a->rank, n->head_size - 1))
+			return n->m->diag.err;
+		return fe_check_range(n, "attention.key_length_mla", *key, 65535);
+	}
+	a->value = n->value_size;
+	if (n->kv_heads != n->heads)
+		return diag_set(&n->m->diag, -ENOTSUP,
+				"key %s.attention.head_count_kv: %u, supported: head_count, %u, "
+				"without attention.key_length_mla",
+				n->arch->name, n->kv_heads, n->heads);
+	*key = n->head_size;
+	sum = (uint64_t)a->rank + n->rope->dims;
+	if (!a->rank || sum > 65535 || sum * n->heads > IR_MAX_WIDTH / 4)
+		return diag_set(&n->m->diag, -ENOTSUP,
+				"key %s.attention.kv_lora_rank: %u, with %u rotated dimensions and "
+				"%u heads; supported: %u values in all",
+				n->arch->name, a->rank, n->rope->dims, n->heads, IR_MAX_WIDTH / 4);
+	*latent = (uint32_t)sum;
+	return 0;
+}
+
 static int read_deepseek2(struct fe_net *n)
 {
 	struct fe_mla *a = arena_alloc(&n->m->arena, sizeof(*a));
-	uint32_t key = 0, latent = n->head_size;
+	uint32_t key = 0, latent = 0;
 	struct fe_keys *k = &n->keys;
 
 	if (!a)
 		return diag_nomem(&n->m->diag);
 	n->mla = a;
-	if (n->kv_heads != 1)
-		return diag_set(&n->m->diag, -ENOTSUP,
-				"key %s.attention.head_count_kv: %u, supported: 1 (files with "
-				"attn_k_b and attn_v_b)",
-				n->arch->name, n->kv_heads);
 	if (fe_u32(k, "attention.q_lora_rank", false, &a->q_rank) ||
-	    fe_u32(k, "attention.kv_lora_rank", true, &a->rank) ||
-	    fe_check_range(n, "attention.kv_lora_rank", a->rank, latent - 1) ||
-	    fe_u32(k, "attention.key_length_mla", true, &key) ||
-	    fe_check_range(n, "attention.key_length_mla", key, 65535) ||
-	    fe_u32(k, "attention.value_length_mla", true, &a->value) ||
+	    fe_u32(k, "attention.kv_lora_rank", true, &a->rank) || read_head(n, a, &key, &latent) ||
 	    fe_check_range(n, "attention.value_length_mla", a->value, 65535))
 		return n->m->diag.err;
 	if (a->q_rank && fe_check_range(n, "attention.q_lora_rank", a->q_rank, 1u << 20))
@@ -82,9 +114,11 @@ static int read_deepseek2(struct fe_net *n)
 		return diag_set(
 			&n->m->diag, -EINVAL,
 			"key %s.rope.dimension_count: %u, but key_length less kv_lora_rank is "
-			"%u, and key_length_mla %u",
+			"%u, and a head's keys have %u",
 			n->arch->name, n->rope->dims, a->rot, key);
 	a->plain = key - a->rot;
+	n->head_size = latent;
+	n->kv_heads = 1;
 	n->attn_scale = (float)(1 / sqrt((double)key));
 	return read_yarn(n);
 }
@@ -115,22 +149,33 @@ static struct ir_op *rotate(struct fe_net *n, struct ir_op *x, const char *name)
 	return op;
 }
 
-static struct ir_op *head_matmul(struct fe_net *n, uint32_t i, struct ir_op *x, const char *what,
-				 uint32_t cols, uint32_t rows)
+/* The matrices of all heads; in older files two such are one, see mla.h. */
+static int head_matrices(struct fe_net *n, uint32_t i, struct ir_tensor **k_b,
+			 struct ir_tensor **v_b)
 {
-	struct ir_tensor *t;
-	struct ir_op *op;
+	const struct fe_mla *a = n->mla;
 	char name[96];
 
-	snprintf(name, sizeof(name), "blk.%u.%s.weight", i, what);
-	if (fe_tensor3(n, name, true, cols, rows, n->heads, &t))
-		return NULL;
-	op = ir_op_new(n->m, IR_HEADMM, fe_layer_name(n, i, what), 1, &x, 1);
+	snprintf(name, sizeof(name), "blk.%u.attn_kv_b.weight", i);
+	if (gguf_find_tensor(n->f, name))
+		return fe_split_kv_b(n, i, a->rank, a->plain, a->value, k_b, v_b);
+	snprintf(name, sizeof(name), "blk.%u.attn_k_b.weight", i);
+	if (fe_tensor3(n, name, true, a->plain, a->rank, n->heads, k_b))
+		return n->m->diag.err;
+	snprintf(name, sizeof(name), "blk.%u.attn_v_b.weight", i);
+	return fe_tensor3(n, name, true, a->rank, a->value, n->heads, v_b);
+}
+
+static struct ir_op *head_matmul(struct fe_net *n, uint32_t i, struct ir_op *x, struct ir_tensor *t,
+				 const char *what)
+{
+	struct ir_op *op = ir_op_new(n->m, IR_HEADMM, fe_layer_name(n, i, what), 1, &x, 1);
+
 	if (!op)
 		return NULL;
 	op->mats[0] = t;
 	op->heads = n->heads;
-	op->width = n->heads * rows;
+	op->width = (uint32_t)t->rows;
 	return op;
 }
 
@@ -148,7 +193,7 @@ static struct ir_op *join(struct fe_net *n, struct ir_op *a, struct ir_op *b, ui
 	return op;
 }
 
-static struct ir_op *queries(struct fe_net *n, uint32_t i, struct ir_op *h)
+static struct ir_op *queries(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_tensor *k_b)
 {
 	const struct fe_mla *a = n->mla;
 	const char *what = "attn_q";
@@ -163,7 +208,7 @@ static struct ir_op *queries(struct fe_net *n, uint32_t i, struct ir_op *h)
 	}
 	h = linear_with_tail(n, i, h, what, n->heads, a->plain);
 	plain = fe_slice(n, h, 0, n->heads * a->plain, fe_layer_name(n, i, "attn_q_plain"));
-	plain = head_matmul(n, i, plain, "attn_k_b", a->plain, a->rank);
+	plain = head_matmul(n, i, plain, k_b, "attn_k_b");
 	rot = fe_slice(n, h, n->heads * a->plain, n->heads * a->rot,
 		       fe_layer_name(n, i, "attn_q_rot"));
 	rot = rotate(n, rot, fe_layer_name(n, i, "rope_q"));
@@ -187,10 +232,13 @@ static struct ir_op *latent_keys(struct fe_net *n, uint32_t i, struct ir_op *h)
 static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 {
 	const struct fe_mla *a = n->mla;
+	struct ir_tensor *k_b, *v_b;
 	struct ir_op *h, *in[2], *op;
 
 	h = fe_layer_norm(n, i, x, "attn_norm");
-	in[0] = queries(n, i, h);
+	if (head_matrices(n, i, &k_b, &v_b))
+		return NULL;
+	in[0] = queries(n, i, h, k_b);
 	in[1] = latent_keys(n, i, h);
 	op = ir_op_new(n->m, IR_ATTENTION, fe_layer_name(n, i, "attn"), 2, in, 0);
 	if (!op)
@@ -202,7 +250,7 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 	op->heads = n->heads;
 	op->kv_heads = 1;
 	op->scale = n->attn_scale;
-	op = head_matmul(n, i, op, "attn_v_b", a->rank, a->value);
+	op = head_matmul(n, i, op, v_b, "attn_v_b");
 	op = fe_linear(n, i, op, "attn_output", n->width, false, "attn_output");
 	return fe_ffn(n, i, fe_add(n, x, op, fe_layer_name(n, i, "attn_residual")));
 }

@@ -98,9 +98,8 @@ static struct ir_tensor *part_of(struct fe_net *n, const struct gguf_tensor *g, 
 	return t;
 }
 
-/* A layer's tensor of cols x the rest, marked as used. */
-static const struct gguf_tensor *whole(struct fe_net *n, uint32_t layer, const char *name,
-				       uint64_t cols, uint64_t rows)
+const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, const char *name,
+					  uint64_t cols, uint64_t rows)
 {
 	const struct gguf_tensor *g;
 	char buf[96];
@@ -123,7 +122,7 @@ static const struct gguf_tensor *whole(struct fe_net *n, uint32_t layer, const c
 int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
 		  struct ir_const **out)
 {
-	const struct gguf_tensor *g = whole(n, layer, name, cols, rows);
+	const struct gguf_tensor *g = fe_layer_source(n, layer, name, cols, rows);
 	uint32_t i;
 
 	for (i = 0; g && i < rows; i++) {
@@ -139,7 +138,7 @@ int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t c
 int fe_layer_mats(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
 		  uint32_t parts, struct ir_tensor **out)
 {
-	const struct gguf_tensor *g = whole(n, layer, name, cols, (uint64_t)rows * parts);
+	const struct gguf_tensor *g = fe_layer_source(n, layer, name, cols, (uint64_t)rows * parts);
 	uint32_t i;
 
 	for (i = 0; g && i < parts; i++) {
@@ -441,8 +440,9 @@ struct ir_op *fe_attend(struct fe_net *n, uint32_t layer, struct ir_op *q, struc
 
 	if (!op)
 		return NULL;
-	op->width = n->heads * n->head_size;
+	op->width = n->heads * n->value_size;
 	op->seg = n->head_size;
+	op->vseg = n->value_size != n->head_size ? n->value_size : 0;
 	op->layer = layer;
 	op->heads = n->heads;
 	op->kv_heads = n->kv_heads;

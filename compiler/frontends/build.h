@@ -26,9 +26,11 @@ struct fe_net {
 	const struct gguf_file *f;
 	const struct fe_arch *arch;
 	struct fe_keys keys;
-	uint32_t layers, width, heads, kv_heads, head_size, vocab, context;
-	uint32_t *ff;	 /* per layer */
-	uint32_t *kv_of; /* of hybrids: KV heads of a layer, 0 or kv_heads */
+	uint32_t layers, width, vocab, context;
+	uint32_t heads, kv_heads;   /* of the layer being built; before, of one with most of them */
+	uint32_t *heads_of, *kv_of; /* per layer; of hybrids 0 where it does not attend */
+	uint32_t head_size, value_size; /* of queries and keys; of values */
+	uint32_t *ff;			/* per layer */
 	float eps;
 	struct ir_table *rope;		       /* NULL: positions are not rotated */
 	struct ir_table *rope_win;	       /* of windowed layers, where they have another one */
@@ -62,6 +64,7 @@ struct fe_arch {
 	bool rope_freqs;   /* rope_freqs.weight divides the frequencies; else it is ignored */
 	bool hybrid;	   /* heads and feed-forward length per layer, 0 where there are none */
 	bool embd_norm;	   /* token_embd_norm follows the embedding */
+	bool same_values;  /* as long as keys */
 	bool mla;	   /* attention over latent vectors: see arch_deepseek2.c */
 	bool no_attention; /* no heads, no feed-forward, no positions */
 	bool bias_q, bias_o, bias_ffn, bias_out; /* which biases a file may have */
@@ -79,12 +82,12 @@ extern const struct fe_arch fe_arch_llama, fe_arch_qwen2, fe_arch_qwen3, fe_arch
 	fe_arch_starcoder2, fe_arch_gpt2;
 extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2, fe_arch_jamba, fe_arch_granitehybrid,
 	fe_arch_nemotron_h, fe_arch_falcon_h1, fe_arch_rwkv6, fe_arch_rwkv7, fe_arch_qwen3next,
-	fe_arch_qwen35;
+	fe_arch_qwen35, fe_arch_nemotron_h_moe, fe_arch_qwen35moe, fe_arch_openelm;
 extern const struct fe_arch fe_arch_qwen3moe, fe_arch_qwen2moe, fe_arch_olmoe, fe_arch_granitemoe,
 	fe_arch_gpt_oss, fe_arch_afmoe, fe_arch_deepseek2;
 
 /* arch_granite.c: its keys and what they do, for relatives */
-extern const char *const fe_granite_keys[];
+extern const char *const fe_granite_keys[], *const fe_granitemoe_keys[]; /* arch_moe.c */
 int fe_read_granite(struct fe_net *n);
 
 /* net.c */
@@ -117,6 +120,9 @@ int fe_tensor3(struct fe_net *n, const char *name, bool required, uint64_t cols,
 	       uint64_t count, struct ir_tensor **out);
 struct ir_tensor *fe_layer_tensor(struct fe_net *n, uint32_t layer, const char *name, bool required,
 				  uint64_t cols, uint64_t rows);
+/* A layer's required tensor with rows of `cols` elements, `rows` in all; marked as used. */
+const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, const char *name,
+					  uint64_t cols, uint64_t rows);
 /* A tensor of n vectors of `cols` elements, as n constants; its dimensions of 1 do not matter. */
 int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
 		  struct ir_const **out);

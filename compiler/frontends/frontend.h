@@ -33,9 +33,6 @@ struct fe_keys {
 int fe_u32(struct fe_keys *k, const char *key, bool required, uint32_t *out);
 int fe_bool(struct fe_keys *k, const char *key, bool *out);
 int fe_f32(struct fe_keys *k, const char *key, bool required, float *out);
-/* The same for all layers; -ENOTSUP when they differ. */
-int fe_u32_uniform(struct fe_keys *k, const char *key, bool required, uint32_t layers,
-		   uint32_t *out);
 /* A value per layer. */
 int fe_u32_layers(struct fe_keys *k, const char *key, uint32_t layers, uint32_t *out);
 int fe_str(struct fe_keys *k, const char *key, struct gguf_str *out);

@@ -66,32 +66,6 @@ int fe_u32_layers(struct fe_keys *k, const char *key, uint32_t layers, uint32_t 
 	return key_result(k, name, true, gguf_get_u32_layers(k->f, name, layers, out, &err), &err);
 }
 
-int fe_u32_uniform(struct fe_keys *k, const char *key, bool required, uint32_t layers,
-		   uint32_t *out)
-{
-	uint32_t *v = arena_array(&k->m->arena, layers, sizeof(*v)), i;
-	struct gguf_error err = { 0 };
-	char name[KEY_BYTES];
-	int ret;
-
-	if (!v)
-		return diag_nomem(&k->m->diag);
-	if (key_name(k, key, name))
-		return k->m->diag.err;
-	ret = gguf_get_u32_layers(k->f, name, layers, v, &err);
-	if (ret)
-		return key_result(k, name, required, ret, &err);
-	for (i = 1; i < layers; i++) {
-		if (v[i] != v[0])
-			return diag_set(&k->m->diag, -ENOTSUP,
-					"key %s: %u for layer 0, %u for layer %u; supported: the "
-					"same for all layers",
-					name, v[0], v[i], i);
-	}
-	*out = v[0];
-	return 0;
-}
-
 int fe_str(struct fe_keys *k, const char *key, struct gguf_str *out)
 {
 	struct gguf_error err = { 0 };

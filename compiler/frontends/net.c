@@ -41,18 +41,19 @@ static bool has_tensor(const struct fe_net *n, uint32_t layer, const char *name)
 static void make_qkv(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *out[3])
 {
 	uint32_t nq = n->heads * n->head_size, nk = n->kv_heads * n->head_size;
+	uint32_t nv = n->kv_heads * n->value_size;
 	struct ir_op *all;
 
 	if (!n->arch->fused || !has_tensor(n, i, "attn_qkv.weight")) {
 		out[0] = fe_linear(n, i, h, "attn_q", nq, n->arch->bias_q, "attn_q");
 		out[1] = fe_linear(n, i, h, "attn_k", nk, n->arch->bias_q, "attn_k");
-		out[2] = fe_linear(n, i, h, "attn_v", nk, n->arch->bias_q, "attn_v");
+		out[2] = fe_linear(n, i, h, "attn_v", nv, n->arch->bias_q, "attn_v");
 		return;
 	}
-	all = fe_linear(n, i, h, "attn_qkv", nq + 2 * nk, n->arch->bias_q, "attn_qkv");
+	all = fe_linear(n, i, h, "attn_qkv", nq + nk + nv, n->arch->bias_q, "attn_qkv");
 	out[0] = fe_slice(n, all, 0, nq, fe_layer_name(n, i, "attn_q"));
 	out[1] = fe_slice(n, all, nq, nk, fe_layer_name(n, i, "attn_k"));
-	out[2] = fe_slice(n, all, nq + nk, nk, fe_layer_name(n, i, "attn_v"));
+	out[2] = fe_slice(n, all, nq + nk, nv, fe_layer_name(n, i, "attn_v"));
 }
 
 /* attn_q_norm or attn_k_norm, by head or of the whole row. */
@@ -115,6 +116,12 @@ struct ir_op *fe_ffn_of(struct fe_net *n, uint32_t i, struct ir_op *h)
 
 	if (fe_moe_layer(n, i))
 		return fe_moe_ffn(n, i, h, NULL);
+	if (!n->ff[i]) {
+		diag_set(&n->m->diag, -EINVAL,
+			 "key %s.feed_forward_length: missing, but layer %u has no experts",
+			 n->arch->name, i);
+		return NULL;
+	}
 	if (n->arch->no_gate) {
 		op = fe_linear(n, i, h, "ffn_up", n->ff[i], bias, "ffn_up");
 		op = fe_act(n, op, act, fe_layer_name(n, i, "ffn_act"));
@@ -142,99 +149,111 @@ struct ir_op *fe_ffn(struct fe_net *n, uint32_t i, struct ir_op *x)
 	return residual(n, i, x, fe_ffn_of(n, i, h), "post_ffw_norm", "ffn_residual");
 }
 
-/* A number of heads per layer, 0 or the same in all others; *out is that one. */
-static int read_hybrid(struct fe_net *n, const char *key, uint32_t *list, uint32_t *out)
+/* Heads of a layer: both numbers, or, in a hybrid, 0 KV heads. */
+static int check_heads(struct fe_net *n, uint32_t i)
 {
+	uint32_t heads = n->heads_of[i], kv = n->kv_of[i];
+
+	if (n->arch->hybrid && !kv)
+		return 0;
+	if (fe_check_range(n, "attention.head_count", heads, 65535) ||
+	    fe_check_range(n, "attention.head_count_kv", kv, heads))
+		return n->m->diag.err;
+	if (heads % kv)
+		return diag_set(&n->m->diag, -EINVAL,
+				"key %s.attention.head_count_kv: %u does not divide head_count %u "
+				"(layer %u)",
+				n->arch->name, kv, heads, i);
+	if (n->arch->mla && (heads != n->heads_of[0] || kv != n->kv_of[0]))
+		return diag_set(&n->m->diag, -ENOTSUP,
+				"key %s.attention.head_count: %u for layer 0, %u for layer %u (KV "
+				"heads: %u, %u); supported: the same for all layers",
+				n->arch->name, n->heads_of[0], heads, i, n->kv_of[0], kv);
+	return 0;
+}
+
+static int read_counts(struct fe_net *n)
+{
+	char name[128];
 	uint32_t i;
 
-	if (fe_u32_layers(&n->keys, key, n->layers, list))
-		return n->m->diag.err;
-	for (*out = 0, i = 0; i < n->layers; i++) {
-		if (list[i] && *out && list[i] != *out)
-			return diag_set(
-				&n->m->diag, -ENOTSUP,
-				"key %s.%s: %u for one layer, %u for layer %u; supported: 0 or the "
-				"same for all others",
-				n->arch->name, key, *out, list[i], i);
-		if (list[i])
-			*out = list[i];
-	}
-	if (!*out)
-		return diag_set(&n->m->diag, -ENOTSUP,
-				"key %s.%s: 0 for all layers, supported: some with attention",
-				n->arch->name, key);
-	return 0;
-}
-
-/* The layers that have KV heads attend. */
-static int hybrid_heads(struct fe_net *n)
-{
-	uint32_t *heads = arena_array(&n->m->arena, n->layers, sizeof(*heads)), i;
-
+	n->heads_of = arena_array(&n->m->arena, n->layers, sizeof(*n->heads_of));
 	n->kv_of = arena_array(&n->m->arena, n->layers, sizeof(*n->kv_of));
-	if (!heads || !n->kv_of)
+	if (!n->heads_of || !n->kv_of)
 		return diag_nomem(&n->m->diag);
-	if (read_hybrid(n, "attention.head_count", heads, &n->heads) ||
-	    read_hybrid(n, "attention.head_count_kv", n->kv_of, &n->kv_heads))
+	if (fe_u32_layers(&n->keys, "attention.head_count", n->layers, n->heads_of))
+		return n->m->diag.err;
+	memcpy(n->kv_of, n->heads_of, n->layers * sizeof(*n->kv_of));
+	snprintf(name, sizeof(name), "%s.attention.head_count_kv", n->arch->name);
+	if ((n->arch->hybrid || gguf_find_kv(n->f, name)) &&
+	    fe_u32_layers(&n->keys, "attention.head_count_kv", n->layers, n->kv_of))
 		return n->m->diag.err;
 	for (i = 0; i < n->layers; i++) {
-		if (n->kv_of[i] && !heads[i])
-			return diag_set(
-				&n->m->diag, -EINVAL,
-				"key %s.attention.head_count: 0 for layer %u, which has KV heads",
-				n->arch->name, i);
+		if (check_heads(n, i))
+			return n->m->diag.err;
+		if (n->kv_of[i] > n->kv_heads ||
+		    (n->kv_of[i] == n->kv_heads && n->heads_of[i] > n->heads)) {
+			n->heads = n->heads_of[i];
+			n->kv_heads = n->kv_of[i];
+		}
 	}
+	if (!n->kv_heads)
+		return diag_set(&n->m->diag, -ENOTSUP,
+				"key %s: 0 for all layers, supported: some with attention", name);
 	return 0;
 }
 
-static int uniform_heads(struct fe_net *n)
+/* Without a key of its own a head has its share of the width, of the first layer that has some. */
+static uint32_t head_share(const struct fe_net *n)
 {
-	n->kv_heads = 0;
-	if (fe_u32_uniform(&n->keys, "attention.head_count", true, n->layers, &n->heads))
-		return n->m->diag.err;
-	n->kv_heads = n->heads;
-	return fe_u32_uniform(&n->keys, "attention.head_count_kv", false, n->layers, &n->kv_heads);
+	uint32_t i = 0;
+
+	while (!n->heads_of[i])
+		i++;
+	return n->width / n->heads_of[i];
 }
 
 static int read_heads(struct fe_net *n)
 {
 	struct fe_keys *k = &n->keys;
-	uint32_t vlen;
+	uint32_t i, most = 0;
 
-	if ((n->arch->hybrid ? hybrid_heads(n) : uniform_heads(n)) ||
-	    fe_check_range(n, "attention.head_count", n->heads, 65535) ||
-	    fe_check_range(n, "attention.head_count_kv", n->kv_heads, n->heads))
+	if (read_counts(n))
 		return n->m->diag.err;
-	if (n->heads % n->kv_heads)
-		return diag_set(&n->m->diag, -EINVAL,
-				"key %s.attention.head_count_kv: %u does not divide head_count %u",
-				n->arch->name, n->kv_heads, n->heads);
-	n->head_size = n->width / n->heads;
+	n->head_size = n->value_size = head_share(n);
 	if (fe_u32(k, "attention.key_length", false, &n->head_size) ||
-	    fe_check_range(n, "attention.key_length", n->head_size, 65535))
+	    fe_check_range(n, "attention.key_length", n->head_size, 65535) ||
+	    fe_u32(k, "attention.value_length", false, &n->value_size) ||
+	    fe_check_range(n, "attention.value_length", n->value_size, 65535))
 		return n->m->diag.err;
-	vlen = n->width / n->heads;
-	if (fe_u32(k, "attention.value_length", false, &vlen))
-		return n->m->diag.err;
-	if (vlen != n->head_size && !n->arch->mla)
+	if (n->value_size != n->head_size && n->arch->same_values)
 		return diag_set(&n->m->diag, -ENOTSUP,
 				"key %s.attention.value_length: %u, supported: key_length, %u",
-				n->arch->name, vlen, n->head_size);
-	if ((uint64_t)n->heads * n->head_size > IR_MAX_WIDTH / 4)
+				n->arch->name, n->value_size, n->head_size);
+	for (i = 0; i < n->layers; i++)
+		most = n->heads_of[i] > most ? n->heads_of[i] : most;
+	i = n->head_size > n->value_size ? n->head_size : n->value_size;
+	if ((uint64_t)most * i > IR_MAX_WIDTH / 4)
 		return diag_set(&n->m->diag, -ENOTSUP,
 				"key %s.attention.head_count: %u heads of %u values, supported: %u "
 				"values in all",
-				n->arch->name, n->heads, n->head_size, IR_MAX_WIDTH / 4);
+				n->arch->name, most, i, IR_MAX_WIDTH / 4);
 	return 0;
 }
 
 static int read_ff(struct fe_net *n)
 {
+	const struct fe_moe_rules *moe = n->arch->moe;
+	char name[128];
 	uint32_t i;
 
 	n->ff = arena_array(&n->m->arena, n->layers, sizeof(*n->ff));
 	if (!n->ff)
 		return diag_nomem(&n->m->diag);
+	snprintf(name, sizeof(name), "%s.feed_forward_length", n->arch->name);
+	/* where every layer may have experts: see fe_ffn_of */
+	if (moe && moe->own_width && !n->arch->hybrid && !gguf_find_kv(n->f, name))
+		return 0;
 	if (fe_u32_layers(&n->keys, "feed_forward_length", n->layers, n->ff))
 		return n->m->diag.err;
 	for (i = 0; i < n->layers; i++) {
@@ -410,6 +429,10 @@ static int build_graph(struct fe_net *n)
 	meta->ff = n->ff ? n->ff[0] : 0;
 	x = embed(n, embd);
 	for (i = 0; i < n->layers; i++) {
+		if (n->heads_of && !n->arch->mla) {
+			n->heads = n->heads_of[i];
+			n->kv_heads = n->kv_of[i];
+		}
 		x = n->arch->block ? n->arch->block(n, i, x) : fe_ffn(n, i, fe_attention(n, i, x));
 		if (!x)
 			return n->m->diag.err;

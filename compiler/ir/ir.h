@@ -38,7 +38,7 @@ enum ir_kind {
 	IR_CONCAT, /* in[]: one after the other */
 	IR_ROPE,   /* in[0], table: rotates each head of seg elements by the column's position */
 	IR_QUANT,  /* in[0] to q8 in rows of seg elements */
-	IR_KVSTORE, /* in[0] k, in[1] v (q8; none with vseg): to the column's position in layer's KV blocks */
+	IR_KVSTORE, /* in[0] k, in[1] v (q8), see vseg: to the column's position in layer's KV blocks */
 	/*
 	 * in[0] q; before split_attention in[1] k, in[2] v; after it all stored ones. The softmax is over
 	 * scale * (q . k), capped by cap * tanh(. / cap) unless cap is 0, of the last `window` positions
@@ -245,7 +245,7 @@ struct ir_op {
 	uint32_t by_pos;	/* IR_EMBED */
 	uint32_t window, sink;	/* IR_ATTENTION; IR_KVSTORE has the window, too */
 	float eps, scale, shift, cap;
-	/* IR_ATTENTION, IR_KVSTORE: not 0: there is no v, a value are a key's first vseg elements */
+	/* IR_ATTENTION, IR_KVSTORE: elements of a value, 0: seg; without a v they are a key's first ones */
 	uint32_t vseg;
 	uint32_t experts, used, groups, used_groups, chosen, norm, parts;
 };

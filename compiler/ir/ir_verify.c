@@ -120,15 +120,13 @@ static int check_attention(struct ir_model *m, const struct ir_op *op)
 	uint64_t hs = op->seg, vs = op->vseg ? op->vseg : hs;
 	size_t i;
 
-	if (!op->heads || !op->kv_heads || op->heads % op->kv_heads || !hs || vs > hs ||
+	if (!op->heads || !op->kv_heads || op->heads % op->kv_heads || !hs ||
 	    op->width != vs * op->heads || op->in[0]->width != hs * op->heads || op->dt != IR_F32)
 		return bad(m, op, "heads do not fit the width");
-	if (op->vseg && op->kv_heads != 1)
-		return bad(m, op, "values in keys of more than one head");
-	if (op->n_in == (op->vseg ? 3 : 2))
-		return bad(m, op, "wrong number of inputs");
+	if (op->n_in == 2 && (!op->vseg || vs > hs || op->kv_heads != 1))
+		return bad(m, op, "values in keys of more than one head, or longer than they");
 	for (i = 1; i < op->n_in; i++) {
-		if (op->in[i]->width != hs * op->kv_heads)
+		if (op->in[i]->width != (i == 1 ? hs : vs) * op->kv_heads)
 			return bad(m, op, "keys or values do not fit the heads");
 	}
 	if (op->in[0]->dt == IR_Q8 && op->in[0]->seg != op->seg)
@@ -370,11 +368,13 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 	case IR_QUANT:
 		return same && f32 && op->dt == IR_Q8 ? 0 : bad(m, op, "does not fit its input");
 	case IR_KVSTORE:
-		if (op->n_in != (op->vseg ? 1 : 2) || op->vseg > op->seg)
+		if (op->n_in == 1 && (!op->vseg || op->vseg > op->seg))
 			return bad(m, op, "wrong number of inputs");
 		for (i = 0; i < op->n_in; i++) {
-			if (op->in[i]->dt != IR_Q8 || op->in[i]->seg != op->seg ||
-			    op->in[i]->width != in->width)
+			uint32_t seg = i && op->vseg ? op->vseg : op->seg;
+
+			if (op->in[i]->dt != IR_Q8 || op->in[i]->seg != seg ||
+			    op->in[i]->width / seg != in->width / op->seg)
 				return bad(m, op, "keys and values do not fit");
 		}
 		return op->layer < m->meta.layers ? 0 : bad(m, op, "layer out of range");

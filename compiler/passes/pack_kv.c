@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The quantised keys and values of a layer become parts of one value, so that one DMA command
- * stores both.
+ * The quantised keys and values of a layer, of one length, become parts of one value, so that one DMA
+ * command stores both.
  */
 #include "compiler/passes/pass.h"
 
@@ -46,7 +46,8 @@ int pass_pack_kv(struct ir_model *m, const struct pass_options *o)
 	struct ir_op *op;
 
 	for (op = m->first; op; op = op->next) {
-		if (op->kind == IR_KVSTORE && op->n_in == 2 && pack(m, op))
+		if (op->kind == IR_KVSTORE && op->n_in == 2 && op->in[0]->seg == op->in[1]->seg &&
+		    pack(m, op))
 			return m->diag.err;
 	}
 	return pass_dead_code(m, o);

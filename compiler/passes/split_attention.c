@@ -23,14 +23,14 @@ int pass_split_attention(struct ir_model *m, const struct pass_options *o)
 
 	(void)o;
 	for (op = m->first; op; op = op->next) {
-		if (op->kind != IR_ATTENTION || op->n_in != (op->vseg ? 2 : 3))
+		if (op->kind != IR_ATTENTION || op->n_in == 1)
 			continue;
 		q = quant(m, op, op->in[0], op->seg, "q");
 		kv[0] = quant(m, op, op->in[1], op->seg, "k");
-		if (!op->vseg)
-			kv[1] = quant(m, op, op->in[2], op->seg, "v");
+		if (op->n_in == 3)
+			kv[1] = quant(m, op, op->in[2], op->vseg ? op->vseg : op->seg, "v");
 		store = ir_op_make(m, IR_KVSTORE, arena_printf(&m->arena, "%s_store", op->name),
-				   op->vseg ? 1 : 2, kv, 0);
+				   op->n_in - 1, kv, 0);
 		if (!q || !store)
 			return m->diag.err;
 		store->layer = op->layer;

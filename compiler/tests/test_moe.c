@@ -65,6 +65,12 @@ static struct part parts_of(const struct synth_model *s, const struct gguf_file 
 		if (ends(t->name, "token_embd.weight")) {
 			p.column += rows_bytes(t, 1);
 			p.step += s->tied ? rows_bytes(t, rows) : 0;
+		} else if (has(t->name, "attn_kv_b.")) {
+			/* the half that makes keys is turned, head by head */
+			struct gguf_tensor k = { .ne = { s->mla_plain } };
+
+			p.step += rows_bytes(&k, (uint64_t)s->heads * s->mla_rank);
+			p.step += rows_bytes(t, (uint64_t)s->heads * s->mla_value);
 		} else if (has(t->name, "_exps.") || single) {
 			p.all += rows_bytes(t, rows);
 		} else {
@@ -213,6 +219,10 @@ static const struct {
 	  "tensor blk.0.attn_k_b.weight: missing" },
 	{ "deepseek2", U32, "attention.key_length_mla", 16, -EINVAL,
 	  "key deepseek2.rope.dimension_count: 16" },
+	{ "deepseek2", MISSING, "attention.key_length_mla", 0, -ENOTSUP,
+	  "key deepseek2.attention.head_count_kv: 1, supported: head_count, 4, without" },
+	{ "afmoe", U32, "attention.value_length", 8, -ENOTSUP,
+	  "key afmoe.attention.value_length: 8, supported: key_length, 16" },
 	{ "llama", NONE, "", 0, 0, NULL },
 	{ "llama", U32, "expert_used_count", 9, -EINVAL,
 	  "key llama.expert_used_count: 9, supported: 1 to 6" },

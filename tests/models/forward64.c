@@ -126,16 +126,18 @@ static void softmax(double *p, size_t first, size_t n, double sink)
 		p[j] /= sum;
 }
 
-/* What a query head looks at: rows of its KV head, one per position, `stride` numbers apart. */
+/* What a query head looks at: rows of its KV head, one per position, strides apart. */
 struct past {
 	const double *keys, *values;
 	const double *scales; /* of the values' groups, scale_stride apart; FORWARD64_INT8 */
-	size_t first, n, stride, scale_stride; /* positions first .. n - 1 are visible */
+	size_t first, n;      /* positions first .. n - 1 are visible */
+	size_t stride, value_stride, scale_stride;
 	double scale, cap, sink;
 	double *p, *scaled; /* room for n numbers each */
 };
 
-static void attend(const struct past *s, const double *q, size_t d, double *out)
+/* d, dv: elements of keys and values */
+static void attend(const struct past *s, const double *q, size_t d, size_t dv, double *out)
 {
 	size_t j, i;
 
@@ -148,10 +150,10 @@ static void attend(const struct past *s, const double *q, size_t d, double *out)
 			s->p[j] = s->cap * tanh(s->p[j] / s->cap);
 	}
 	softmax(s->p, s->first, s->n, s->sink);
-	for (i = 0; i < d; i++) {
+	for (i = 0; i < dv; i++) {
 		out[i] = 0;
 		for (j = 0; j < s->n; j++)
-			out[i] += s->p[j] * s->values[j * s->stride + i];
+			out[i] += s->p[j] * s->values[j * s->value_stride + i];
 	}
 }
 
@@ -159,23 +161,24 @@ static void attend(const struct past *s, const double *q, size_t d, double *out)
  * The same where q, keys and values are rounded already: what a softmax weight and a value's scale
  * make together is rounded over groups of positions.
  */
-static void attend_int8(const struct past *s, const double *q, size_t d, double *out, double *tie)
+static void attend_int8(const struct past *s, const double *q, size_t d, size_t dv, double *out,
+			double *tie)
 {
 	size_t g, j, i;
 
-	attend(s, q, d, out);
-	for (g = 0; g * GROUP < d; g++) {
+	attend(s, q, d, dv, out);
+	for (g = 0; g * GROUP < dv; g++) {
 		for (j = 0; j < s->n; j++)
 			s->scaled[j] = s->p[j] * s->scales[j * s->scale_stride + g];
 		round_groups(s->scaled, s->n, tie);
-		for (i = g * GROUP; i < d && i < (g + 1) * GROUP; i++) {
+		for (i = g * GROUP; i < dv && i < (g + 1) * GROUP; i++) {
 			out[i] = 0;
 			for (j = 0; j < s->n; j++) {
 				double scale = s->scales[j * s->scale_stride + g];
 
 				if (scale > 0)
 					out[i] += s->scaled[j] *
-						  (s->values[j * s->stride + i] / scale);
+						  (s->values[j * s->value_stride + i] / scale);
 			}
 		}
 	}
@@ -210,16 +213,16 @@ void forward64_round_groups(double *x, size_t n, double *tie)
 /* --- the pass -------------------------------------------------------------------------------- */
 
 struct work {
-	double *h, *sum, *q, *o, *p, *scaled, *gate, *up;
-	double *keys, *values; /* n x kv_heads x head_size */
+	double *h, *sum, *q, *head, *o, *p, *scaled, *gate, *up;
+	double *keys, *values; /* n x kv_heads x head_size or value_size */
 	double *scales;	       /* FORWARD64_INT8: n x kv_heads x groups, of the values */
 	double *x;	       /* n x width: the residual of every position */
 	double *ties;	       /* n */
 };
 
-static size_t head_groups(const struct forward64 *m)
+static size_t value_groups(const struct forward64 *m)
 {
-	return (m->head_size + GROUP - 1) / GROUP;
+	return (m->value_size + GROUP - 1) / GROUP;
 }
 
 static void round_input(const struct forward64 *m, double *x, size_t n, double *tie)
@@ -254,7 +257,7 @@ static void round_rotated(const struct forward64 *m, const struct rotation *t, d
 
 static void round_values(const struct forward64 *m, double *head, double *scales, double *tie)
 {
-	size_t d = m->head_size, i;
+	size_t d = m->value_size, i;
 
 	for (i = 0; i < d && m->int8; i += GROUP)
 		scales[i / GROUP] = round_group(head + i, d - i < GROUP ? d - i : GROUP, tie);
@@ -293,17 +296,17 @@ static void after(const struct forward64 *m, double *x, const double *post, stru
 /* The keys and values of a position, of which w->h is the input. */
 static void store(const struct forward64 *m, const struct layer *y, size_t pos, struct work *w)
 {
-	size_t d = m->head_size, nk = m->kv_heads * d, ng = head_groups(m), h;
-	double *k = w->keys + pos * nk, *v = w->values + pos * nk, *tie = &w->ties[pos];
-	double *scales = w->scales + pos * m->kv_heads * ng;
+	size_t d = m->head_size, dv = m->value_size, ng = value_groups(m), h;
+	double *k = w->keys + pos * y->kv_heads * d, *v = w->values + pos * y->kv_heads * dv;
+	double *scales = w->scales + pos * y->kv_heads * ng, *tie = &w->ties[pos];
 
 	apply(&y->k, w->h, k);
 	apply(&y->v, w->h, v);
-	norm_heads(m, y->k_norm, k, m->kv_heads);
-	for (h = 0; h < m->kv_heads; h++) {
+	norm_heads(m, y->k_norm, k, y->kv_heads);
+	for (h = 0; h < y->kv_heads; h++) {
 		rotate(m, y->rope, k + h * d, pos);
-		round_rotated(m, y->rope, k + h * d, w->o, tie);
-		round_values(m, v + h * d, scales + h * ng, tie);
+		round_rotated(m, y->rope, k + h * d, w->head, tie);
+		round_values(m, v + h * dv, scales + h * ng, tie);
 	}
 }
 
@@ -313,47 +316,48 @@ static void gate_attention(const struct forward64 *m, const struct layer *y, str
 	size_t i;
 
 	apply(&y->attn_gate, w->h, w->q);
-	for (i = 0; i < m->heads * m->head_size; i++)
+	for (i = 0; i < y->heads * m->value_size; i++)
 		w->o[i] /= 1 + exp(-w->q[i]);
 }
 
 static void attention_block(const struct forward64 *m, const struct layer *y, size_t n,
 			    struct work *w)
 {
-	size_t d = m->head_size, nk = m->kv_heads * d, ng = head_groups(m), pos, h;
+	size_t d = m->head_size, dv = m->value_size, ng = value_groups(m), pos, h;
 	struct past s = {
 		.p = w->p, .scaled = w->scaled, .scale = m->attn_scale, .cap = m->attn_cap
 	};
 
-	s.stride = nk;
-	s.scale_stride = m->kv_heads * ng;
+	s.stride = y->kv_heads * d;
+	s.value_stride = y->kv_heads * dv;
+	s.scale_stride = y->kv_heads * ng;
 	for (pos = 0; pos < n; pos++) {
 		double *x = w->x + pos * m->width, *tie = &w->ties[pos];
 
 		before(m, x, y->attn_norm, y->attn_norm_bias, w, tie);
 		store(m, y, pos, w);
 		apply(&y->q, w->h, w->q);
-		norm_heads(m, y->q_norm, w->q, m->heads);
-		for (h = 0; h < m->heads; h++) {
-			double *q = w->q + h * d, *o = w->o + h * d;
-			size_t kv = h / (m->heads / m->kv_heads);
+		norm_heads(m, y->q_norm, w->q, y->heads);
+		for (h = 0; h < y->heads; h++) {
+			double *q = w->q + h * d, *o = w->o + h * dv;
+			size_t kv = h / (y->heads / y->kv_heads);
 
 			rotate(m, y->rope, q, pos);
-			round_rotated(m, y->rope, q, o, tie);
+			round_rotated(m, y->rope, q, w->head, tie);
 			s.keys = w->keys + kv * d;
-			s.values = w->values + kv * d;
+			s.values = w->values + kv * dv;
 			s.scales = w->scales + kv * ng;
 			s.n = pos + 1;
 			s.first = y->window && s.n > y->window ? s.n - y->window : 0;
 			s.sink = y->sinks ? y->sinks[h] : -INFINITY;
 			if (m->int8)
-				attend_int8(&s, q, d, o, tie);
+				attend_int8(&s, q, d, dv, o, tie);
 			else
-				attend(&s, q, d, o);
+				attend(&s, q, d, dv, o);
 		}
 		if (y->attn_gate.w)
 			gate_attention(m, y, w);
-		round_input(m, w->o, m->heads * d, tie);
+		round_input(m, w->o, y->heads * dv, tie);
 		apply(&y->o, w->o, w->h);
 		after(m, x, y->attn_post, w);
 	}
@@ -401,7 +405,7 @@ static void ffn_block(const struct forward64 *m, const struct layer *y, size_t n
 
 static int work_init(const struct forward64 *m, size_t n, struct work *w)
 {
-	size_t nq = m->heads * m->head_size, nk = m->kv_heads * m->head_size, ff = 1, i;
+	size_t nq = m->heads * m->head_size, no = m->heads * m->value_size, ff = 1, i;
 
 	for (i = 0; i < m->layers; i++) {
 		if (ff < m->layer[i].up.rows)
@@ -410,18 +414,19 @@ static int work_init(const struct forward64 *m, size_t n, struct work *w)
 	w->h = calloc(m->width, sizeof(double));
 	w->sum = calloc(m->width, sizeof(double));
 	w->q = calloc(nq, sizeof(double));
-	w->o = calloc(nq, sizeof(double));
+	w->head = calloc(m->head_size, sizeof(double));
+	w->o = calloc(no, sizeof(double));
 	w->p = calloc(n, sizeof(double));
 	w->scaled = calloc(n, sizeof(double));
-	w->scales = calloc(n * m->kv_heads * head_groups(m), sizeof(double));
+	w->scales = calloc(n * m->kv_heads * value_groups(m), sizeof(double));
 	w->gate = calloc(ff, sizeof(double));
 	w->up = calloc(ff, sizeof(double));
-	w->keys = calloc(n * nk, sizeof(double));
-	w->values = calloc(n * nk, sizeof(double));
+	w->keys = calloc(n * m->kv_heads * m->head_size, sizeof(double));
+	w->values = calloc(n * m->kv_heads * m->value_size, sizeof(double));
 	w->x = calloc(n * m->width, sizeof(double));
 	w->ties = calloc(n, sizeof(double));
-	if (!w->h || !w->sum || !w->q || !w->o || !w->p || !w->scaled || !w->scales || !w->gate ||
-	    !w->up || !w->keys || !w->values || !w->x || !w->ties)
+	if (!w->h || !w->sum || !w->q || !w->head || !w->o || !w->p || !w->scaled || !w->scales ||
+	    !w->gate || !w->up || !w->keys || !w->values || !w->x || !w->ties)
 		return -ENOMEM;
 	return 0;
 }
@@ -431,6 +436,7 @@ static void work_free(struct work *w)
 	free(w->h);
 	free(w->sum);
 	free(w->q);
+	free(w->head);
 	free(w->o);
 	free(w->p);
 	free(w->scaled);

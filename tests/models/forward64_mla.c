@@ -32,11 +32,44 @@ static void load_scale(struct loader *l, size_t key)
 	l->m->attn_scale *= m * m;
 }
 
+/* Both matrices of all heads from attn_kv_b: a head's key rows, which are turned, then its value rows. */
+static void load_joined(struct loader *l, size_t i, struct mla64 *a)
+{
+	size_t heads = l->m->heads, per = a->plain + a->value, h, r, c;
+	char name[96];
+	double *exact, *kept;
+
+	snprintf(name, sizeof(name), "blk.%zu.attn_kv_b.weight", i);
+	exact = forward64_tensor(l, name, true, heads * per, a->rank, false);
+	kept = forward64_tensor(l, name, true, heads * per, a->rank, true);
+	a->k_b = (struct linear){ .rows = heads * a->rank, .cols = a->plain };
+	a->v_b = (struct linear){ .rows = heads * a->value, .cols = a->rank };
+	a->k_b.w = calloc(a->k_b.rows * a->k_b.cols, sizeof(double));
+	a->v_b.w = calloc(a->v_b.rows * a->v_b.cols, sizeof(double));
+	if (!a->k_b.w || !a->v_b.w)
+		forward64_refuse(l, -ENOMEM, "out of memory");
+	for (h = 0; h < heads && !l->error; h++) {
+		for (r = 0; r < a->rank; r++) {
+			double *row = a->k_b.w + (h * a->rank + r) * a->plain;
+
+			for (c = 0; c < a->plain; c++)
+				row[c] = exact[(h * per + c) * a->rank + r];
+			if (l->m->int8)
+				forward64_round_weights(row, a->plain);
+		}
+		memcpy(a->v_b.w + h * a->value * a->rank, kept + (h * per + a->plain) * a->rank,
+		       a->value * a->rank * sizeof(double));
+	}
+	free(exact);
+	free(kept);
+}
+
 void forward64_load_mla(struct loader *l, size_t i)
 {
 	struct forward64 *m = l->m;
 	struct mla64 *a = calloc(1, sizeof(*a));
 	size_t key, q_rank, e = m->width;
+	bool joined;
 	char name[96];
 
 	m->layer[i].mla = a;
@@ -44,13 +77,19 @@ void forward64_load_mla(struct loader *l, size_t i)
 		forward64_refuse(l, -ENOMEM, "out of memory");
 		return;
 	}
-	key = forward64_count(l, "attention.key_length_mla", true, 0);
+	snprintf(name, sizeof(name), "blk.%zu.attn_kv_b.weight", i);
+	joined = gguf_find_tensor(l->f, name);
+	key = forward64_count(l, joined ? "attention.key_length" : "attention.key_length_mla", true,
+			      0);
 	load_scale(l, key);
 	a->rank = forward64_count(l, "attention.kv_lora_rank", true, 0);
-	a->value = forward64_count(l, "attention.value_length_mla", true, 0);
+	a->value = forward64_count(
+		l, joined ? "attention.value_length" : "attention.value_length_mla", true, 0);
 	q_rank = (size_t)forward64_number(l, "attention.q_lora_rank", 0);
 	a->rot = m->rope.dims;
-	if (!l->error && (m->head_size != a->rank + a->rot || key <= a->rot || m->kv_heads != 1))
+	if (!l->error &&
+	    (key <= a->rot || (joined ? m->kv_heads != m->heads
+				      : m->head_size != a->rank + a->rot || m->kv_heads != 1)))
 		forward64_refuse(l, -EINVAL, "latent attention: sizes");
 	if (l->error)
 		return;
@@ -65,8 +104,12 @@ void forward64_load_mla(struct loader *l, size_t i)
 	forward64_linear(l, i, "attn_kv_a_mqa", a->rank + a->rot, e, true, &a->kv);
 	snprintf(name, sizeof(name), "blk.%zu.attn_kv_a_norm.weight", i);
 	a->kv_norm = forward64_tensor(l, name, true, 1, a->rank, false);
-	forward64_linear(l, i, "attn_k_b", m->heads * a->rank, a->plain, true, &a->k_b);
-	forward64_linear(l, i, "attn_v_b", m->heads * a->value, a->rank, true, &a->v_b);
+	if (joined) {
+		load_joined(l, i, a);
+	} else {
+		forward64_linear(l, i, "attn_k_b", m->heads * a->rank, a->plain, true, &a->k_b);
+		forward64_linear(l, i, "attn_v_b", m->heads * a->value, a->rank, true, &a->v_b);
+	}
 	forward64_linear(l, i, "attn_output", e, m->heads * a->value, true, &a->o);
 }
 

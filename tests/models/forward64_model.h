@@ -23,10 +23,11 @@ struct experts64 {
 	bool norm, oai;
 	double scale; /* 0: none */
 	struct linear router;
-	double *select;			    /* added where experts are chosen, or NULL */
-	struct linear *gate, *up, *down;    /* n each */
-	struct linear s_gate, s_up, s_down; /* the shared one; rows 0: none */
-	double *shared_gate;		    /* width, or NULL */
+	double *select;			      /* added where experts are chosen, or NULL */
+	struct linear *gate, *up, *down;      /* n each; gate NULL: relu squared */
+	struct linear to_latent, from_latent; /* around them; rows 0: none */
+	struct linear s_gate, s_up, s_down;   /* the shared one; s_up.rows 0: none */
+	double *shared_gate;		      /* width, or NULL */
 };
 
 /* Latent attention in its absorbed form; the matrices of every head one below the other. */
@@ -37,6 +38,7 @@ struct mla64 {
 };
 
 struct layer {
+	size_t heads, kv_heads;
 	double *attn_norm, *ffn_norm;		/* width; NULL: no norm before */
 	double *attn_norm_bias, *ffn_norm_bias; /* or NULL */
 	double *attn_post, *ffn_post;		/* width, or NULL: no norm behind */
@@ -68,7 +70,9 @@ struct loader {
 struct forward64 {
 	char arch[16];
 	bool int8;
-	size_t layers, width, heads, kv_heads, head_size, vocab;
+	size_t layers, width, vocab;
+	size_t heads, kv_heads; /* the most of any layer */
+	size_t head_size, value_size;
 	double eps;
 	bool neox;	 /* rotated pairs are (i, i + n/2), not (2i, 2i + 1) */
 	bool row_norms;	 /* of q and k: all heads at once */
@@ -93,6 +97,8 @@ size_t forward64_count(struct loader *l, const char *key, bool required, size_t 
 /* rows x cols of a tensor that may have more dimensions; int8: rounded as weights of matrices are */
 double *forward64_tensor(struct loader *l, const char *name, bool required, size_t rows,
 			 size_t cols, bool int8);
+/* a row of weights as Q8_0 */
+void forward64_round_weights(double *x, size_t n);
 /* Of a layer, `what`.weight. */
 void forward64_linear(struct loader *l, size_t layer, const char *what, size_t rows, size_t cols,
 		      bool int8, struct linear *out);
@@ -110,6 +116,10 @@ void forward64_load_moe(struct loader *l, size_t layer);
 int forward64_moe(const struct forward64 *m, const struct experts64 *e, const double *h, double *y,
 		  double *tie);
 void forward64_free_moe(struct experts64 *e);
+/* The experts of a layer of any file, for n rows of `width`: their sums in y. */
+int forward64_experts(const struct gguf_file *f, const char *arch, enum forward64_numbers numbers,
+		      size_t layer, size_t width, const double *h, size_t n, double *y, double *tie,
+		      struct gguf_error *err);
 
 /* forward64_mla.c: attention of n positions with residuals x and nearness to ties of each */
 void forward64_load_mla(struct loader *l, size_t layer);

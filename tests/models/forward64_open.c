@@ -66,21 +66,59 @@ static size_t count(struct loader *l, const char *key, bool required, size_t oth
 	return v;
 }
 
+/* Of every layer; KV heads are heads where the file does not say. */
+static void read_heads(struct loader *l)
+{
+	struct forward64 *m = l->m;
+	uint32_t *v = calloc(m->layers, sizeof(*v));
+	char buf[128];
+	size_t i;
+
+	if (!v || gguf_get_u32_layers(l->f, key_name(l, "attention.head_count", buf), m->layers, v,
+				      l->err))
+		refuse(l, -EINVAL, "key %s", buf);
+	for (i = 0; i < m->layers && !l->error; i++)
+		m->layer[i].heads = v[i];
+	key_name(l, "attention.head_count_kv", buf);
+	if (!l->error && gguf_find_kv(l->f, buf) &&
+	    gguf_get_u32_layers(l->f, buf, m->layers, v, l->err))
+		refuse(l, -EINVAL, "key %s", buf);
+	for (i = 0; i < m->layers && !l->error; i++) {
+		struct layer *y = &m->layer[i];
+
+		y->kv_heads = v[i];
+		if (!y->heads || !y->kv_heads || y->heads % y->kv_heads)
+			refuse(l, -EINVAL, "heads of layer %zu make no sense", i);
+		m->heads = y->heads > m->heads ? y->heads : m->heads;
+		m->kv_heads = y->kv_heads > m->kv_heads ? y->kv_heads : m->kv_heads;
+	}
+	free(v);
+}
+
 static void read_sizes(struct loader *l)
 {
 	struct forward64 *m = l->m;
+	size_t share;
 
 	m->layers = count(l, "block_count", true, 0);
 	m->width = count(l, "embedding_length", true, 0);
-	m->heads = count(l, "attention.head_count", true, 0);
-	m->kv_heads = count(l, "attention.head_count_kv", false, m->heads);
+	if (l->error || m->layers > 4096) {
+		refuse(l, -EINVAL, "layers make no sense");
+		return;
+	}
+	m->layer = calloc(m->layers, sizeof(*m->layer));
+	if (!m->layer) {
+		refuse(l, -ENOMEM, "out of memory");
+		return;
+	}
+	read_heads(l);
 	if (l->error)
 		return;
-	m->head_size = count(l, "attention.key_length", false, m->width / m->heads);
-	if (count(l, "attention.value_length", false, m->width / m->heads) != m->head_size)
-		refuse(l, -ENOTSUP, "values of another length than keys");
-	if (m->layers > 4096 || m->heads % m->kv_heads || !m->head_size)
-		refuse(l, -EINVAL, "layers or heads make no sense");
+	share = m->width / m->layer[0].heads;
+	m->head_size = count(l, "attention.key_length", false, share);
+	m->value_size = count(l, "attention.value_length", false, share);
+	if (!m->head_size || !m->value_size)
+		refuse(l, -EINVAL, "heads make no sense");
 	m->eps = number(l,
 			m->layer_norm ? "attention.layer_norm_epsilon"
 				      : "attention.layer_norm_rms_epsilon",
@@ -96,7 +134,7 @@ static void read_sizes(struct loader *l)
  * of the scale, which is stored as F16. Weights of a coarse type often lie half way between codes,
  * where anything else would choose another one.
  */
-static void round_weights(double *x, size_t n)
+void forward64_round_weights(double *x, size_t n)
 {
 	size_t i, j;
 
@@ -149,7 +187,7 @@ double *forward64_tensor(struct loader *l, const char *name, bool required, size
 			out[r * cols + c] = row[c];
 		if (int8 && l->m->int8 && t->n_dims > 1 && t->type != GGML_TYPE_Q8_0 &&
 		    t->type != GGML_TYPE_Q4_0)
-			round_weights(out + r * cols, cols);
+			forward64_round_weights(out + r * cols, cols);
 	}
 	free(row);
 	return out;
@@ -239,8 +277,10 @@ static const struct arch {
 	const char *name;
 	bool norm_pairs; /* rotated pairs are (2i, 2i + 1) */
 	bool bias, ffn_bias, head_norms, row_norms, layer_norm, no_pre, post, fused, no_gate, gelu;
+	bool gate_apart; /* fused is attn_qkv only */
 } archs[] = {
 	{ "llama", .norm_pairs = true, .bias = true, .ffn_bias = true },
+	{ "openelm", .head_norms = true, .fused = true, .gate_apart = true },
 	{ "granite", .norm_pairs = true, .bias = true, .ffn_bias = true },
 	{ "qwen2", .bias = true },
 	{ "qwen3", .head_norms = true },
@@ -300,19 +340,20 @@ static void cut_linear(struct loader *l, const struct linear *all, size_t from, 
 static void load_qkv(struct loader *l, size_t i, const struct arch *a, struct layer *y)
 {
 	struct forward64 *m = l->m;
-	size_t e = m->width, nq = m->heads * m->head_size, nk = m->kv_heads * m->head_size;
+	size_t e = m->width, nq = y->heads * m->head_size, nk = y->kv_heads * m->head_size;
+	size_t nv = y->kv_heads * m->value_size;
 	struct linear all = { 0 };
 
 	if (!a->fused) {
 		load_linear(l, i, "attn_q", nq, e, a->bias, &y->q);
 		load_linear(l, i, "attn_k", nk, e, a->bias, &y->k);
-		load_linear(l, i, "attn_v", nk, e, a->bias, &y->v);
+		load_linear(l, i, "attn_v", nv, e, a->bias, &y->v);
 		return;
 	}
-	load_linear(l, i, "attn_qkv", nq + 2 * nk, e, a->bias, &all);
+	load_linear(l, i, "attn_qkv", nq + nk + nv, e, a->bias, &all);
 	cut_linear(l, &all, 0, nq, &y->q);
 	cut_linear(l, &all, nq, nk, &y->k);
-	cut_linear(l, &all, nq + nk, nk, &y->v);
+	cut_linear(l, &all, nq + nk, nv, &y->v);
 	free(all.w);
 	free(all.bias);
 }
@@ -325,7 +366,7 @@ static void load_ffn(struct loader *l, size_t i, const struct arch *a, struct la
 	if (l->error)
 		return;
 	load_linear(l, i, "ffn_down", e, ff, a->ffn_bias, &y->down);
-	if (a->fused && !a->no_gate) {
+	if (a->fused && !a->no_gate && !a->gate_apart) {
 		load_linear(l, i, "ffn_up", 2 * ff, e, false, &all);
 		cut_linear(l, &all, 0, ff, &y->gate);
 		cut_linear(l, &all, ff, ff, &y->up);
@@ -363,20 +404,20 @@ static void load_layer(struct loader *l, size_t i)
 	}
 	if (a->head_norms || a->row_norms) {
 		y->q_norm = layer_tensor(l, i, "attn_q_norm.weight", true, 1,
-					 a->row_norms ? m->heads * d : d);
+					 a->row_norms ? y->heads * d : d);
 		y->k_norm = layer_tensor(l, i, "attn_k_norm.weight", true, 1,
-					 a->row_norms ? m->kv_heads * d : d);
+					 a->row_norms ? y->kv_heads * d : d);
 	}
-	y->sinks = layer_tensor(l, i, "attn_sinks.weight", false, 1, m->heads);
+	y->sinks = layer_tensor(l, i, "attn_sinks.weight", false, 1, y->heads);
 	if (is_arch(l, "deepseek2")) {
 		forward64_load_mla(l, i);
 	} else {
 		load_qkv(l, i, a, y);
-		load_linear(l, i, "attn_output", e, m->heads * d,
+		load_linear(l, i, "attn_output", e, y->heads * m->value_size,
 			    a->bias && strncmp(m->arch, "qwen2", 5), &y->o);
 	}
 	if (is_arch(l, "afmoe"))
-		load_linear(l, i, "attn_gate", m->heads * d, e, false, &y->attn_gate);
+		load_linear(l, i, "attn_gate", y->heads * d, e, false, &y->attn_gate);
 	if (forward64_number(l, "expert_count", 0) > 0 &&
 	    (double)i >= number(l, "leading_dense_block_count", 0))
 		forward64_load_moe(l, i);
@@ -398,8 +439,8 @@ static size_t window_of(struct loader *l, size_t i)
 	if (is_arch(l, "olmo2") || is_arch(l, "afmoe"))
 		period = 4;
 	if (is_arch(l, "qwen2") || is_arch(l, "qwen3") || is_arch(l, "gemma") ||
-	    is_arch(l, "granite") || is_arch(l, "gpt2") || is_arch(l, "deepseek2") ||
-	    (strstr(l->m->arch, "moe") && !is_arch(l, "afmoe")))
+	    is_arch(l, "openelm") || is_arch(l, "granite") || is_arch(l, "gpt2") ||
+	    is_arch(l, "deepseek2") || (strstr(l->m->arch, "moe") && !is_arch(l, "afmoe")))
 		return 0;
 	window = (size_t)number(l, "attention.sliding_window", (double)window);
 	key_name(l, "attention.sliding_window_pattern", buf);
@@ -604,11 +645,6 @@ static void load(struct loader *l)
 	}
 	load_factors(l);
 	load_rope(l);
-	m->layer = calloc(m->layers, sizeof(*m->layer));
-	if (!m->layer) {
-		m->layers = 0;
-		refuse(l, -ENOMEM, "out of memory");
-	}
 	for (i = 0; i < m->layers; i++)
 		load_layer(l, i);
 	load_windows(l);

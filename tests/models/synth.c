@@ -32,6 +32,7 @@ static const struct arch {
 	const char *name;
 	uint32_t biases; /* that it can have */
 	bool head_norms, row_norms, layer_norm, no_pre, post, fused, no_gate;
+	bool gate_apart; /* fused is attn_qkv only */
 } archs[] = {
 	{ "llama", .biases = BIASES_ALL },
 	{ "granite", .biases = BIASES_ALL },
@@ -44,6 +45,7 @@ static const struct arch {
 	{ "afmoe", .head_norms = true, .post = true },
 	{ "deepseek2", .biases = 0 },
 	{ "qwen3", .head_norms = true },
+	{ "openelm", .head_norms = true, .fused = true, .gate_apart = true },
 	{ "gemma", .biases = 0 },
 	{ "gemma2", .post = true },
 	{ "gemma3", .post = true, .head_norms = true },
@@ -313,7 +315,10 @@ static void write_attention(struct synth *s, uint32_t i, uint32_t type2)
 {
 	const struct synth_model *m = s->m;
 	const struct arch *a = find_arch(m->arch);
-	uint32_t d = synth_head_size(m), nq = m->heads * d, nk = m->kv_heads * d;
+	uint32_t heads = m->heads_of ? m->heads_of[i] : m->heads;
+	uint32_t kv_heads = m->kv_of ? m->kv_of[i] : m->kv_heads;
+	uint32_t d = synth_head_size(m), dv = m->value_size ? m->value_size : d;
+	uint32_t nq = heads * d, nk = kv_heads * d, nv = kv_heads * dv;
 	uint32_t bias = m->bias & a->biases;
 	char name[64];
 
@@ -325,12 +330,12 @@ static void write_attention(struct synth *s, uint32_t i, uint32_t type2)
 	if (!strcmp(m->arch, "afmoe"))
 		linear(s, i, "attn_gate", m->type, m->width, nq, GAIN_FF, 0);
 	if (a->fused) {
-		linear(s, i, "attn_qkv", m->type, m->width, nq + 2 * nk, GAIN_QK,
+		linear(s, i, "attn_qkv", m->type, m->width, nq + nk + nv, GAIN_QK,
 		       bias & SYNTH_BIAS_QKV);
 	} else {
 		linear(s, i, "attn_q", m->type, m->width, nq, GAIN_QK, bias & SYNTH_BIAS_Q);
 		linear(s, i, "attn_k", m->type, m->width, nk, GAIN_QK, bias & SYNTH_BIAS_K);
-		linear(s, i, "attn_v", type2, m->width, nk, GAIN_V, bias & SYNTH_BIAS_V);
+		linear(s, i, "attn_v", type2, m->width, nv, GAIN_V, bias & SYNTH_BIAS_V);
 	}
 	if (a->head_norms || a->row_norms) {
 		norm(s, i, "attn_q_norm", a->row_norms ? nq : d, GAIN_QK);
@@ -338,8 +343,8 @@ static void write_attention(struct synth *s, uint32_t i, uint32_t type2)
 	}
 	snprintf(name, sizeof(name), "blk.%u.attn_sinks.weight", i);
 	if (m->sinks)
-		vector(s, name, m->heads, 0, 2);
-	linear(s, i, "attn_output", m->type, nq, m->width, GAIN_O, bias & SYNTH_BIAS_O);
+		vector(s, name, heads, 0, 2);
+	linear(s, i, "attn_output", m->type, heads * dv, m->width, GAIN_O, bias & SYNTH_BIAS_O);
 	if (a->post)
 		norm(s, i, "post_attention_norm", m->width, 1);
 }
@@ -350,7 +355,7 @@ static void write_layer(struct synth *s, uint32_t i)
 	const struct arch *a = find_arch(m->arch);
 	uint32_t ff = m->ff + i * m->ff_step, bias = m->bias & a->biases;
 	uint32_t type2 = m->type2 && i >= m->type2_from ? m->type2 : m->type;
-	bool both = a->fused && !a->no_gate;
+	bool both = a->fused && !a->no_gate && !a->gate_apart;
 
 	write_attention(s, i, type2);
 	pre_norm(s, i, synth_ffn_norm(m));
@@ -461,6 +466,31 @@ static void write_ff(struct synth *s)
 	free(v);
 }
 
+static void write_heads(struct synth *s)
+{
+	const struct synth_model *m = s->m;
+	char buf[64];
+
+	if (m->heads_of)
+		gguf_write_arr(s->w, key(s, "attention.head_count", buf), GGUF_U32, m->layers,
+			       m->heads_of);
+	else
+		key_u32(s, "attention.head_count", m->heads);
+	if (m->mla_joined) {
+		key_u32(s, "attention.head_count_kv", m->heads);
+		key_u32(s, "attention.key_length", m->mla_plain + m->rope_dims);
+		key_u32(s, "attention.value_length", m->mla_value);
+		return;
+	}
+	if (m->kv_of)
+		gguf_write_arr(s->w, key(s, "attention.head_count_kv", buf), GGUF_I32, m->layers,
+			       m->kv_of);
+	else if (m->kv_heads != m->heads)
+		key_u32(s, "attention.head_count_kv", m->kv_heads);
+	opt_u32(s, "attention.key_length", m->head_size);
+	opt_u32(s, "attention.value_length", m->value_size ? m->value_size : m->head_size);
+}
+
 static void write_keys(struct synth *s)
 {
 	const struct synth_model *m = s->m;
@@ -472,11 +502,7 @@ static void write_keys(struct synth *s)
 	key_u32(s, "embedding_length", m->width);
 	key_u32(s, "block_count", m->layers);
 	write_ff(s);
-	key_u32(s, "attention.head_count", m->heads);
-	if (m->kv_heads != m->heads)
-		key_u32(s, "attention.head_count_kv", m->kv_heads);
-	opt_u32(s, "attention.key_length", m->head_size);
-	opt_u32(s, "attention.value_length", m->head_size);
+	write_heads(s);
 	gguf_write_f32(s->w,
 		       key(s,
 			   find_arch(m->arch) && find_arch(m->arch)->layer_norm
@@ -566,7 +592,7 @@ out:
 
 static bool makes_sense(const struct synth_model *m)
 {
-	uint32_t d;
+	uint32_t d, i;
 
 	if (!find_arch(m->arch) || !synth_moe_makes_sense(m))
 		return false;
@@ -575,6 +601,15 @@ static bool makes_sense(const struct synth_model *m)
 		return false;
 	if (m->layers > 256 || m->width > 16384 || m->heads > 1024 || m->head_size > 1024 ||
 	    m->ff > 65536 || m->ff_step > 65536 || m->vocab > 1u << 18)
+		return false;
+	for (i = 0; i < m->layers; i++) {
+		uint32_t heads = m->heads_of ? m->heads_of[i] : m->heads;
+		uint32_t kv = m->kv_of ? m->kv_of[i] : m->kv_heads;
+
+		if (!heads || !kv || heads % kv || heads > 1024)
+			return false;
+	}
+	if (m->value_size > 1024)
 		return false;
 	d = synth_head_size(m);
 	return d && (m->rope_dims ? m->rope_dims % 2 == 0 && m->rope_dims <= d : d % 2 == 0);

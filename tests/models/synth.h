@@ -36,7 +36,10 @@ struct synth_model {
 	const char *arch; /* one that the compiler knows */
 	uint64_t seed;
 	uint32_t layers, width, heads, kv_heads;
-	uint32_t head_size; /* 0: no key, which means width / heads */
+	uint32_t head_size;  /* 0: no key, which means width / heads */
+	uint32_t value_size; /* 0: head_size */
+	/* Per layer, NULL: heads, kv_heads. With them there is a head_size. */
+	const uint32_t *heads_of, *kv_of;
 	uint32_t ff;
 	uint32_t ff_step; /* layer i has ff + i * ff_step; not 0: the key is an array */
 	uint32_t vocab;	  /* at least 4; from 259 on with byte tokens */
@@ -75,6 +78,7 @@ struct synth_model {
 	float weights_scale;
 	/* Latent attention; head_size is mla_rank + rope_dims. */
 	uint32_t mla_rank, mla_q_rank, mla_plain, mla_value;
+	bool mla_joined; /* attn_kv_b and the keys that come with it, as in older files */
 	float yarn_log;
 };
 

@@ -123,8 +123,10 @@ void synth_moe_keys(struct synth *s)
 
 	if (is(m, "deepseek2")) {
 		synth_key_u32(s, "attention.kv_lora_rank", m->mla_rank);
-		synth_key_u32(s, "attention.key_length_mla", m->mla_plain + m->rope_dims);
-		synth_key_u32(s, "attention.value_length_mla", m->mla_value);
+		if (!m->mla_joined) {
+			synth_key_u32(s, "attention.key_length_mla", m->mla_plain + m->rope_dims);
+			synth_key_u32(s, "attention.value_length_mla", m->mla_value);
+		}
 		if (m->mla_q_rank)
 			synth_key_u32(s, "attention.q_lora_rank", m->mla_q_rank);
 		if (m->yarn_log != 0)
@@ -170,9 +172,14 @@ void synth_mla(struct synth *s, uint32_t i)
 	synth_linear(s, i, "attn_kv_a_mqa", m->type, m->width, m->mla_rank + m->rope_dims, GAIN_QK,
 		     0);
 	synth_norm(s, i, "attn_kv_a_norm", m->mla_rank);
-	snprintf(name, sizeof(name), "blk.%u.attn_k_b.weight", i);
-	synth_matrices(s, name, m->type, m->mla_plain, m->mla_rank, m->heads, GAIN_QK);
-	snprintf(name, sizeof(name), "blk.%u.attn_v_b.weight", i);
-	synth_matrices(s, name, m->type, m->mla_rank, m->mla_value, m->heads, GAIN_V);
+	if (m->mla_joined) {
+		synth_linear(s, i, "attn_kv_b", m->type, m->mla_rank,
+			     m->heads * (m->mla_plain + m->mla_value), GAIN_V, 0);
+	} else {
+		snprintf(name, sizeof(name), "blk.%u.attn_k_b.weight", i);
+		synth_matrices(s, name, m->type, m->mla_plain, m->mla_rank, m->heads, GAIN_QK);
+		snprintf(name, sizeof(name), "blk.%u.attn_v_b.weight", i);
+		synth_matrices(s, name, m->type, m->mla_rank, m->mla_value, m->heads, GAIN_V);
+	}
 	synth_linear(s, i, "attn_output", m->type, m->heads * m->mla_value, m->width, GAIN_O, 0);
 }

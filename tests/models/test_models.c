@@ -193,6 +193,7 @@ static bool other_pattern(struct synth_model *m)
 {
 	if (!m->window)
 		return false;
+	m->flags = NULL;
 	m->pattern = m->pattern == 2 || !strcmp(m->arch, "gemma2") || !strcmp(m->arch, "gpt-oss")
 			     ? 3
 			     : 2;
@@ -261,7 +262,7 @@ static bool small_eps(struct synth_model *m)
 
 static bool other_number_of_experts(struct synth_model *m)
 {
-	if (!m->experts)
+	if (m->experts < 2)
 		return false;
 	m->used += m->used < m->experts ? 1 : -1;
 	return true;
