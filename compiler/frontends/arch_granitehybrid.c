@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Granite 4: Mamba-2 layers, some of granite's attention between them, and a feed-forward after each. */
+#include "compiler/frontends/moe.h"
 #include "compiler/frontends/ssm.h"
+
+static const struct fe_moe_rules rules = {
+	.gating = FE_GATING_SOFTMAX,
+	.norm = true,
+	.by_tensor = true,
+	.shared = FE_SHARED_WIDTH,
+};
 
 static int read_keys(struct fe_net *n)
 {
@@ -20,7 +28,8 @@ const struct fe_arch fe_arch_granitehybrid = {
 	.bias_q = true,
 	.bias_o = true,
 	.bias_ffn = true,
-	.keys = fe_granite_keys,
+	.keys = fe_granitemoe_keys,
+	.moe = &rules,
 	.read = read_keys,
 	.block = block,
 };

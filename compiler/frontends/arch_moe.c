@@ -46,13 +46,13 @@ const struct fe_arch fe_arch_olmoe = {
 	.moe = &olmoe_rules,
 };
 
-static const char *const granite_keys[] = { "expert_count",
-					    "expert_used_count",
-					    "attention.scale",
-					    "embedding_scale",
-					    "residual_scale",
-					    "logit_scale",
-					    NULL };
+const char *const fe_granitemoe_keys[] = { "expert_count",
+					   "expert_used_count",
+					   "attention.scale",
+					   "embedding_scale",
+					   "residual_scale",
+					   "logit_scale",
+					   NULL };
 
 static const struct fe_moe_rules granite_rules = {
 	.gating = FE_GATING_SOFTMAX,
@@ -77,7 +77,7 @@ const struct fe_arch fe_arch_granitemoe = {
 	.rope_freqs = true,
 	.bias_q = true,
 	.bias_o = true,
-	.keys = granite_keys,
+	.keys = fe_granitemoe_keys,
 	.moe = &granite_rules,
 	.read = read_granite,
 };

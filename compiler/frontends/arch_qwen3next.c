@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Qwen3-Next and Qwen3.5 (models.md section 6): gated delta net (Yang et al. 2024) in most layers, gated
- * attention in the others, a feed-forward after each. The two differ in where gates come from and in
+ * attention in the others, a feed-forward or experts after each. The two differ in where gates come from and in
  * which value heads share a key head.
  */
 #include <errno.h>
@@ -9,8 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler/frontends/moe.h"
 #include "compiler/frontends/rwkv.h"
 #include "compiler/frontends/ssm.h"
+
+static const char *const keys[] = { "expert_count", "expert_used_count", NULL };
+
+static const struct fe_moe_rules rules = {
+	.gating = FE_GATING_SOFTMAX,
+	.norm = true,
+	.scale_key = true,
+	.own_width = true,
+	.shared = FE_SHARED_WIDTH,
+	.shared_gate = true,
+};
 
 static bool interleaved(const struct fe_net *n)
 {
@@ -164,17 +176,33 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 	else
 		x = fe_mix(n, i, x, gated_attention);
 	h = fe_layer_norm(n, i, x, "post_attention_norm");
+	if (fe_moe_layer(n, i))
+		return fe_moe_ffn(n, i, h, x);
 	return fe_add(n, x, fe_ffn_of(n, i, h), fe_layer_name(n, i, "ffn_residual"));
 }
 
 const struct fe_arch fe_arch_qwen3next = {
 	.name = "qwen3next",
+	.same_values = true,
+	.keys = keys,
+	.moe = &rules,
 	.read = read_keys,
 	.block = block,
 };
 
 const struct fe_arch fe_arch_qwen35 = {
 	.name = "qwen35",
+	.same_values = true,
+	.read = read_keys,
+	.block = block,
+};
+
+/* Its rotation by sections is the plain one where positions are those of text. */
+const struct fe_arch fe_arch_qwen35moe = {
+	.name = "qwen35moe",
+	.same_values = true,
+	.keys = keys,
+	.moe = &rules,
 	.read = read_keys,
 	.block = block,
 };

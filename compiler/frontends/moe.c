@@ -16,6 +16,26 @@ static int refuse(struct fe_net *n, const char *key, uint32_t v, const char *sup
 			v, supported);
 }
 
+/* One is enough: the other is then missed by its name. */
+static bool has_experts(const struct fe_net *n, uint32_t layer)
+{
+	char router[64], down[64];
+
+	snprintf(router, sizeof(router), "blk.%u.ffn_gate_inp.weight", layer);
+	snprintf(down, sizeof(down), "blk.%u.ffn_down_exps.weight", layer);
+	return gguf_find_tensor(n->f, router) || gguf_find_tensor(n->f, down);
+}
+
+/* The feed-forward length of the first layer with experts. */
+static uint32_t layer_width(const struct fe_net *n)
+{
+	uint32_t i = 0;
+
+	while (n->arch->moe->by_tensor && i + 1 < n->layers && !has_experts(n, i))
+		i++;
+	return n->ff[i];
+}
+
 static int read_counts(struct fe_net *n, struct fe_moe *e)
 {
 	const struct fe_moe_rules *r = n->arch->moe;
@@ -30,10 +50,12 @@ static int read_counts(struct fe_net *n, struct fe_moe *e)
 	    fe_check_range(n, "expert_used_count", e->used,
 			   e->experts < MAX_USED ? e->experts : MAX_USED))
 		return n->m->diag.err;
-	e->width = n->ff[0];
+	e->width = layer_width(n);
 	if (r->own_width && fe_u32(k, "expert_feed_forward_length", true, &e->width))
 		return n->m->diag.err;
 	if (r->leading_dense && fe_u32(k, "leading_dense_block_count", false, &e->dense_layers))
+		return n->m->diag.err;
+	if (r->latent && fe_u32(k, "moe_latent_size", false, &e->latent))
 		return n->m->diag.err;
 	return fe_check_range(n,
 			      r->own_width ? "expert_feed_forward_length" : "feed_forward_length",
@@ -138,7 +160,9 @@ int fe_moe_read(struct fe_net *n)
 
 bool fe_moe_layer(const struct fe_net *n, uint32_t layer)
 {
-	return n->moe && layer >= n->moe->dense_layers;
+	if (!n->moe || layer < n->moe->dense_layers)
+		return false;
+	return !n->arch->moe->by_tensor || has_experts(n, layer);
 }
 
 /* --- graph ----------------------------------------------------------------------------------- */
@@ -224,15 +248,17 @@ static int expert_tensors(struct fe_net *n, uint32_t i, const char *what, uint64
 	const struct fe_moe *e = n->moe;
 	struct ir_tensor **list;
 	char name[96];
+	bool single;
 	uint32_t k;
 
 	snprintf(name, sizeof(name), "blk.%u.%s.0.weight", i, what);
-	*count = gguf_find_tensor(n->f, name) ? e->experts : 1;
+	single = gguf_find_tensor(n->f, name);
+	*count = single ? e->experts : 1;
 	list = arena_array(&n->m->arena, *count, sizeof(*list));
 	*out = list;
 	if (!list)
 		return diag_nomem(&n->m->diag);
-	if (*count == 1) {
+	if (!single) {
 		snprintf(name, sizeof(name), "blk.%u.%s_exps.weight", i, what);
 		return fe_tensor3(n, name, true, cols, rows, e->experts, list);
 	}
@@ -268,43 +294,49 @@ static struct ir_const *expert_biases(struct fe_net *n, uint32_t i, const char *
 	return c;
 }
 
-/* gate and up of the chosen experts, one behind the other */
+/* gate (if there is one) and up of the chosen experts, one behind the other */
 static struct ir_op *gate_up(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *to)
 {
 	static const char *const bias[2] = { "ffn_gate_exps.bias", "ffn_up_exps.bias" };
+	uint32_t parts = n->arch->moe->no_gate ? 1 : 2;
 	const struct fe_moe *e = n->moe;
+	struct ir_tensor **gate = NULL, **up, *both = NULL;
 	struct ir_op *in[2] = { h, to }, *op;
-	struct ir_tensor **gate, **up, *both;
-	size_t count, count_up, k;
+	size_t count, count_gate, k;
 	char name[64];
 
 	snprintf(name, sizeof(name), "blk.%u.ffn_gate_up_exps.weight", i);
-	if (fe_tensor3(n, name, false, h->width, 2ull * e->width, e->experts, &both))
+	if (parts == 2 && fe_tensor3(n, name, false, h->width, 2ull * e->width, e->experts, &both))
 		return NULL;
 	if (both) {
 		gate = &both;
 		up = &both;
 		count = 1;
 	} else {
-		if (expert_tensors(n, i, "ffn_gate", h->width, e->width, &gate, &count) ||
-		    expert_tensors(n, i, "ffn_up", h->width, e->width, &up, &count_up))
+		if (parts == 2 &&
+		    expert_tensors(n, i, "ffn_gate", h->width, e->width, &gate, &count_gate))
 			return NULL;
-		if (count != count_up) {
+		if (expert_tensors(n, i, "ffn_up", h->width, e->width, &up, &count))
+			return NULL;
+		if (gate && count != count_gate) {
 			diag_set(&n->m->diag, -ENOTSUP,
 				 "tensor %s: one tensor for all experts, but not for the gate",
 				 up[0]->name);
 			return NULL;
 		}
 	}
-	op = ir_op_new(n->m, IR_EXPERTS, fe_layer_name(n, i, "experts_gate_up"), 2, in, 2 * count);
+	op = ir_op_new(n->m, IR_EXPERTS,
+		       fe_layer_name(n, i, gate ? "experts_gate_up" : "experts_up"), 2, in,
+		       parts * count);
 	if (!op)
 		return NULL;
 	for (k = 0; k < count; k++) {
-		op->mats[k] = gate[k];
-		op->mats[count + k] = up[k];
+		if (gate)
+			op->mats[k] = gate[k];
+		op->mats[(parts - 1) * count + k] = up[k];
 	}
-	op->parts = 2;
-	op->width = 2 * e->used * e->width;
+	op->parts = parts;
+	op->width = parts * e->used * e->width;
 	if (n->arch->moe->biases) {
 		op->konst = expert_biases(n, i, bias, e->width);
 		if (!op->konst)
@@ -313,14 +345,29 @@ static struct ir_op *gate_up(struct fe_net *n, uint32_t i, struct ir_op *h, stru
 	return op;
 }
 
-static struct ir_op *combine(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *to)
+/* What goes into the experts' last matrices. */
+static struct ir_op *activate(struct fe_net *n, uint32_t i, struct ir_op *op, enum ir_fn act)
+{
+	const char *name = fe_layer_name(n, i, "experts_act");
+	uint32_t half;
+
+	if (!op || n->arch->moe->no_gate)
+		return fe_act(n, op, act, name);
+	half = op->width / 2;
+	return fe_glu(n, fe_slice(n, op, 0, half, fe_layer_name(n, i, "experts_gate")),
+		      fe_slice(n, op, half, half, fe_layer_name(n, i, "experts_up")), act, name);
+}
+
+/* The weighted sum of the experts, of `width` elements. */
+static struct ir_op *combine(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *to,
+			     uint32_t width)
 {
 	static const char *const bias[2] = { "ffn_down_exps.bias", NULL };
 	struct ir_op *in[2] = { h, to }, *op;
 	struct ir_tensor **down;
 	size_t count, k;
 
-	if (expert_tensors(n, i, "ffn_down", n->moe->width, n->width, &down, &count))
+	if (expert_tensors(n, i, "ffn_down", n->moe->width, width, &down, &count))
 		return NULL;
 	op = ir_op_new(n->m, IR_COMBINE, fe_layer_name(n, i, "experts_down"), 2, in, count);
 	if (!op)
@@ -328,9 +375,9 @@ static struct ir_op *combine(struct fe_net *n, uint32_t i, struct ir_op *h, stru
 	for (k = 0; k < count; k++)
 		op->mats[k] = down[k];
 	op->parts = 1;
-	op->width = n->width;
+	op->width = width;
 	if (n->arch->moe->biases) {
-		op->konst = expert_biases(n, i, bias, n->width);
+		op->konst = expert_biases(n, i, bias, width);
 		if (!op->konst)
 			return NULL;
 	}
@@ -360,44 +407,79 @@ static struct ir_op *sum(struct fe_net *n, struct ir_op *x, struct ir_op *y, con
 	return x ? fe_add(n, x, y, name) : y;
 }
 
+/* The shared expert's first matrices on h: in[1] up, in[0] gate; *gate: what scales its result. */
+static void shared_in(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *in[2],
+		      struct ir_op **gate)
+{
+	const struct fe_moe_rules *r = n->arch->moe;
+	uint32_t width = n->moe->shared;
+
+	if (!r->no_gate)
+		in[0] = fe_linear(n, i, h, "ffn_gate_shexp", width, false, "shared_gate_ff");
+	in[1] = fe_linear(n, i, h, "ffn_up_shexp", width, false, "shared_up");
+	if (r->shared_gate)
+		*gate = shared_gate(n, i, h);
+}
+
+static struct ir_op *shared_out(struct fe_net *n, uint32_t i, struct ir_op *const in[2],
+				enum ir_fn act, struct ir_op *gate)
+{
+	const struct fe_moe_rules *r = n->arch->moe;
+	const char *name = fe_layer_name(n, i, "shared_act");
+	struct ir_op *p;
+
+	p = r->no_gate ? fe_act(n, in[1], act, name) : fe_glu(n, in[0], in[1], act, name);
+	p = fe_linear(n, i, p, "ffn_down_shexp", n->width, false, "shared_down");
+	if (r->shared_gate)
+		p = fe_mul(n, p, gate, n->width, fe_layer_name(n, i, "shared_gated"));
+	return p;
+}
+
+/* Experts' input in a smaller space, where the layer has one; else h. */
+static struct ir_op *to_latent(struct fe_net *n, uint32_t i, struct ir_op *h)
+{
+	const struct gguf_tensor *g;
+	uint32_t width = n->moe->latent;
+	char name[64];
+
+	if (!n->arch->moe->latent)
+		return h;
+	snprintf(name, sizeof(name), "blk.%u.ffn_latent_down.weight", i);
+	g = gguf_find_tensor(n->f, name);
+	if (!g && !width)
+		return h;
+	if (!width)
+		width = g->ne[1] <= IR_MAX_WIDTH / 8 ? (uint32_t)g->ne[1] : IR_MAX_WIDTH / 8;
+	return fe_linear(n, i, h, "ffn_latent_down", width, false, "latent_down");
+}
+
 struct ir_op *fe_moe_ffn(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *x)
 {
 	const struct fe_moe_rules *r = n->arch->moe;
 	enum ir_fn act = r->act ? r->act : IR_FN_SILU;
 	const struct fe_moe *e = n->moe;
-	struct ir_op *to, *op, *shared[2] = { NULL, NULL }, *gate = NULL, *p;
+	struct ir_op *to, *op, *latent, *shared[2] = { NULL, NULL }, *gate = NULL, *p;
 
 	if (!h)
 		return NULL;
 	p = router(n, i, h);
 	/* the tile array has these to do while the choice is made */
-	if (e->shared) {
-		shared[0] =
-			fe_linear(n, i, h, "ffn_gate_shexp", e->shared, false, "shared_gate_ff");
-		shared[1] = fe_linear(n, i, h, "ffn_up_shexp", e->shared, false, "shared_up");
-		if (r->shared_gate)
-			gate = shared_gate(n, i, h);
-	}
+	latent = to_latent(n, i, h);
+	if (e->shared)
+		shared_in(n, i, h, shared, &gate);
 	to = route(n, i, weights_of(n, i, p));
-	if (!to)
+	if (!to || !latent)
 		return NULL;
-	op = gate_up(n, i, h, to);
-	if (!op)
-		return NULL;
+	op = gate_up(n, i, latent, to);
 	if (e->shared) {
-		p = fe_glu(n, shared[0], shared[1], act, fe_layer_name(n, i, "shared_act"));
-		p = fe_linear(n, i, p, "ffn_down_shexp", n->width, false, "shared_down");
-		if (r->shared_gate)
-			p = fe_mul(n, p, gate, n->width, fe_layer_name(n, i, "shared_gated"));
+		p = shared_out(n, i, shared, act, gate);
 		if (!p)
 			return NULL;
 		x = sum(n, x, p, fe_layer_name(n, i, "shared_sum"));
 	}
-	op = fe_glu(
-		n, fe_slice(n, op, 0, op->width / 2, fe_layer_name(n, i, "experts_gate")),
-		fe_slice(n, op, op->width / 2, op->width / 2, fe_layer_name(n, i, "experts_up")),
-		act, fe_layer_name(n, i, "experts_act"));
-	op = combine(n, i, op, to);
+	op = combine(n, i, activate(n, i, op, act), to, latent->width);
+	if (latent != h)
+		op = fe_linear(n, i, op, "ffn_latent_up", n->width, false, "latent_up");
 	if (!op)
 		return NULL;
 	return sum(n, x, op, fe_layer_name(n, i, "experts_sum"));

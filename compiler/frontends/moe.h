@@ -28,22 +28,27 @@ struct fe_moe_rules {
 	bool needs_experts; /* expert_count of 0 is refused */
 	bool own_width;	    /* expert_feed_forward_length, not feed_forward_length */
 	bool leading_dense; /* leading_dense_block_count layers have none */
+	bool by_tensor;	    /* a layer has experts iff it has their tensors */
 	bool select_bias;   /* exp_probs_b, where the file has it */
 	bool biases;	    /* of the router and of experts are required */
 	enum fe_shared shared;
 	bool shared_gate; /* the shared expert's result is scaled by a gate */
-	enum ir_fn act;	  /* 0: silu */
+	bool no_gate;	  /* experts are down(act(up)) */
+	/* Between ffn_latent_down and ffn_latent_up, where a layer has them; but the shared expert is not. */
+	bool latent;
+	enum ir_fn act; /* 0: silu */
 };
 
 /* What the file says; n->moe. */
 struct fe_moe {
 	uint32_t experts, used, groups, used_groups, width, shared, dense_layers;
 	uint32_t gating; /* enum fe_gating */
+	uint32_t latent; /* moe_latent_size; 0: the tensor says it */
 	bool norm;
 	float scale;
 };
 
-/* Reads the keys where n->arch->moe is set; n->moe stays NULL for a dense model. */
+/* Reads the keys where n->arch->moe is set; n->moe stays NULL for a dense model. Needs n->ff. */
 int fe_moe_read(struct fe_net *n);
 bool fe_moe_layer(const struct fe_net *n, uint32_t layer);
 /* x plus the experts' sum of h, or the sum alone when x is NULL. */

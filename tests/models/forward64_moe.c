@@ -10,6 +10,16 @@
 
 /* --- loading --------------------------------------------------------------------------------- */
 
+static bool is(const struct loader *l, const char *arch)
+{
+	return !strcmp(l->m->arch, arch);
+}
+
+static bool no_gate(const struct loader *l)
+{
+	return is(l, "nemotron_h_moe");
+}
+
 /* Rows `part` of `parts` of every expert. */
 static struct linear *split(struct loader *l, const double *w, size_t n, size_t rows, size_t cols,
 			    size_t part, size_t parts)
@@ -65,9 +75,21 @@ static struct linear *single(struct loader *l, size_t layer, const char *what, s
 	return out;
 }
 
+/* Experts that take and give other vectors than the residual's; their width. */
+static size_t load_latent(struct loader *l, size_t i, struct experts64 *e)
+{
+	size_t width = l->m->width, latent = (size_t)forward64_number(l, "moe_latent_size", 0);
+
+	if (!latent)
+		return width;
+	forward64_linear(l, i, "ffn_latent_down", latent, width, true, &e->to_latent);
+	forward64_linear(l, i, "ffn_latent_up", width, latent, true, &e->from_latent);
+	return latent;
+}
+
 static void load_experts(struct loader *l, size_t i, struct experts64 *e, size_t ff)
 {
-	size_t width = l->m->width;
+	size_t width = load_latent(l, i, e);
 	char name[96];
 
 	snprintf(name, sizeof(name), "blk.%zu.ffn_gate.0.weight", i);
@@ -82,7 +104,8 @@ static void load_experts(struct loader *l, size_t i, struct experts64 *e, size_t
 		e->gate = stacked(l, i, "ffn_gate_up", e->n, ff, width, 0, 2);
 		e->up = stacked(l, i, "ffn_gate_up", e->n, ff, width, 1, 2);
 	} else {
-		e->gate = stacked(l, i, "ffn_gate", e->n, ff, width, 0, 1);
+		if (!no_gate(l))
+			e->gate = stacked(l, i, "ffn_gate", e->n, ff, width, 0, 1);
 		e->up = stacked(l, i, "ffn_up", e->n, ff, width, 0, 1);
 	}
 	e->down = stacked(l, i, "ffn_down", e->n, width, ff, 0, 1);
@@ -95,18 +118,14 @@ static void load_shared(struct loader *l, size_t i, struct experts64 *e, size_t 
 
 	if (!ff)
 		return;
-	forward64_linear(l, i, "ffn_gate_shexp", ff, width, true, &e->s_gate);
+	if (!no_gate(l))
+		forward64_linear(l, i, "ffn_gate_shexp", ff, width, true, &e->s_gate);
 	forward64_linear(l, i, "ffn_up_shexp", ff, width, true, &e->s_up);
 	forward64_linear(l, i, "ffn_down_shexp", width, ff, true, &e->s_down);
-	if (strcmp(l->m->arch, "qwen2moe"))
+	if (!is(l, "qwen2moe") && !is(l, "qwen3next") && !is(l, "qwen35moe"))
 		return;
 	snprintf(name, sizeof(name), "blk.%zu.ffn_gate_inp_shexp.weight", i);
 	e->shared_gate = forward64_tensor(l, name, true, 1, width, false);
-}
-
-static bool is(const struct loader *l, const char *arch)
-{
-	return !strcmp(l->m->arch, arch);
 }
 
 static bool flag(struct loader *l, const char *key)
@@ -121,10 +140,10 @@ static bool flag(struct loader *l, const char *key)
 
 static void load_rules(struct loader *l, struct experts64 *e)
 {
-	bool keys = is(l, "afmoe") || is(l, "deepseek2");
+	bool keys = is(l, "afmoe") || is(l, "deepseek2") || is(l, "nemotron_h_moe");
 
-	e->gating = is(l, "afmoe") ? 2 : is(l, "gpt-oss") ? 3 : 1;
-	e->norm = !is(l, "qwen2moe") && !is(l, "olmoe") && !is(l, "gpt-oss");
+	e->gating = is(l, "afmoe") || is(l, "nemotron_h_moe") ? 2 : is(l, "gpt-oss") ? 3 : 1;
+	e->norm = !is(l, "qwen2moe") && !is(l, "olmoe") && !is(l, "gpt-oss") && !is(l, "jamba");
 	e->oai = is(l, "gpt-oss");
 	if (!keys)
 		return;
@@ -162,7 +181,8 @@ static void load_biases(struct loader *l, size_t i, const char *what, struct lin
 void forward64_load_moe(struct loader *l, size_t i)
 {
 	struct forward64 *m = l->m;
-	bool own = !is(l, "llama") && !is(l, "olmoe") && !is(l, "granitemoe");
+	bool own = !is(l, "llama") && !is(l, "olmoe") && !is(l, "granitemoe") && !is(l, "jamba") &&
+		   !is(l, "granitehybrid");
 	struct experts64 *e = calloc(1, sizeof(*e));
 	size_t ff, shared;
 	char name[96];
@@ -188,7 +208,7 @@ void forward64_load_moe(struct loader *l, size_t i)
 	load_experts(l, i, e, ff);
 	load_shared(l, i, e, is(l, "qwen3moe") || is(l, "olmoe") || is(l, "gpt-oss") ? 0 : shared);
 	snprintf(name, sizeof(name), "blk.%zu.exp_probs_b.bias", i);
-	if (is(l, "afmoe") || is(l, "deepseek2"))
+	if (is(l, "afmoe") || is(l, "deepseek2") || is(l, "nemotron_h_moe"))
 		e->select = forward64_tensor(l, name, false, 1, e->n, false);
 	if (!is(l, "gpt-oss"))
 		return;
@@ -217,6 +237,8 @@ void forward64_free_moe(struct experts64 *e)
 	free(e->up);
 	free(e->down);
 	forward64_free_linear(&e->router);
+	forward64_free_linear(&e->to_latent);
+	forward64_free_linear(&e->from_latent);
 	forward64_free_linear(&e->s_gate);
 	forward64_free_linear(&e->s_up);
 	forward64_free_linear(&e->s_down);
@@ -327,34 +349,57 @@ static double glu_oai(double g, double u)
 	return a / (1 + exp(-1.702 * a)) * (fmax(-7, fmin(u, 7)) + 1);
 }
 
-/* y += weight * down(act(gate x) * up x) */
+static double relu2(double x)
+{
+	return x > 0 ? x * x : 0;
+}
+
+/* y += weight * down(act(gate x) * up x), without a gate down(relu2(up x)) */
 static void expert(const struct forward64 *m, bool oai, const struct linear *gate,
 		   const struct linear *up, const struct linear *down, const double *x,
 		   double weight, double *tmp, double *y, double *tie)
 {
-	double *g = tmp, *u = g + gate->rows, *out = u + gate->rows;
+	double *g = tmp, *u = g + up->rows, *out = u + up->rows;
 	size_t i;
 
-	forward64_apply(gate, x, g);
+	if (gate)
+		forward64_apply(gate, x, g);
 	forward64_apply(up, x, u);
-	for (i = 0; i < gate->rows; i++)
-		u[i] = oai ? glu_oai(g[i], u[i]) : u[i] * g[i] / (1 + exp(-g[i]));
+	for (i = 0; i < up->rows; i++)
+		u[i] = !gate ? relu2(u[i])
+		       : oai ? glu_oai(g[i], u[i])
+			     : u[i] * g[i] / (1 + exp(-g[i]));
 	if (m->int8)
-		forward64_round_groups(u, gate->rows, tie);
+		forward64_round_groups(u, up->rows, tie);
 	forward64_apply(down, u, out);
 	for (i = 0; i < down->rows; i++)
 		y[i] += weight * out[i];
 }
 
+/* The weighted sum of the chosen ones' results for x, in y. */
+static void chosen_sum(const struct forward64 *m, const struct experts64 *e, const size_t *chosen,
+		       const double *weight, const double *x, double *tmp, double *y, double *tie)
+{
+	size_t i, k;
+
+	for (i = 0; i < e->used; i++) {
+		k = chosen[i];
+		expert(m, e->oai, e->gate ? &e->gate[k] : NULL, &e->up[k], &e->down[k], x,
+		       weight[i], tmp, y, tie);
+	}
+}
+
 int forward64_moe(const struct forward64 *m, const struct experts64 *e, const double *h, double *y,
 		  double *tie)
 {
-	size_t ff = e->gate[0].rows > e->s_gate.rows ? e->gate[0].rows : e->s_gate.rows, i;
+	size_t ff = e->up[0].rows > e->s_up.rows ? e->up[0].rows : e->s_up.rows, i;
+	size_t latent = e->to_latent.rows;
 	double *x = calloc(m->width, sizeof(*x)), *tmp = calloc(2 * ff + m->width, sizeof(*tmp));
 	double *p = calloc(e->n, sizeof(*p)), *s = calloc(e->n, sizeof(*s));
 	double *weight = calloc(e->used, sizeof(*weight)), gate = 1;
+	double *small = calloc(2 * latent + 1, sizeof(*small)), *sum = small + latent;
 	size_t *chosen = calloc(e->used, sizeof(*chosen));
-	int ret = x && tmp && p && s && weight && chosen ? 0 : -ENOMEM;
+	int ret = x && tmp && p && s && weight && small && chosen ? 0 : -ENOMEM;
 
 	if (ret)
 		goto out;
@@ -363,22 +408,52 @@ int forward64_moe(const struct forward64 *m, const struct experts64 *e, const do
 	if (m->int8)
 		forward64_round_groups(x, m->width, tie);
 	memset(y, 0, m->width * sizeof(*y));
-	for (i = 0; i < e->used; i++)
-		expert(m, e->oai, &e->gate[chosen[i]], &e->up[chosen[i]], &e->down[chosen[i]], x,
-		       weight[i], tmp, y, tie);
+	if (latent) {
+		forward64_apply(&e->to_latent, x, small);
+		if (m->int8)
+			forward64_round_groups(small, latent, tie);
+		chosen_sum(m, e, chosen, weight, small, tmp, sum, tie);
+		if (m->int8)
+			forward64_round_groups(sum, latent, tie);
+		forward64_apply(&e->from_latent, sum, y);
+	} else {
+		chosen_sum(m, e, chosen, weight, x, tmp, y, tie);
+	}
 	if (e->shared_gate) {
 		for (i = 0, gate = 0; i < m->width; i++)
 			gate += e->shared_gate[i] * h[i];
 		gate = 1 / (1 + exp(-gate));
 	}
-	if (e->s_gate.rows)
-		expert(m, false, &e->s_gate, &e->s_up, &e->s_down, x, gate, tmp, y, tie);
+	if (e->s_up.rows)
+		expert(m, false, e->s_gate.rows ? &e->s_gate : NULL, &e->s_up, &e->s_down, x, gate,
+		       tmp, y, tie);
 out:
 	free(x);
 	free(tmp);
 	free(p);
 	free(s);
 	free(weight);
+	free(small);
 	free(chosen);
 	return ret;
+}
+
+int forward64_experts(const struct gguf_file *f, const char *arch, enum forward64_numbers numbers,
+		      size_t layer, size_t width, const double *h, size_t n, double *y, double *tie,
+		      struct gguf_error *err)
+{
+	struct forward64 m = { .int8 = numbers == FORWARD64_INT8, .width = width };
+	struct loader l = { .m = &m, .f = f, .err = err };
+	size_t i;
+
+	snprintf(m.arch, sizeof(m.arch), "%s", arch);
+	m.layer = calloc(layer + 1, sizeof(*m.layer));
+	if (!m.layer)
+		return -ENOMEM;
+	forward64_load_moe(&l, layer);
+	for (i = 0; i < n && !l.error; i++)
+		l.error = forward64_moe(&m, m.layer[layer].moe, h + i * width, y + i * width, tie);
+	forward64_free_moe(m.layer[layer].moe);
+	free(m.layer);
+	return l.error;
 }

@@ -11,6 +11,7 @@
 
 #include "compiler/quant/ggml_types.h"
 #include "compiler/quant/half.h"
+#include "tests/models/forward64_model.h"
 
 #define GROUP 32
 
@@ -474,11 +475,21 @@ static double *attention(struct net *m, size_t i, const double *h)
 	return layer_linear(m, i, "attn_output", m->width, nq, o);
 }
 
+/* Experts where the layer has a router, else one feed-forward. */
 static double *ffn(struct net *m, size_t i, const double *h)
 {
 	size_t ff = m->ff_of[i], k;
-	double *up = layer_linear(m, i, "ffn_up", ff, m->width, h), *gate;
+	double *up, *gate;
 
+	if (has(m, i, "ffn_gate_inp.weight")) {
+		up = room(m, m->n * m->width);
+		if (!m->error)
+			m->error = forward64_experts(m->f, m->arch,
+						     m->int8 ? FORWARD64_INT8 : FORWARD64_EXACT, i,
+						     m->width, h, m->n, up, &m->tie, m->err);
+		return up;
+	}
+	up = layer_linear(m, i, "ffn_up", ff, m->width, h);
 	if (has(m, i, "ffn_gate.weight")) {
 		gate = layer_linear(m, i, "ffn_gate", ff, m->width, h);
 		for (k = 0; k < m->n * ff; k++)
@@ -826,7 +837,7 @@ static void layer(struct net *m, size_t i, double *x)
 		add(m, x, mamba(m, i, h));
 	} else if (!strcmp(m->arch, "mamba2")) {
 		add(m, x, mamba2(m, i, h));
-	} else if (!strcmp(m->arch, "nemotron_h")) {
+	} else if (!strncmp(m->arch, "nemotron_h", 10)) {
 		add(m, x,
 		    m->kv_of[i]	  ? attention(m, i, h)
 		    : m->ff_of[i] ? ffn(m, i, h)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * State space models and hybrids of GGUF files - mamba, mamba2, jamba, granitehybrid, nemotron_h,
- * falcon-h1, without experts, rwkv6, rwkv7 and qwen3next, qwen35 - in double precision, token by token, as forward64.h is for the dense
- * transformers: exact, or with the chip's roundings to int8.
+ * falcon-h1, rwkv6, rwkv7 and qwen3next, qwen35, the hybrids with and without experts - in double
+ * precision, token by token, as forward64.h is for the dense transformers: exact, or with the chip's
+ * roundings to int8.
  */
 #ifndef IG1_TESTS_MODELS_FORWARD64_SSM_H
 #define IG1_TESTS_MODELS_FORWARD64_SSM_H

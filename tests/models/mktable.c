@@ -28,7 +28,7 @@
 #define BOUND 1e-10
 
 struct model {
-	const char *arch;
+	const char *arch;		 /* as the row has it */
 	const struct synth_model *dense; /* or */
 	const struct synth_ssm *ssm;
 };
@@ -217,33 +217,53 @@ out:
 	return ret;
 }
 
-static bool seen(const struct model *list, size_t n, const char *arch)
+/* Rows: the first model of every architecture, and the first with experts where that one has none. */
+struct table {
+	struct model rows[128];
+	size_t n;
+	char names[32][48];
+	size_t n_names;
+};
+
+static void add(struct table *t, const struct synth_model *dense, const struct synth_ssm *ssm)
 {
-	while (n--) {
-		if (!strcmp(list[n].arch, arch))
-			return true;
+	const char *arch = dense ? dense->arch : ssm->arch;
+	uint32_t experts = dense ? dense->experts : ssm->experts;
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		const struct model *m = &t->rows[i];
+
+		if (!strcmp(m->dense ? m->dense->arch : m->ssm->arch, arch) &&
+		    (!experts || (m->dense ? m->dense->experts : m->ssm->experts)))
+			return;
 	}
-	return false;
+	for (i = 0; i < t->n && strcmp(t->rows[i].arch, arch); i++)
+		;
+	if (i < t->n) {
+		if (t->n_names == sizeof(t->names) / sizeof(t->names[0]))
+			return;
+		snprintf(t->names[t->n_names], sizeof(t->names[0]), "%s, experts", arch);
+		arch = t->names[t->n_names++];
+	}
+	if (t->n < sizeof(t->rows) / sizeof(t->rows[0]))
+		t->rows[t->n++] = (struct model){ arch, dense, ssm };
 }
 
 int main(int argc, char **argv)
 {
 	bool sim = argc > 1 && !strcmp(argv[1], "sim");
 	const char *tmp = getenv("TMPDIR");
-	struct model list[128];
-	size_t n = 0, i;
+	struct table t = { 0 };
+	size_t i;
 	int ret = 0;
 
 	for (i = 0; i < PROMPT; i++)
 		prompt[i] = (int32_t)((i * i * 7 + i * 31 + 1) % 64);
-	for (i = 0; i < n_shapes && n < 128; i++) {
-		if (!seen(list, n, shapes[i].arch))
-			list[n++] = (struct model){ shapes[i].arch, &shapes[i], NULL };
-	}
-	for (i = 0; i < n_ssm_shapes && n < 128; i++) {
-		if (!seen(list, n, ssm_shapes[i].arch))
-			list[n++] = (struct model){ ssm_shapes[i].arch, NULL, &ssm_shapes[i] };
-	}
+	for (i = 0; i < n_shapes; i++)
+		add(&t, &shapes[i], NULL);
+	for (i = 0; i < n_ssm_shapes; i++)
+		add(&t, NULL, &ssm_shapes[i]);
 	snprintf(dir, sizeof(dir), "%s/intaglio-table-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir))
 		return 1;
@@ -251,8 +271,8 @@ int main(int argc, char **argv)
 	snprintf(accel, sizeof(accel), "%s/m.accel", dir);
 	printf("| architecture | compiles | ref: NMSE | RTL | cycles per token | "
 	       "ROM bytes per token |\n|---|---|---|---|---|---|\n");
-	for (i = 0; i < n; i++)
-		ret |= row(&list[i], sim);
+	for (i = 0; i < t.n; i++)
+		ret |= row(&t.rows[i], sim);
 	unlink(gguf);
 	unlink(accel);
 	rmdir(dir);

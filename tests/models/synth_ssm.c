@@ -92,6 +92,34 @@ const struct synth_ssm ssm_shapes[] = {
 	  .vocab = 64, .context = 96, .taps = 3, .inner = 576, .state = 32, .rank = 9,
 	  .groups = 3, .heads = 3, .kv_heads = 1, .head_size = 20, .ff = 40, .eps = 1e-6f,
 	  .type = GGML_TYPE_F32 },
+	/* experts */
+	{ .name = "jamba-experts", .arch = "jamba", .layers = 8, .pattern = "mamm", .width = 64,
+	  .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 8, .rank = 8,
+	  .inner_norms = true, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 64, .eps = 1e-6f,
+	  .experts = 8, .used = 2, .every = 2, .type = GGML_TYPE_Q8_0 },
+	{ .name = "granitehybrid-experts", .arch = "granitehybrid", .layers = 6, .pattern = "mma",
+	  .width = 64, .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
+	  .groups = 2, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 40, .scales = true,
+	  .eps = 1e-5f, .experts = 10, .used = 3, .shared_ff = 72, .every = 1,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "nemotron_h_moe-latent", .arch = "nemotron_h_moe", .layers = 7,
+	  .pattern = "memaefe", .width = 64, .vocab = 100, .context = 96, .taps = 4, .inner = 96,
+	  .state = 16, .rank = 6, .groups = 2, .heads = 4, .kv_heads = 2, .head_size = 24, .ff = 96,
+	  .eps = 1e-5f, .experts = 8, .used = 3, .expert_ff = 48, .shared_ff = 80, .latent = 32,
+	  .select_bias = true, .weights_norm = true, .weights_scale = 2.5f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "nemotron_h_moe-odd", .arch = "nemotron_h_moe", .layers = 4, .pattern = "mea",
+	  .width = 50, .vocab = 90, .context = 96, .taps = 4, .inner = 60, .state = 10, .rank = 6,
+	  .groups = 1, .heads = 5, .kv_heads = 1, .head_size = 12, .ff = 44, .eps = 1e-5f,
+	  .experts = 5, .used = 2, .expert_ff = 27, .type = GGML_TYPE_F32 },
+	{ .name = "qwen3next-experts", .arch = "qwen3next", .layers = 8, .pattern = "mmma",
+	  .width = 64, .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
+	  .groups = 3, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 96, .eps = 1e-6f,
+	  .experts = 12, .used = 4, .expert_ff = 32, .shared_ff = 48, .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen35moe", .arch = "qwen35moe", .layers = 4, .pattern = "mmma", .width = 64,
+	  .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
+	  .groups = 2, .heads = 4, .kv_heads = 2, .head_size = 16, .eps = 1e-6f,
+	  .experts = 6, .used = 2, .expert_ff = 40, .shared_ff = 32, .type = GGML_TYPE_Q4_0 },
 };
 /* clang-format on */
 const size_t n_ssm_shapes = sizeof(ssm_shapes) / sizeof(ssm_shapes[0]);
@@ -131,7 +159,7 @@ static void put(struct synth *s, const char *name, uint32_t dims, uint32_t cols,
 		bool matrix, float *v)
 {
 	uint32_t type = matrix && cols % 32 == 0 ? s->m->type : GGML_TYPE_F32, r;
-	int64_t ne[2] = { cols, rows };
+	int64_t ne[3] = { cols, dims == 3 ? rows / s->m->experts : rows, s->m->experts };
 	uint64_t bytes = 0;
 	uint8_t *data;
 
@@ -386,6 +414,45 @@ static void put_ffn(struct synth *s, size_t i, const char *norm, bool gate)
 	matrix(s, i, "ffn_down.weight", m->ff, m->width, 0.8f);
 }
 
+/* A matrix of every expert. */
+static void experts(struct synth *s, size_t i, const char *what, uint32_t cols, uint32_t rows,
+		    float gain)
+{
+	tensor(s, i, what, 3, cols, s->m->experts * rows, MATRIX, gain);
+}
+
+static void put_experts(struct synth *s, size_t i, const char *norm)
+{
+	const struct synth_ssm *m = s->m;
+	uint32_t ff = m->expert_ff ? m->expert_ff : m->ff;
+	uint32_t width = m->latent ? m->latent : m->width;
+	bool gate = strcmp(m->arch, "nemotron_h_moe");
+
+	if (norm)
+		vector(s, i, norm, m->width, NORM, 1);
+	/* some experts are clearly better than others */
+	tensor(s, i, "ffn_gate_inp.weight", 2, m->width, m->experts, SMALL,
+	       1.5f / sqrtf((float)m->width));
+	if (m->select_bias)
+		vector(s, i, "exp_probs_b.bias", m->experts, SMALL, 0.1f);
+	if (m->latent) {
+		matrix(s, i, "ffn_latent_down.weight", m->width, width, 1);
+		matrix(s, i, "ffn_latent_up.weight", width, m->width, 1);
+	}
+	if (gate)
+		experts(s, i, "ffn_gate_exps.weight", width, ff, 1.5f);
+	experts(s, i, "ffn_up_exps.weight", width, ff, 1.2f);
+	experts(s, i, "ffn_down_exps.weight", ff, width, 1);
+	if (!m->shared_ff)
+		return;
+	if (gate)
+		matrix(s, i, "ffn_gate_shexp.weight", m->width, m->shared_ff, 1.5f);
+	matrix(s, i, "ffn_up_shexp.weight", m->width, m->shared_ff, 1.2f);
+	matrix(s, i, "ffn_down_shexp.weight", m->shared_ff, m->width, 0.8f);
+	if (!strncmp(m->arch, "qwen", 4))
+		vector(s, i, "ffn_gate_inp_shexp.weight", m->width, SMALL, 0.2f);
+}
+
 static char letter(const struct synth_ssm *m, size_t i)
 {
 	return m->pattern ? m->pattern[i % strlen(m->pattern)] : 'm';
@@ -394,7 +461,7 @@ static char letter(const struct synth_ssm *m, size_t i)
 static void put_layer(struct synth *s, size_t i)
 {
 	const struct synth_ssm *m = s->m;
-	bool jamba = !strcmp(m->arch, "jamba"), nemotron = !strcmp(m->arch, "nemotron_h");
+	bool jamba = !strcmp(m->arch, "jamba"), nemotron = !strncmp(m->arch, "nemotron_h", 10);
 	bool falcon = !strcmp(m->arch, "falcon-h1"), pure = !strncmp(m->arch, "mamba", 5);
 
 	if (!strcmp(m->arch, "rwkv6")) {
@@ -411,20 +478,27 @@ static void put_layer(struct synth *s, size_t i)
 			put_gated(s, i);
 		else
 			put_delta(s, i);
-		put_ffn(s, i, "post_attention_norm.weight", true);
+		if (m->experts)
+			put_experts(s, i, "post_attention_norm.weight");
+		else
+			put_ffn(s, i, "post_attention_norm.weight", true);
 		return;
 	}
 	if (letter(m, i) == 'a' || falcon)
 		put_attention(s, i);
 	if (letter(m, i) == 'f')
 		put_ffn(s, i, NULL, false);
+	if (letter(m, i) == 'e')
+		put_experts(s, i, NULL);
 	if (letter(m, i) == 'm') {
 		if (jamba || !strcmp(m->arch, "mamba"))
 			put_mamba(s, i);
 		else
 			put_mamba2(s, i);
 	}
-	if (!pure && !nemotron)
+	if (m->every && (i + 1) % m->every == 0)
+		put_experts(s, i, "ffn_norm.weight");
+	else if (!pure && !nemotron)
 		put_ffn(s, i, falcon ? "ffn_norm" : "ffn_norm.weight", true);
 }
 
@@ -444,23 +518,50 @@ static void key_f32(struct synth *s, const char *name, float v)
 	gguf_write_f32(&s->w, buf, v);
 }
 
-/* v in layers of a letter, 0 in others */
-static void key_layers(struct synth *s, const char *name, char of, uint32_t v)
+/* v in layers of one of the letters, 0 in others */
+static void key_layers(struct synth *s, const char *name, const char *of, uint32_t v)
 {
 	uint32_t list[256];
 	char buf[64];
 	size_t i;
 
 	for (i = 0; i < s->m->layers; i++)
-		list[i] = letter(s->m, i) == of ? v : 0;
+		list[i] = strchr(of, letter(s->m, i)) ? v : 0;
 	snprintf(buf, sizeof(buf), "%s.%s", s->m->arch, name);
 	gguf_write_arr(&s->w, buf, GGUF_U32, s->m->layers, list);
+}
+
+static void key_bool(struct synth *s, const char *name, bool v)
+{
+	char buf[64];
+
+	snprintf(buf, sizeof(buf), "%s.%s", s->m->arch, name);
+	gguf_write_bool(&s->w, buf, v);
+}
+
+static void put_expert_keys(struct synth *s)
+{
+	const struct synth_ssm *m = s->m;
+
+	if (!m->experts)
+		return;
+	key_u32(s, "expert_count", m->experts);
+	key_u32(s, "expert_used_count", m->used);
+	if (m->expert_ff)
+		key_u32(s, "expert_feed_forward_length", m->expert_ff);
+	if (m->shared_ff)
+		key_u32(s, "expert_shared_feed_forward_length", m->shared_ff);
+	if (m->latent)
+		key_u32(s, "moe_latent_size", m->latent);
+	if (m->weights_norm)
+		key_bool(s, "expert_weights_norm", true);
+	if (m->weights_scale != 0)
+		key_f32(s, "expert_weights_scale", m->weights_scale);
 }
 
 static void put_keys(struct synth *s)
 {
 	const struct synth_ssm *m = s->m;
-	char buf[64];
 
 	gguf_write_str(&s->w, "general.architecture", m->arch);
 	gguf_write_str(&s->w, "general.name", m->name);
@@ -491,14 +592,13 @@ static void put_keys(struct synth *s)
 	key_u32(s, "ssm.time_step_rank", m->rank);
 	if (m->groups)
 		key_u32(s, "ssm.group_count", m->groups);
-	if (m->inner_norms && !strcmp(m->arch, "mamba")) {
-		snprintf(buf, sizeof(buf), "%s.ssm.dt_b_c_rms", m->arch);
-		gguf_write_bool(&s->w, buf, true);
-	}
+	if (m->inner_norms && !strcmp(m->arch, "mamba"))
+		key_bool(s, "ssm.dt_b_c_rms", true);
 	key_u32(s, "attention.head_count", m->heads);
-	if (!strcmp(m->arch, "nemotron_h"))
-		key_layers(s, "feed_forward_length", 'f', m->ff);
-	else
+	put_expert_keys(s);
+	if (!strncmp(m->arch, "nemotron_h", 10))
+		key_layers(s, "feed_forward_length", "fe", m->ff);
+	else if (m->ff)
 		key_u32(s, "feed_forward_length", m->ff);
 	if (!m->heads)
 		return;
@@ -507,7 +607,7 @@ static void put_keys(struct synth *s)
 	if (!strcmp(m->arch, "falcon-h1") || !strncmp(m->arch, "qwen", 4))
 		key_u32(s, "attention.head_count_kv", m->kv_heads);
 	else
-		key_layers(s, "attention.head_count_kv", 'a', m->kv_heads);
+		key_layers(s, "attention.head_count_kv", "a", m->kv_heads);
 	key_u32(s, "attention.key_length", m->head_size);
 	key_u32(s, "attention.value_length", m->head_size);
 	if (m->scales) {

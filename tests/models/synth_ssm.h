@@ -12,19 +12,33 @@
 
 struct synth_ssm {
 	const char *name;
-	const char *
-		arch; /* mamba, mamba2, jamba, granitehybrid, nemotron_h, falcon-h1, rwkv6, rwkv7, qwen3next, qwen35 */
+	/*
+	 * mamba, mamba2, jamba, granitehybrid, nemotron_h, nemotron_h_moe, falcon-h1, rwkv6, rwkv7, qwen3next,
+	 * qwen35, qwen35moe
+	 */
+	const char *arch;
 	uint64_t seed;
 	uint32_t layers, width, vocab, context;
 	uint32_t taps, inner, state;
 	uint32_t rank;	 /* of the time step; mamba2 and what is made of it: heads */
 	uint32_t groups; /* mamba2 */
-	/* What a layer is, one letter each, repeated: m state space, a attention, f feed-forward. */
+	/*
+	 * What a layer is, one letter each, repeated: m state space, a attention, f feed-forward, e experts (of
+	 * nemotron_h_moe).
+	 */
 	const char *pattern;
 	uint32_t heads, kv_heads, head_size, ff;
 	uint32_t rescale; /* rwkv6 */
 	uint32_t
 		lora; /* rwkv6 and rwkv7, with head_size and ff: ranks, each one more than the one before */
+	/* Experts, when experts is not 0; what the architecture does not have is left out. */
+	uint32_t experts, used;
+	uint32_t expert_ff; /* width of an expert; not of jamba and granitehybrid, where it is ff */
+	uint32_t shared_ff; /* width of the shared expert; 0: none */
+	uint32_t latent;    /* width of what experts work on; 0: that of the model */
+	uint32_t every; /* jamba, granitehybrid: experts in layers every - 1, 2 every - 1, ... */
+	bool select_bias, weights_norm;
+	float weights_scale;
 	bool inner_norms; /* mamba: of time step, B and C */
 	bool scales;	  /* granitehybrid: all four */
 	float eps;
