@@ -46,6 +46,7 @@ struct pass_watch {
 int passes_run(struct ir_model *m, const struct pass_options *o, const struct pass_watch *watch);
 
 int pass_canon_rope(struct ir_model *m, const struct pass_options *o);
+int pass_rom_routers(struct ir_model *m, const struct pass_options *o);
 int pass_choose_format(struct ir_model *m, const struct pass_options *o);
 int pass_fuse_matmul(struct ir_model *m, const struct pass_options *o);
 int pass_split_attention(struct ir_model *m, const struct pass_options *o);
@@ -72,6 +73,9 @@ struct ir_op *pass_slice(struct ir_model *m, struct ir_op *at, struct ir_op *of,
  * (layers ...), or 8 side by side".
  */
 void pass_chips(const struct ir_model *m, const struct ig1_config *chip, struct strbuf *out);
+
+/* Bytes of constant ROM for the constants and tables that there are. */
+uint64_t pass_crom_need(const struct ir_model *m);
 
 /* A rotation whose result can be written as q8. */
 bool pass_rope_to_q8(const struct ir_op *op);

@@ -6,6 +6,8 @@
 const struct pass passes[] = {
 	{ "canon_rope", "reorder rows so that only the half-split rotation is left",
 	  pass_canon_rope },
+	{ "rom_routers", "routers into the weight ROM where the constant ROM is too small",
+	  pass_rom_routers },
 	{ "choose_format", "choose the ROM format of every matrix", pass_choose_format },
 	{ "fuse_matmul", "one matmul for matrices of one input and format", pass_fuse_matmul },
 	{ "split_attention", "quantise queries, keys and values; store and attend apart",

@@ -18,6 +18,8 @@
 #include "compiler/tests/gguf_walk.h"
 #include "compiler/tests/gguf_writer.h"
 #include "compiler/tests/model_run.h"
+#include "tests/models/forward64.h"
+#include "tests/models/nmse.h"
 #include "tests/models/shapes.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -342,10 +344,97 @@ static void test_refusals(void **state)
 	}
 }
 
+/* Positions of a prompt whose logits are those of the double precision pass; tie: its least distance. */
+static double against(const float *got, const uint8_t *data, size_t size,
+		      enum forward64_numbers numbers, const uint32_t *tokens, double *tie)
+{
+	struct nmse s = { 0 };
+	double *want, ties[8];
+	struct forward64 *m;
+	size_t n, i;
+
+	assert_int_equal(forward64_open_mem(data, size, numbers, &m, NULL), 0);
+	n = 8 * forward64_vocab(m);
+	want = calloc(n, sizeof(*want));
+	assert_non_null(want);
+	assert_int_equal(forward64_run(m, (const int32_t *)tokens, 8, want, ties), 0);
+	nmse_add(&s, got, want, n);
+	for (*tie = 0.5, i = 0; i < 8; i++)
+		*tie = ties[i] < *tie ? ties[i] : *tie;
+	free(want);
+	forward64_close(m);
+	return nmse_get(&s);
+}
+
+/* On a chip whose constant ROM is too small for them, routers are matrices like others. */
+static void check_rom_routers(const struct synth_model *shape)
+{
+	struct ig1_config chip = *compile_chip("small");
+	struct synth_model s = *shape;
+	double int8 = 1, tie = 0;
+	uint32_t tokens[8], i;
+	char *data = NULL;
+	size_t size;
+
+	chip.crom_bytes = 70000;
+	for (i = 0; i < 8; i++)
+		tokens[i] = (i * 37 + 5) % s.vocab;
+	/* ties as in tests/models: another seed has to do */
+	for (i = 0; i < 24 && !(int8 < 1e-10); i++, s.seed++) {
+		struct compile_options o = { .chip = &chip };
+		struct model_run r;
+		const struct ir_op *op;
+		float *logits = calloc(8ull * s.vocab, sizeof(*logits));
+		uint32_t n = 0;
+
+		assert_non_null(logits);
+		assert_int_equal(synth_build(&s, (uint8_t **)&data, &size), 0);
+		o.data = (const uint8_t *)data;
+		o.size = size;
+		if (model_open(&r, &o, 1))
+			fail_msg("%s: %s", s.name, r.err);
+		for (op = r.built.model.first; op; op = op->next)
+			n += op->kind == IR_DOTS && op->width == s.experts;
+		assert_int_equal(n, 0);
+		assert_int_equal(model_prompt(&r, 0, tokens, 8, r.mf->max_cols, logits), 0);
+		int8 = against(logits, o.data, size, FORWARD64_INT8_ROUTERS, tokens, &tie);
+		if (!(int8 < 1e-10) && tie > 2e-4)
+			fail_msg("%s: NMSE %g, nearest tie %g", s.name, int8, tie);
+		/* and not those of exact ones */
+		if (int8 < 1e-10)
+			assert_true(against(logits, o.data, size, FORWARD64_INT8, tokens, &tie) >
+				    1e-9);
+		model_close(&r);
+		free(logits);
+		free(data);
+	}
+	assert_true(int8 < 1e-10);
+	print_message("# %-20s routers in the weight ROM: NMSE %.0e\n", s.name, int8);
+}
+
+static void test_rom_routers(void **state)
+{
+	static const char *const names[] = { "qwen3moe-64x8", "qwen2moe-12x4", "gpt-oss",
+					     "deepseek2-groups" };
+	size_t i, k, n = 0;
+
+	(void)state;
+	for (i = 0; i < n_shapes; i++) {
+		for (k = 0; k < ARRAY_SIZE(names); k++) {
+			if (strcmp(shapes[i].name, names[k]))
+				continue;
+			check_rom_routers(&shapes[i]);
+			n++;
+		}
+	}
+	assert_int_equal(n, ARRAY_SIZE(names));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rom_bytes),
+		cmocka_unit_test(test_rom_routers),
 		cmocka_unit_test(test_refusals),
 	};
 

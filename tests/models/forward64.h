@@ -24,6 +24,7 @@ struct forward64;
 enum forward64_numbers {
 	FORWARD64_EXACT,
 	FORWARD64_INT8,
+	FORWARD64_INT8_ROUTERS, /* and routers, like any other matrix */
 };
 
 /*

@@ -69,7 +69,7 @@ struct loader {
 
 struct forward64 {
 	char arch[16];
-	bool int8;
+	bool int8, int8_routers;
 	size_t layers, width, vocab;
 	size_t heads, kv_heads; /* the most of any layer */
 	size_t head_size, value_size;

@@ -204,7 +204,7 @@ void forward64_load_moe(struct loader *l, size_t i)
 	if (l->error)
 		return;
 	load_rules(l, e);
-	forward64_linear(l, i, "ffn_gate_inp", e->n, m->width, false, &e->router);
+	forward64_linear(l, i, "ffn_gate_inp", e->n, m->width, m->int8_routers, &e->router);
 	load_experts(l, i, e, ff);
 	load_shared(l, i, e, is(l, "qwen3moe") || is(l, "olmoe") || is(l, "gpt-oss") ? 0 : shared);
 	snprintf(name, sizeof(name), "blk.%zu.exp_probs_b.bias", i);
@@ -403,10 +403,10 @@ int forward64_moe(const struct forward64 *m, const struct experts64 *e, const do
 
 	if (ret)
 		goto out;
-	route(e, h, chosen, weight, p, s, tie);
 	memcpy(x, h, m->width * sizeof(*x));
 	if (m->int8)
 		forward64_round_groups(x, m->width, tie);
+	route(e, m->int8_routers ? x : h, chosen, weight, p, s, tie);
 	memset(y, 0, m->width * sizeof(*y));
 	if (latent) {
 		forward64_apply(&e->to_latent, x, small);

@@ -657,7 +657,8 @@ static int open_file(struct gguf_file *f, enum forward64_numbers numbers, struct
 
 	l.m = calloc(1, sizeof(*l.m));
 	if (l.m) {
-		l.m->int8 = numbers == FORWARD64_INT8;
+		l.m->int8 = numbers != FORWARD64_EXACT;
+		l.m->int8_routers = numbers == FORWARD64_INT8_ROUTERS;
 		load(&l);
 	} else {
 		l.error = -ENOMEM;
