@@ -4,7 +4,10 @@
 
 #include "compiler/frontends/moe.h"
 
-/* Every fourth layer sees all positions, and does not know them. */
+/*
+ * Every fourth layer sees all positions, and does not know them. A file may say otherwise of windows, but
+ * not of positions.
+ */
 #define PERIOD 4
 
 static const char *const keys[] = { "expert_count", "expert_used_count", NULL };

@@ -131,6 +131,8 @@ static int check_attention(struct ir_model *m, const struct ir_op *op)
 	}
 	if (op->in[0]->dt == IR_Q8 && op->in[0]->seg != op->seg)
 		return bad(m, op, "queries are not quantised by head");
+	if (op->window > m->meta.context)
+		return bad(m, op, "window beyond the context");
 	if (op->sink > 1 ||
 	    (op->konst ? op->konst->n : 0) != (op->sink ? op->heads : 0) + (op->window ? 1u : 0u))
 		return bad(m, op, "constant is not that of sinks and window");

@@ -223,6 +223,18 @@ static const struct {
 	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 logits in=[v0]\n",
 	  "not of the vocabulary" },
 	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 kvstore in=[v0,v0] seg=2\n", "do not fit" },
+	{ HEAD T0 "op v0 embed mats=[t0] width=4\n"
+		  "op v1 attention in=[v0] width=4 seg=1 heads=4 kv_heads=1 window=4294967290\n",
+	  "window beyond the context" },
+	{ HEAD T0 "op v0 embed mats=[t0] width=4\n"
+		  "op v1 attention in=[v0,v0] width=4 seg=1 heads=4 kv_heads=4\n",
+	  "values in keys" },
+	{ HEAD T0 "op v0 embed mats=[t0] width=4\n"
+		  "op v1 attention in=[v0,v0,v0] width=8 seg=1 vseg=2 heads=4 kv_heads=4\n",
+	  "keys or values do not fit" },
+	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 quant in=[v0] width=4 seg=2 dt=q8\n"
+		  "op v2 kvstore in=[v1,v1] seg=2 vseg=1\n",
+	  "keys and values do not fit" },
 };
 
 static void test_refused(void **state)
