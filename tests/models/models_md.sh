@@ -13,8 +13,9 @@ page() {
 	# Architectures
 
 	Every architecture that \`accelc\` compiles, by its name in \`general.architecture\`, each seen on a small
-	random model (\`tests/models/shapes.c\`, \`synth_ssm.c\`; two to five layers, 60 to 128 wide) compiled for the
-	small chip. How trained models do is in [accuracy.md](accuracy.md).
+	random model (\`tests/models/shapes.c\`, \`synth_ssm.c\`; two to thirteen layers, 32 to 128 wide) compiled for
+	the small chip; with experts, too, where there are such models of a dense architecture. How trained models
+	do is in [accuracy.md](accuracy.md).
 
 	- **ref: NMSE** is the mean square error of the reference model's logits, over 24 positions, against a
 	  double precision pass over the same file with the chip's roundings to int8, relative to the logits'
