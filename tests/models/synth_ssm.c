@@ -319,7 +319,8 @@ static void put_rwkv7(struct synth *s, size_t i)
 	matrix(s, i, "time_mix_output.weight", e, e, 1);
 	put_lora(s, i, 'w', m->lora, 1, 1);
 	put_lora(s, i, 'a', m->lora + 1, 1, 0.5f);
-	put_lora(s, i, 'v', m->lora + 2, 1, 0.5f);
+	/* without a use in the first layer, where converters put those of 'a' */
+	put_lora(s, i, 'v', m->lora + (i ? 2 : 1), 1, 0.5f);
 	put_lora(s, i, 'g', m->lora + 3, 2, 0);
 	vector(s, i, "time_mix_k_k.weight", e, NORM, 1);
 	vector(s, i, "time_mix_k_a.weight", e, NORM, 0.7f);
