@@ -14,11 +14,20 @@ static int read_gemma(struct fe_net *n)
 	return 0;
 }
 
-/* The largest models scale queries by the width of a head's share, not by its size. */
-static void query_scale(struct fe_net *n, uint32_t layers_27b)
+/*
+ * The largest models scale queries by the width of a head's share, not by its size. Folders say it
+ * (query_pre_attn_scalar), GGUF files do not.
+ */
+static int query_scale(struct fe_net *n, uint32_t layers_27b)
 {
 	if (n->layers == layers_27b)
 		n->attn_scale = (float)(1.0 / sqrt((double)n->width / n->heads));
+	if (fe_f32(&n->keys, "attention.scale", false, &n->attn_scale))
+		return n->m->diag.err;
+	if (n->attn_scale >= 1e-6f && n->attn_scale <= 1e6f)
+		return 0;
+	return diag_set(&n->m->diag, -EINVAL, "key %s.attention.scale: %g, supported: 1e-6 to 1e6",
+			n->arch->name, (double)n->attn_scale);
 }
 
 static int read_cap(struct fe_net *n, const char *key, float *cap)
@@ -34,10 +43,10 @@ static int read_cap(struct fe_net *n, const char *key, float *cap)
 static int read_gemma2(struct fe_net *n)
 {
 	read_gemma(n);
-	query_scale(n, GEMMA2_LAYERS_27B);
 	n->attn_cap = 50;
 	n->final_cap = 30;
-	if (read_cap(n, "attn_logit_softcapping", &n->attn_cap) ||
+	if (query_scale(n, GEMMA2_LAYERS_27B) ||
+	    read_cap(n, "attn_logit_softcapping", &n->attn_cap) ||
 	    read_cap(n, "final_logit_softcapping", &n->final_cap))
 		return n->m->diag.err;
 	return fe_windows(n, 4096, 2);
@@ -47,14 +56,15 @@ static int read_gemma2(struct fe_net *n)
 static int read_gemma3(struct fe_net *n)
 {
 	read_gemma(n);
-	query_scale(n, GEMMA3_LAYERS_27B);
-	if (read_cap(n, "final_logit_softcapping", &n->final_cap) || fe_windows(n, 0, 6))
+	if (query_scale(n, GEMMA3_LAYERS_27B) ||
+	    read_cap(n, "final_logit_softcapping", &n->final_cap) || fe_windows(n, 0, 6))
 		return n->m->diag.err;
 	return n->windowed ? fe_rope_window(n, 10000) : 0;
 }
 
-static const char *const caps[] = { "attn_logit_softcapping", "final_logit_softcapping", NULL };
-static const char *const final_cap[] = { "final_logit_softcapping", NULL };
+static const char *const caps[] = { "attention.scale", "attn_logit_softcapping",
+				    "final_logit_softcapping", NULL };
+static const char *const final_cap[] = { "attention.scale", "final_logit_softcapping", NULL };
 
 const struct fe_arch fe_arch_gemma = {
 	.name = "gemma",
