@@ -10,7 +10,6 @@
 
 #include "compiler/frontends/hf_internal.h"
 
-#define MAX_JSON   (256u << 20)
 #define MAX_SHARDS 4096
 #define MAX_NAME   255
 
@@ -79,6 +78,27 @@ int hf_file(struct hf *h, const char *name, struct gguf_part *out)
 	return rc;
 }
 
+/* Far above what any model has; a parsed file takes many times its size. */
+static size_t json_limit(const char *name)
+{
+	static const struct {
+		const char *name;
+		size_t bytes;
+	} limits[] = {
+		{ "tokenizer.json", 256u << 20 },
+		{ "model.safetensors.index.json", 64u << 20 },
+		{ "tokenizer_config.json", 16u << 20 },
+		{ "config.json", 4u << 20 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (!strcmp(name, limits[i].name))
+			return limits[i].bytes;
+	}
+	return 1u << 20;
+}
+
 int hf_json_file(struct hf *h, const char *name, bool required, size_t flags, json_t **out)
 {
 	struct gguf_part part;
@@ -92,9 +112,9 @@ int hf_json_file(struct hf *h, const char *name, bool required, size_t flags, js
 		return hf_fail(h, rc, "%s: no such file in the folder", name);
 	if (rc)
 		return rc;
-	if (part.size > MAX_JSON)
-		return hf_fail(h, -EINVAL, "%s: %zu bytes, supported: at most %u", name, part.size,
-			       MAX_JSON);
+	if (part.size > json_limit(name))
+		return hf_fail(h, -EINVAL, "%s: %zu bytes, supported: at most %zu", name, part.size,
+			       json_limit(name));
 	*out = json_loadb((const char *)part.data, part.size, flags | JSON_REJECT_DUPLICATES, &e);
 	if (!*out)
 		return hf_fail(h, -EINVAL, "%s: line %d: %s", name, e.line, e.text);

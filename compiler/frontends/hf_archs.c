@@ -1,30 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Tables only; hf_archs.h says how they are read. */
-#include "compiler/frontends/hf_archs.h"
+/* Tables of transformers; hf_archs.h says how they are read. */
+#include "compiler/frontends/hf_tables.h"
 
 /* clang-format off */
 
 /* ---- keys ---- */
-
-#define SIZES \
-	{ "context_length", "max_position_embeddings|n_positions|n_ctx", HF_U32, true }, \
-	{ "embedding_length", "hidden_size|n_embd", HF_U32, true }, \
-	{ "block_count", "num_hidden_layers|n_layer", HF_U32, true }, \
-	{ "vocab_size", "vocab_size", HF_U32, false }
-#define HEADS \
-	{ "attention.head_count", "num_attention_heads|n_head", HF_U32, true }, \
-	{ "attention.head_count_kv", "num_key_value_heads", HF_U32, false }, \
-	{ "attention.key_length", "head_dim", HF_U32, false }, \
-	{ "attention.value_length", "head_dim", HF_U32, false }, \
-	{ "rope.freq_base", "rope_theta|rope_parameters.rope_theta", HF_F32, false }
-#define RMS { "attention.layer_norm_rms_epsilon", "rms_norm_eps", HF_F32, true }
-#define FF { "feed_forward_length", "intermediate_size", HF_U32, true }
-#define EXPERTS(n) \
-	{ "expert_count", n, HF_U32, true }, \
-	{ "expert_used_count", "num_experts_per_tok|experts_per_token", HF_U32, true }
-#define EXPERT_FF { "expert_feed_forward_length", "moe_intermediate_size", HF_U32, true }
-#define WINDOW { "attention.sliding_window", "sliding_window", HF_U32, false }
-#define END { NULL, NULL, 0, false }
 
 static const struct hf_key dense_keys[] = { SIZES, HEADS, RMS, FF, END };
 
@@ -51,13 +31,6 @@ static const struct hf_key olmoe_keys[] = { EXPERTS("num_experts"), END };
 
 static const struct hf_key olmo3_keys[] = { WINDOW, END };
 
-#define GRANITE \
-	{ "embedding_scale", "embedding_multiplier", HF_F32, true }, \
-	{ "attention.scale", "attention_multiplier", HF_F32, true }, \
-	{ "residual_scale", "residual_multiplier", HF_F32, true }, \
-	{ "logit_scale", "logits_scaling", HF_F32, true }, \
-	{ "rope.dimension_count", "head_dim|hidden_size/num_attention_heads", HF_U32, true }
-
 static const struct hf_key granite_keys[] = { GRANITE, END };
 
 static const struct hf_key granitemoe_keys[] = { GRANITE,
@@ -65,30 +38,6 @@ static const struct hf_key granitemoe_keys[] = { GRANITE,
 						 { "expert_shared_feed_forward_length",
 						   "shared_intermediate_size", HF_U32, false },
 						 END };
-
-static const struct hf_key granitehybrid_keys[] = {
-	GRANITE,
-	{ "expert_count", "num_local_experts", HF_U32, false },
-	{ "expert_used_count", "num_experts_per_tok", HF_U32, false },
-	{ "expert_shared_feed_forward_length", "shared_intermediate_size", HF_U32, false },
-	{ "ssm.conv_kernel", "mamba_d_conv", HF_U32, true },
-	{ "ssm.inner_size", "mamba_n_heads*mamba_d_head|mamba_expand*hidden_size", HF_U32, true },
-	{ "ssm.state_size", "mamba_d_state", HF_U32, true },
-	{ "ssm.time_step_rank", "mamba_n_heads", HF_U32, true },
-	{ "ssm.group_count", "mamba_n_groups", HF_U32, true },
-	END
-};
-
-static const struct hf_key granitehybrid_dense_keys[] = {
-	GRANITE,
-	{ "feed_forward_length", "shared_intermediate_size", HF_U32, true },
-	{ "ssm.conv_kernel", "mamba_d_conv", HF_U32, true },
-	{ "ssm.inner_size", "mamba_n_heads*mamba_d_head|mamba_expand*hidden_size", HF_U32, true },
-	{ "ssm.state_size", "mamba_d_state", HF_U32, true },
-	{ "ssm.time_step_rank", "mamba_n_heads", HF_U32, true },
-	{ "ssm.group_count", "mamba_n_groups", HF_U32, true },
-	END
-};
 
 static const struct hf_key afmoe_keys[] = {
 	EXPERTS("num_experts|num_local_experts"),
@@ -104,8 +53,11 @@ static const struct hf_key afmoe_keys[] = {
 	END
 };
 
+#define QUERY_SCALAR { "attention.scale", "query_pre_attn_scalar", HF_RSQRT, false }
+
 static const struct hf_key gemma2_keys[] = {
 	WINDOW,
+	QUERY_SCALAR,
 	{ "attn_logit_softcapping", "attn_logit_softcapping", HF_F32, false },
 	{ "final_logit_softcapping", "final_logit_softcapping", HF_F32, false },
 	END
@@ -113,6 +65,7 @@ static const struct hf_key gemma2_keys[] = {
 
 static const struct hf_key gemma3_keys[] = {
 	WINDOW,
+	QUERY_SCALAR,
 	{ "rope.freq_base_swa", "rope_local_base_freq|rope_parameters.sliding_attention.rope_theta",
 	  HF_F32, false },
 	{ "rope.freq_base", "rope_theta|rope_parameters.full_attention.rope_theta|1000000", HF_F32,
@@ -122,8 +75,8 @@ static const struct hf_key gemma3_keys[] = {
 };
 
 static const struct hf_key phi3_keys[] = {
-	{ "rope.dimension_count", "head_dim|hidden_size/num_attention_heads", HF_U32, true },
-	{ "rope.scaling.original_context_length", "original_max_position_embeddings", HF_U32,
+	{ "rope.scaling.original_context_length",
+	  "original_max_position_embeddings|rope_scaling.original_max_position_embeddings", HF_U32,
 	  false },
 	WINDOW,
 	END
@@ -139,58 +92,6 @@ static const struct hf_key gpt2_keys[] = {
 	{ "feed_forward_length", "n_inner|4*n_embd", HF_U32, true },
 	{ "attention.head_count", "n_head", HF_U32, true },
 	{ "attention.layer_norm_epsilon", "layer_norm_epsilon", HF_F32, true },
-	END
-};
-
-static const struct hf_key mamba_keys[] = {
-	{ "context_length", "max_position_embeddings|1048576", HF_U32, true },
-	{ "embedding_length", "hidden_size|d_model", HF_U32, true },
-	{ "block_count", "num_hidden_layers|n_layer", HF_U32, true },
-	{ "vocab_size", "vocab_size", HF_U32, false },
-	{ "feed_forward_length", "0", HF_U32, true },
-	{ "attention.head_count", "0", HF_U32, true },
-	{ "attention.layer_norm_rms_epsilon", "layer_norm_epsilon|rms_norm_eps|0.00001", HF_F32,
-	  true },
-	{ "ssm.conv_kernel", "conv_kernel|d_conv|4", HF_U32, true },
-	{ "ssm.inner_size", "intermediate_size|d_inner|expand*hidden_size|2*hidden_size|2*d_model",
-	  HF_U32, true },
-	{ "ssm.state_size", "state_size|d_state|16", HF_U32, true },
-	END
-};
-
-static const struct hf_key mamba1_keys[] = {
-	{ "ssm.time_step_rank", "time_step_rank|hidden_size+15/16", HF_U32, true }, END
-};
-
-static const struct hf_key falcon_mamba_keys[] = {
-	{ "ssm.time_step_rank", "time_step_rank|hidden_size+15/16", HF_U32, true },
-	{ "ssm.dt_b_c_rms", "1", HF_BOOL, true },
-	END
-};
-
-static const struct hf_key mamba2_keys[] = {
-	{ "context_length", "max_position_embeddings|1048576", HF_U32, true },
-	{ "embedding_length", "hidden_size|d_model", HF_U32, true },
-	{ "block_count", "num_hidden_layers|n_layer", HF_U32, true },
-	{ "vocab_size", "vocab_size", HF_U32, false },
-	{ "feed_forward_length", "0", HF_U32, true },
-	{ "attention.head_count", "0", HF_U32, true },
-	{ "attention.layer_norm_rms_epsilon", "layer_norm_epsilon|rms_norm_eps|0.00001", HF_F32,
-	  true },
-	{ "ssm.conv_kernel", "conv_kernel|d_conv|4", HF_U32, true },
-	{ "ssm.inner_size", "num_heads*head_dim|expand*hidden_size|2*hidden_size", HF_U32, true },
-	{ "ssm.state_size", "state_size|d_state|128", HF_U32, true },
-	{ "ssm.time_step_rank", "num_heads|expand*hidden_size/head_dim", HF_U32, true },
-	{ "ssm.group_count", "n_groups|1", HF_U32, true },
-	END
-};
-
-static const struct hf_key jamba_keys[] = {
-	EXPERTS("num_experts"),
-	{ "ssm.conv_kernel", "mamba_d_conv", HF_U32, true },
-	{ "ssm.inner_size", "mamba_expand*hidden_size", HF_U32, true },
-	{ "ssm.state_size", "mamba_d_state", HF_U32, true },
-	{ "ssm.time_step_rank", "mamba_dt_rank|hidden_size+15/16", HF_U32, true },
 	END
 };
 
@@ -229,12 +130,8 @@ static const struct hf_key gptoss_keys[] = { EXPERTS("num_local_experts"),
 
 /* ---- demands ---- */
 
-#define SILU { "hidden_act|hidden_activation", "silu|swish" }
-#define WHOLE_ROPE { "partial_rotary_factor", "1|1.0|-" }
-#define NO_CLIP { "clip_qkv", "-" }
-#define END_DEMANDS { NULL, NULL }
-
 static const struct hf_demand llama_demands[] = { SILU, WHOLE_ROPE, END_DEMANDS };
+static const struct hf_demand phi3_demands[] = { SILU, END_DEMANDS };
 static const struct hf_demand qwen_demands[] = {
 	SILU, WHOLE_ROPE, { "use_sliding_window", "false|-" }, END_DEMANDS
 };
@@ -273,13 +170,6 @@ static const struct hf_demand gpt2_demands[] = { { "activation_function",
 						   "gelu_new|gelu_pytorch_tanh" },
 						 { "scale_attn_by_inverse_layer_idx", "false|-" },
 						 END_DEMANDS };
-static const struct hf_demand mamba_demands[] = { { "hidden_act", "silu|-" },
-						  { "use_bias", "false|-" },
-						  { "use_conv_bias", "true|-" },
-						  END_DEMANDS };
-static const struct hf_demand jamba_demands[] = { { "hidden_act", "silu" },
-						  { "mamba_proj_bias", "false|-" },
-						  END_DEMANDS };
 static const struct hf_demand deepseek2_demands[] = { SILU,
 						      { "moe_layer_freq", "1|-" },
 						      /* groups by their best expert: not here */
@@ -290,8 +180,6 @@ static const struct hf_demand gptoss_demands[] = { SILU,
 						   END_DEMANDS };
 
 /* ---- tensors ---- */
-
-#define NO_RULE { NULL, NULL, HF_COPY, false }
 
 static const struct hf_rule globals[] = { { "token_embd", "model.embed_tokens", HF_COPY, false },
 					  { "output_norm", "model.norm", HF_COPY, false },
@@ -304,21 +192,6 @@ static const struct hf_rule gemma_globals[] = { { "token_embd", "model.embed_tok
 						{ "output", "lm_head", HF_DROP, false },
 						NO_RULE };
 
-static const struct hf_rule jamba_globals[] = {
-	{ "token_embd", "model.embed_tokens", HF_COPY, false },
-	{ "output_norm", "model.final_layernorm", HF_COPY, false },
-	{ "output", "lm_head", HF_COPY, false },
-	NO_RULE
-};
-
-static const struct hf_rule mamba_globals[] = {
-	{ "token_embd", "backbone.embeddings", HF_COPY, false },
-	{ "token_embd", "backbone.embedding", HF_COPY, false },
-	{ "output_norm", "backbone.norm_f", HF_COPY, false },
-	{ "output", "lm_head", HF_COPY, false },
-	NO_RULE
-};
-
 static const struct hf_rule gpt2_globals[] = {
 	{ "token_embd", "transformer.wte", HF_COPY, false },
 	{ "token_embd", "wte", HF_COPY, false },
@@ -327,27 +200,6 @@ static const struct hf_rule gpt2_globals[] = {
 	{ "output", "lm_head", HF_COPY, false },
 	NO_RULE
 };
-
-#define QKVO(q, k) \
-	{ "attn_q", "self_attn.q_proj", q, false }, \
-	{ "attn_k", "self_attn.k_proj", k, false }, \
-	{ "attn_v", "self_attn.v_proj", HF_COPY, false }, \
-	{ "attn_output", "self_attn.o_proj", HF_COPY, false }
-#define QK_NORMS(op) \
-	{ "attn_q_norm", "self_attn.q_norm", op, false }, \
-	{ "attn_k_norm", "self_attn.k_norm", op, false }
-#define PRE_NORMS \
-	{ "attn_norm", "input_layernorm", HF_COPY, false }, \
-	{ "ffn_norm", "post_attention_layernorm", HF_COPY, false }
-#define MLP \
-	{ "ffn_gate", "mlp.gate_proj", HF_COPY, false }, \
-	{ "ffn_up", "mlp.up_proj", HF_COPY, false }, \
-	{ "ffn_down", "mlp.down_proj", HF_COPY, false }
-#define MLP_EXPERTS \
-	{ "ffn_gate_inp", "mlp.gate", HF_COPY, false }, \
-	{ "ffn_gate_exps", "mlp.experts.{e}.gate_proj", HF_COPY, false }, \
-	{ "ffn_up_exps", "mlp.experts.{e}.up_proj", HF_COPY, false }, \
-	{ "ffn_down_exps", "mlp.experts.{e}.down_proj", HF_COPY, false }
 
 static const struct hf_rule llama_layer[] = { PRE_NORMS, QKVO(HF_PERMUTE_Q, HF_PERMUTE_K), MLP,
 					      NO_RULE };
@@ -384,45 +236,7 @@ static const struct hf_rule olmo2_layer[] = {
 static const struct hf_rule granitemoe_layer[] = {
 	PRE_NORMS,
 	QKVO(HF_PERMUTE_Q, HF_PERMUTE_K),
-	{ "ffn_gate_inp", "block_sparse_moe.router.layer", HF_COPY, false },
-	{ "ffn_gate_exps", "block_sparse_moe.input_linear", HF_HALF_0, false },
-	{ "ffn_up_exps", "block_sparse_moe.input_linear", HF_HALF_1, false },
-	{ "ffn_down_exps", "block_sparse_moe.output_linear", HF_COPY, false },
-	{ "ffn_gate_shexp", "shared_mlp.input_linear", HF_HALF_0, false },
-	{ "ffn_up_shexp", "shared_mlp.input_linear", HF_HALF_1, false },
-	{ "ffn_down_shexp", "shared_mlp.output_linear", HF_COPY, false },
-	NO_RULE
-};
-
-#define MAMBA2(mixer) \
-	{ "ssm_in", mixer "in_proj", HF_COPY, false }, \
-	{ "ssm_conv1d.weight", mixer "conv1d.weight", HF_CONV, true }, \
-	{ "ssm_conv1d.bias", mixer "conv1d.bias", HF_COPY, true }, \
-	{ "ssm_dt.bias", mixer "dt_bias", HF_COPY, true }, \
-	{ "ssm_a", mixer "A_log", HF_NEG_EXP_1, true }, \
-	{ "ssm_d", mixer "D", HF_TRAIL, true }, \
-	{ "ssm_norm", mixer "norm", HF_GROUPS, false }, \
-	{ "ssm_out", mixer "out_proj", HF_COPY, false }
-
-#define MAMBA1(mixer) \
-	{ "ssm_in", mixer "in_proj", HF_COPY, false }, \
-	{ "ssm_conv1d.weight", mixer "conv1d.weight", HF_CONV, true }, \
-	{ "ssm_conv1d.bias", mixer "conv1d.bias", HF_COPY, true }, \
-	{ "ssm_x", mixer "x_proj", HF_COPY, false }, \
-	{ "ssm_dt", mixer "dt_proj", HF_COPY, false }, \
-	{ "ssm_a", mixer "A_log", HF_NEG_EXP, true }, \
-	{ "ssm_d", mixer "D", HF_COPY, true }, \
-	{ "ssm_out", mixer "out_proj", HF_COPY, false }
-
-static const struct hf_rule granitehybrid_layer[] = { MAMBA2("mamba."), NO_RULE };
-
-/* Without experts the shared one is the feed-forward. */
-static const struct hf_rule granitehybrid_dense_layer[] = {
-	PRE_NORMS,
-	QKVO(HF_PERMUTE_Q, HF_PERMUTE_K),
-	{ "ffn_gate", "shared_mlp.input_linear", HF_HALF_0, false },
-	{ "ffn_up", "shared_mlp.input_linear", HF_HALF_1, false },
-	{ "ffn_down", "shared_mlp.output_linear", HF_COPY, false },
+	GRANITE_EXPERTS,
 	NO_RULE
 };
 
@@ -492,32 +306,6 @@ static const struct hf_rule gpt2_layer[] = {
 	NO_RULE
 };
 
-static const struct hf_rule mamba_layer[] = { { "attn_norm", "norm", HF_COPY, false },
-					      MAMBA1("mixer."),
-					      NO_RULE };
-
-static const struct hf_rule mamba2_layer[] = { { "attn_norm", "norm", HF_COPY, false },
-					       MAMBA2("mixer."),
-					       NO_RULE };
-
-static const struct hf_rule jamba_layer[] = {
-	{ "attn_norm", "input_layernorm", HF_COPY, false },
-	{ "ffn_norm", "pre_ff_layernorm", HF_COPY, false },
-	QKVO(HF_COPY, HF_COPY),
-	MAMBA1("mamba."),
-	{ "ssm_dt_norm", "mamba.dt_layernorm", HF_COPY, false },
-	{ "ssm_b_norm", "mamba.b_layernorm", HF_COPY, false },
-	{ "ssm_c_norm", "mamba.c_layernorm", HF_COPY, false },
-	{ "ffn_gate", "feed_forward.gate_proj", HF_COPY, false },
-	{ "ffn_up", "feed_forward.up_proj", HF_COPY, false },
-	{ "ffn_down", "feed_forward.down_proj", HF_COPY, false },
-	{ "ffn_gate_inp", "feed_forward.router", HF_COPY, false },
-	{ "ffn_gate_exps", "feed_forward.experts.{e}.gate_proj", HF_COPY, false },
-	{ "ffn_up_exps", "feed_forward.experts.{e}.up_proj", HF_COPY, false },
-	{ "ffn_down_exps", "feed_forward.experts.{e}.down_proj", HF_COPY, false },
-	NO_RULE
-};
-
 static const struct hf_rule deepseek2_layer[] = {
 	PRE_NORMS,
 	{ "attn_q", "self_attn.q_proj", HF_COPY, false },
@@ -547,6 +335,9 @@ static const struct hf_rule gptoss_layer[] = {
 	{ "ffn_gate_exps.weight", "mlp.experts.gate_up_proj", HF_MXFP4_EVEN, true },
 	{ "ffn_up_exps.weight", "mlp.experts.gate_up_proj", HF_MXFP4_ODD, true },
 	{ "ffn_down_exps.weight", "mlp.experts.down_proj", HF_MXFP4, true },
+	{ "ffn_gate_exps.weight", "mlp.experts.gate_up_proj", HF_TRANSPOSE_EVEN, true },
+	{ "ffn_up_exps.weight", "mlp.experts.gate_up_proj", HF_TRANSPOSE_ODD, true },
+	{ "ffn_down_exps.weight", "mlp.experts.down_proj", HF_TRANSPOSE, true },
 	{ "ffn_gate_exps.bias", "mlp.experts.gate_up_proj_bias", HF_EVEN, true },
 	{ "ffn_up_exps.bias", "mlp.experts.gate_up_proj_bias", HF_ODD, true },
 	{ "ffn_down_exps.bias", "mlp.experts.down_proj_bias", HF_COPY, true },
@@ -555,9 +346,7 @@ static const struct hf_rule gptoss_layer[] = {
 
 /* ---- classes ---- */
 
-#define MODEL "model.layers."
-
-const struct hf_arch hf_archs[] = {
+static const struct hf_arch transformers[] = {
 	{ "LlamaForCausalLM|MistralForCausalLM", "llama", MODEL, NULL, 0, 0, dense_keys, rope_dims,
 	  llama_demands, globals, llama_layer, NULL },
 	{ "MixtralForCausalLM", "llama", MODEL, "num_local_experts", 0, 0, dense_keys, mixtral_keys,
@@ -581,12 +370,6 @@ const struct hf_arch hf_archs[] = {
 	{ "GraniteMoeForCausalLM|GraniteMoeSharedForCausalLM", "granitemoe", MODEL,
 	  "num_local_experts", 0, 0, dense_keys, granitemoe_keys, llama_demands, globals,
 	  granitemoe_layer, NULL },
-	{ "GraniteMoeHybridForCausalLM", "granitehybrid", MODEL, NULL, 0,
-	  HF_KV_LAYERS | HF_FINETUNED | HF_DENSE, dense_keys, granitehybrid_dense_keys,
-	  llama_demands, globals, granitehybrid_dense_layer, granitehybrid_layer },
-	{ "GraniteMoeHybridForCausalLM", "granitehybrid", MODEL, "num_local_experts", 0,
-	  HF_KV_LAYERS | HF_FINETUNED, dense_keys, granitehybrid_keys, llama_demands, globals,
-	  granitemoe_layer, granitehybrid_layer },
 	{ "AfmoeForCausalLM", "afmoe", MODEL, "num_experts|num_local_experts", 4, 0, dense_keys,
 	  afmoe_keys, afmoe_demands, globals, afmoe_layer, NULL },
 	{ "GemmaForCausalLM", "gemma", MODEL, NULL, 0, HF_TIED, dense_keys, NULL, gemma_demands,
@@ -595,27 +378,27 @@ const struct hf_arch hf_archs[] = {
 	  gemma_demands, gemma_globals, gemma2_layer, NULL },
 	{ "Gemma3ForCausalLM|Gemma3TextModel", "gemma3", MODEL, NULL, 6, HF_TIED, dense_keys,
 	  gemma3_keys, gemma_demands, gemma_globals, gemma2_layer, NULL },
-	{ "Phi3ForCausalLM", "phi3", MODEL, NULL, 0, 0, dense_keys, phi3_keys, llama_demands,
-	  globals, phi3_layer, NULL },
+	{ "Phi3ForCausalLM", "phi3", MODEL, NULL, 0, HF_PART_ROPE, dense_keys, phi3_keys,
+	  phi3_demands, globals, phi3_layer, NULL },
 	{ "Starcoder2ForCausalLM", "starcoder2", MODEL, NULL, 0, 0, starcoder2_keys, NULL,
 	  starcoder2_demands, globals, starcoder2_layer, NULL },
 	{ "GPT2LMHeadModel", "gpt2", "transformer.h.", NULL, 0, HF_NO_ROPE, gpt2_keys, NULL,
 	  gpt2_demands, gpt2_globals, gpt2_layer, NULL },
-	{ "MambaForCausalLM|MambaLMHeadModel", "mamba", "backbone.layers.", NULL, 0, HF_NO_ROPE,
-	  mamba_keys, mamba1_keys, mamba_demands, mamba_globals, mamba_layer, NULL },
-	{ "FalconMambaForCausalLM", "mamba", "backbone.layers.", NULL, 0, HF_NO_ROPE, mamba_keys,
-	  falcon_mamba_keys, mamba_demands, mamba_globals, mamba_layer, NULL },
-	{ "Mamba2ForCausalLM", "mamba2", "backbone.layers.", NULL, 0, HF_NO_ROPE, mamba2_keys, NULL,
-	  mamba_demands, mamba_globals, mamba2_layer, NULL },
-	{ "JambaForCausalLM", "jamba", MODEL, "num_experts", 0, HF_NO_ROPE | HF_KV_LAYERS,
-	  dense_keys, jamba_keys, jamba_demands, jamba_globals, jamba_layer, NULL },
 	{ "DeepseekV2ForCausalLM|DeepseekV3ForCausalLM", "deepseek2", MODEL, "n_routed_experts", 0,
 	  HF_DROP_MTP | HF_YARN_MSCALE, deepseek2_keys, NULL, deepseek2_demands, globals,
 	  deepseek2_layer, NULL },
 	{ "GptOssForCausalLM", "gpt-oss", MODEL, NULL, 2, HF_MXFP4_OK, dense_keys, gptoss_keys,
 	  gptoss_demands, globals, gptoss_layer, NULL },
 };
-const size_t hf_n_archs = sizeof(hf_archs) / sizeof(hf_archs[0]);
+#define N_TRANSFORMERS (sizeof(transformers) / sizeof(transformers[0]))
+
+const struct hf_arch *hf_arch_at(size_t i)
+{
+	if (i < N_TRANSFORMERS)
+		return &transformers[i];
+	i -= N_TRANSFORMERS;
+	return i < hf_n_recurrent ? &hf_recurrent[i] : NULL;
+}
 
 const char *const hf_ignored[] = {
 	".rotary_emb.inv_freq",

@@ -15,13 +15,14 @@ enum hf_key_type {
 	HF_F32,
 	HF_BOOL,   /* or 0 and 1 */
 	HF_GATING, /* "softmax" is 1, "sigmoid" 2 */
+	HF_RSQRT,  /* F32: 1 / its root */
 };
 
 /*
  * A key of the GGUF file ("<arch>." before it) and where its value is. json has alternatives, split
- * by '|', of which the first whose names are all present counts: a name with dots for nested objects,
- * or names and numbers with + - * / between them, from left to right; division rounds down. null
- * and "auto" count as absent.
+ * by '|', of which the first whose names are all present counts: a name with dots for nested
+ * objects, or names and numbers with + - * / between them, from left to right; division rounds down. null
+ * and "auto" count as absent. @TENSOR:I is a size of a tensor, as stored.
  */
 struct hf_key {
 	const char *key;
@@ -46,24 +47,38 @@ enum hf_op {
 	HF_TRAIL,     /* {n} to {1, n} */
 	HF_CONV,      /* [C, 1, K] to [C, K] */
 	HF_GROUPS,    /* {n} to {n / n_groups, n_groups} */
-	HF_TRANSPOSE, /* of a matrix */
-	HF_HALF_0,    /* of every matrix the first half of the rows */
-	HF_HALF_1,    /* and the second */
-	HF_EVEN,      /* of every matrix rows (of a bias: elements) 0, 2, 4, ... */
+	HF_FLAT,      /* to {n} */
+	HF_TRANSPOSE, /* of every matrix */
+	HF_TRANSPOSE_EVEN, /* and then of the rows 0, 2, 4, ... */
+	HF_TRANSPOSE_ODD,
+	HF_HALF_0, /* of every matrix the first half of the rows */
+	HF_HALF_1, /* and the second */
+	HF_EVEN,   /* of every matrix rows (of a bias: elements) 0, 2, 4, ... */
 	HF_ODD,
 	HF_KV_B_K, /* kv_b_proj: the keys' rows of each head, transposed */
 	HF_KV_B_V, /* the values' rows of each head */
 	HF_MXFP4,  /* NAME_blocks and NAME_scales (U8) to MXFP4 */
 	HF_MXFP4_EVEN,
 	HF_MXFP4_ODD,
+	HF_SCALE,	/* times the config's numbers behind the name, "*a*b"; in F32 */
+	HF_SCALE_PARTS, /* falcon-h1's ssm_in: the same, and each part times one of ssm_multipliers */
+	HF_RESCALE,	/* rwkv6: halved once for every rescale_every layers before */
+	HF_DELTA_QKV,	/* qwen3next: of all heads queries, then keys, then values */
+	HF_DELTA_Z,	/* and their gates */
+	HF_TILE,	/* qwen35: value heads (rows or elements) [keys][each] to [each][keys] */
+	HF_TILE_NEG_EXP, /* the same, then -exp(element) */
+	HF_TILE_ROWS,	 /* of linear_value_head_dim rows each */
+	HF_TILE_QKV,	 /* behind queries and keys */
+	HF_TILE_CONV,	 /* the same of [C, 1, K] */
+	HF_TILE_COLUMNS,
 	HF_DROP, /* of the model, but not used */
 	HF_OPS
 };
 
 /*
  * gguf and hf without suffix are tried with .weight and .bias, unless raw is set. {e} in hf: the
- * tensors of all experts, one below the other. Of several rules for one GGUF name the first whose
- * tensor exists counts.
+ * tensors of all experts, one below the other; {abc}: those with each of the letters, each a row.
+ * Of several rules for one GGUF name the first whose tensor exists counts.
  */
 struct hf_rule {
 	const char *gguf, *hf;
@@ -72,14 +87,18 @@ struct hf_rule {
 };
 
 enum {
-	HF_TIED = 1 << 0,	 /* an output matrix in the file is a copy of the embedding */
-	HF_DROP_MTP = 1 << 1,	 /* layers from num_hidden_layers on are left out */
-	HF_MXFP4_OK = 1 << 2,	 /* quantization_config may say mxfp4 */
-	HF_KV_LAYERS = 1 << 3,	 /* head_count_kv per layer: 0 where a layer has no attention */
-	HF_NO_ROPE = 1 << 4,	 /* rope_scaling is not looked at */
-	HF_FINETUNED = 1 << 5,	 /* granite: rope.scaling.finetuned by position_embedding_type */
-	HF_YARN_MSCALE = 1 << 6, /* deepseek2: mscale_all_dim to yarn_log_multiplier */
-	HF_DENSE = 1 << 7,	 /* this entry is for folders without experts */
+	HF_TIED = 1 << 0,	   /* an output matrix in the file is a copy of the embedding */
+	HF_DROP_MTP = 1 << 1,	   /* layers from num_hidden_layers on are left out */
+	HF_MXFP4_OK = 1 << 2,	   /* quantization_config may say mxfp4 */
+	HF_KV_LAYERS = 1 << 3,	   /* head_count_kv per layer: 0 where a layer has no attention */
+	HF_NO_ROPE = 1 << 4,	   /* rope_scaling is not looked at */
+	HF_FINETUNED = 1 << 5,	   /* granite: rope.scaling.finetuned by position_embedding_type */
+	HF_YARN_MSCALE = 1 << 6,   /* deepseek2: mscale_all_dim to yarn_log_multiplier */
+	HF_DENSE = 1 << 7,	   /* this entry is for folders with at most one expert */
+	HF_FF_LAYERS = 1 << 8,	   /* feed_forward_length per layer, as HF_KV_LAYERS */
+	HF_RECURRENT = 1 << 9,	   /* layers of linear attention, the others at an interval */
+	HF_PART_ROPE = 1 << 10,	   /* partial_rotary_factor of a head is rotated */
+	HF_QUARTER_ROPE = 1 << 11, /* the same, a quarter where the config does not say */
 };
 
 struct hf_arch {
@@ -96,8 +115,12 @@ struct hf_arch {
 	const struct hf_rule *globals, *layer, *layer2;
 };
 
-extern const struct hf_arch hf_archs[];
-extern const size_t hf_n_archs;
+/* hf_archs.c: all of them; NULL behind the last one. */
+const struct hf_arch *hf_arch_at(size_t i);
+
+/* hf_archs_recurrent.c: state space models, hybrids, linear attention. */
+extern const struct hf_arch hf_recurrent[];
+extern const size_t hf_n_recurrent;
 
 /* Ends of tensor names that hold nothing a model needs. */
 extern const char *const hf_ignored[];

@@ -53,7 +53,7 @@ int hf_json_file(struct hf *h, const char *name, bool required, size_t flags, js
 /* hf_keys.c: config.json to keys. */
 int hf_find_arch(struct hf *h);
 int hf_keys(struct hf *h);
-/* A dotted path; null counts as absent (NULL). */
+/* A dotted path, with numbers for elements of arrays; null counts as absent (NULL). */
 json_t *hf_get(const json_t *config, const char *path, size_t len);
 /*
  * An integer by a key's json (hf_archs.h). -ENOENT: absent; -EINVAL with a message. hf_need: absent
@@ -62,6 +62,14 @@ json_t *hf_get(const json_t *config, const char *path, size_t len);
 int hf_number(struct hf *h, const char *json, int64_t *out);
 int hf_need(struct hf *h, const char *json, int64_t min, int64_t max, uint64_t *out);
 void hf_key_name(struct hf *h, const char *key, char buf[128]);
+
+/* hf_layers.c: what differs from layer to layer. */
+int hf_layers(struct hf *h);
+/* hf_layers() writes the key. */
+bool hf_is_layered(const struct hf *h, const char *key);
+
+/* hf_fp8.c: finds the scales of 8-bit floats. */
+int hf_fp8(struct hf *h);
 
 /* hf_rope.c: rope_scaling to keys and tensors of frequency factors. */
 int hf_rope(struct hf *h);

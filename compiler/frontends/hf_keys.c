@@ -11,6 +11,11 @@
 
 #define MAX_NAME 64
 
+static bool is_number(const char *s)
+{
+	return *s && s[strspn(s, "0123456789")] == '\0';
+}
+
 json_t *hf_get(const json_t *config, const char *path, size_t len)
 {
 	json_t *j = (json_t *)config;
@@ -24,7 +29,10 @@ json_t *hf_get(const json_t *config, const char *path, size_t len)
 			return NULL;
 		memcpy(name, path, n);
 		name[n] = '\0';
-		j = json_object_get(j, name);
+		if (json_is_array(j) && is_number(name))
+			j = json_array_get(j, strtoul(name, NULL, 10));
+		else
+			j = json_object_get(j, name);
 		if (!dot)
 			break;
 		path += n + 1;
@@ -40,6 +48,26 @@ static bool is_auto(const json_t *j)
 	return s && !strcmp(s, "auto");
 }
 
+/* "@NAME:I": a size of a tensor of the files. */
+static int tensor_size(struct hf *h, const char *s, size_t n, int64_t *out)
+{
+	const char *colon = memchr(s, ':', n);
+	char name[128];
+	const struct st_tensor *t;
+	uint32_t i;
+
+	snprintf(name, sizeof(name), "%.*s", (int)(colon - s - 1), s + 1);
+	t = st_find(&h->set, name);
+	i = (uint32_t)(colon[1] - '0');
+	if (!t)
+		return -ENOENT;
+	if (i >= t->n_dims)
+		return hf_fail(h, -EINVAL, "tensor %s: %u dimensions, expected more", name,
+			       t->n_dims);
+	*out = (int64_t)t->shape[i];
+	return 0;
+}
+
 /* One name or number of an expression. */
 static int operand(struct hf *h, const char *s, size_t n, int64_t *out)
 {
@@ -49,6 +77,8 @@ static int operand(struct hf *h, const char *s, size_t n, int64_t *out)
 		*out = strtoll(s, NULL, 10);
 		return 0;
 	}
+	if (s[0] == '@')
+		return tensor_size(h, s, n, out);
 	j = hf_get(h->config, s, n);
 	if (!j || is_auto(j))
 		return -ENOENT;
@@ -195,6 +225,15 @@ static int put_key(struct hf *h, const struct hf_key *k)
 		gguf_encode_f32(&h->keys, name, (float)d);
 		return 0;
 	}
+	case HF_RSQRT: {
+		double d = json_number_value(j);
+
+		if (!(d >= 1e-12 && d <= 1e12))
+			return hf_fail(h, -EINVAL, "config.json: %s: %g, supported: 1e-12 to 1e12",
+				       k->json, d);
+		gguf_encode_f32(&h->keys, name, (float)(1 / sqrt(d)));
+		return 0;
+	}
 	case HF_BOOL:
 		if (!literal && !json_is_boolean(j))
 			return hf_fail(h, -EINVAL, "config.json: %s: not true or false", k->json);
@@ -265,117 +304,13 @@ static int check_quantization(struct hf *h)
 	json_t *q = hf_get(h->config, "quantization_config", strlen("quantization_config"));
 	const char *method = json_string_value(json_object_get(q, "quant_method"));
 
-	if (!q || (method && !strcmp(method, "mxfp4") && h->arch->flags & HF_MXFP4_OK))
+	if (!q || (method && !strcmp(method, "fp8")) ||
+	    (method && !strcmp(method, "mxfp4") && h->arch->flags & HF_MXFP4_OK))
 		return 0;
 	return hf_fail(h, -ENOTSUP,
 		       "config.json: quantization_config: method \"%.32s\" is not supported; "
-		       "supported: unquantised weights, and mxfp4 of gpt-oss",
+		       "supported: unquantised weights, fp8, and mxfp4 of gpt-oss",
 		       method ? method : "");
-}
-
-/* ---- per layer ---- */
-
-static json_t *layer_types(struct hf *h, const char **name)
-{
-	json_t *j;
-
-	*name = "layer_types";
-	j = hf_get(h->config, *name, strlen(*name));
-	if (!j) {
-		*name = "layers_block_type";
-		j = hf_get(h->config, *name, strlen(*name));
-	}
-	return j;
-}
-
-/* Which layers have a window, if not the last of each period has none. */
-static int put_pattern(struct hf *h)
-{
-	const char *list;
-	json_t *types = layer_types(h, &list), *period;
-	uint32_t i, usual = h->arch->period, full = 0, odd = 0;
-	uint8_t windowed;
-	char name[128];
-
-	hf_key_name(h, "attention.sliding_window_pattern", name);
-	period = hf_get(h->config, "sliding_window_pattern", strlen("sliding_window_pattern"));
-	if (!usual || (!types && !period))
-		return 0;
-	if (!types) {
-		json_int_t p = json_integer_value(period);
-
-		if (!json_is_integer(period) || p < 1 || p > HF_MAX_LAYERS)
-			return hf_fail(h, -EINVAL,
-				       "config.json: sliding_window_pattern: not 1 to %u",
-				       HF_MAX_LAYERS);
-		if (p != usual)
-			gguf_encode_u32(&h->keys, name, (uint32_t)p);
-		return 0;
-	}
-	if (json_array_size(types) < h->layers)
-		return hf_fail(h, -EINVAL, "config.json: %s: %zu entries for %u layers", list,
-			       json_array_size(types), h->layers);
-	for (i = 0; i < h->layers; i++) {
-		const char *s = json_string_value(json_array_get(types, i));
-
-		windowed = s && !strcmp(s, "sliding_attention");
-		if (!s || (!windowed && strcmp(s, "full_attention")))
-			return hf_fail(h, -ENOTSUP,
-				       "config.json: %s[%u]: \"%.32s\", supported: "
-				       "sliding_attention, full_attention",
-				       list, i, s ? s : "");
-		full += !windowed;
-		odd += windowed != (i % usual < usual - 1);
-	}
-	if (!odd)
-		return 0;
-	gguf_encode_array(&h->keys, name, GGUF_BOOL, h->layers);
-	for (i = 0; i < h->layers; i++) {
-		windowed =
-			!strcmp(json_string_value(json_array_get(types, i)), "sliding_attention");
-		gguf_encode_add(&h->keys, &windowed, 1);
-	}
-	return 0;
-}
-
-/* Hybrids: layers without attention have no KV heads. */
-static int put_kv_layers(struct hf *h)
-{
-	uint64_t kv, offset = 0, period = 1;
-	const char *list;
-	json_t *types = layer_types(h, &list);
-	char name[128];
-	uint32_t i;
-	int rc;
-
-	rc = hf_need(h, "num_key_value_heads|num_attention_heads", 1, 65535, &kv);
-	if (rc)
-		return rc;
-	if (types && json_array_size(types) < h->layers)
-		return hf_fail(h, -EINVAL, "config.json: %s: %zu entries for %u layers", list,
-			       json_array_size(types), h->layers);
-	if (!types) {
-		rc = hf_need(h, "attn_layer_period", 1, HF_MAX_LAYERS, &period);
-		if (!rc)
-			rc = hf_need(h, "attn_layer_offset", 0, HF_MAX_LAYERS, &offset);
-		if (rc)
-			return rc;
-	}
-	hf_key_name(h, "attention.head_count_kv", name);
-	gguf_encode_array(&h->keys, name, GGUF_U32, h->layers);
-	for (i = 0; i < h->layers; i++) {
-		const char *s = json_string_value(json_array_get(types, i));
-		bool attention = types ? s && !strcmp(s, "attention")
-				       : (i + period - offset % period) % period == 0;
-
-		if (types && (!s || (strcmp(s, "attention") && strcmp(s, "mamba"))))
-			return hf_fail(
-				h, -ENOTSUP,
-				"config.json: %s[%u]: \"%.32s\", supported: attention, mamba", list,
-				i, s ? s : "");
-		gguf_encode_add_u32(&h->keys, attention ? (uint32_t)kv : 0);
-	}
-	return 0;
 }
 
 /* ---- all ---- */
@@ -384,28 +319,28 @@ int hf_find_arch(struct hf *h)
 {
 	json_t *list = json_object_get(h->config, "architectures");
 	const char *class = json_string_value(json_array_get(list, 0));
-	char names[160] = "";
+	const struct hf_arch *a, *last = NULL;
+	char names[320] = "";
 	int64_t experts = 0;
 	size_t i;
 
 	if (!class)
 		return hf_fail(h, -EINVAL, "config.json: architectures: missing");
-	if (hf_number(h, "num_local_experts", &experts) == -EINVAL)
+	if (hf_number(h, "num_local_experts|num_experts", &experts) == -EINVAL)
 		return -EINVAL;
-	for (i = 0; i < hf_n_archs; i++) {
-		if (is_one_of(hf_archs[i].classes, class) &&
-		    !(hf_archs[i].flags & HF_DENSE && experts)) {
-			h->arch = &hf_archs[i];
+	for (i = 0; (a = hf_arch_at(i)); i++) {
+		if (is_one_of(a->classes, class) && !(a->flags & HF_DENSE && experts > 1)) {
+			h->arch = a;
 			return 0;
 		}
 	}
-	for (i = 0; i < hf_n_archs; i++) {
-		if (i && !strcmp(hf_archs[i].gguf, hf_archs[i - 1].gguf))
+	for (i = 0; (a = hf_arch_at(i)); last = a, i++) {
+		if (last && !strcmp(a->gguf, last->gguf))
 			continue;
-		if (strlen(names) + strlen(hf_archs[i].gguf) + 3 > sizeof(names))
+		if (strlen(names) + strlen(a->gguf) + 3 > sizeof(names))
 			break;
 		strcat(names, names[0] ? ", " : "");
-		strcat(names, hf_archs[i].gguf);
+		strcat(names, a->gguf);
 	}
 	return hf_fail(h, -ENOTSUP,
 		       "config.json: architectures: \"%.48s\" is not supported; supported: %s",
@@ -426,8 +361,7 @@ static int put_keys(struct hf *h, const struct hf_key *k, const struct hf_key *b
 	int rc = 0;
 
 	for (; k && k->key && !rc; k++) {
-		if (has_key(before, k->key) ||
-		    (h->arch->flags & HF_KV_LAYERS && !strcmp(k->key, "attention.head_count_kv")))
+		if (has_key(before, k->key) || hf_is_layered(h, k->key))
 			continue;
 		rc = put_key(h, k);
 	}
@@ -451,7 +385,6 @@ static void put_general(struct hf *h)
 int hf_keys(struct hf *h)
 {
 	const struct hf_demand *d;
-	const char *type;
 	uint64_t v;
 	int rc;
 
@@ -479,16 +412,5 @@ int hf_keys(struct hf *h)
 		rc = put_keys(h, h->arch->keys2, NULL);
 	if (!rc)
 		rc = put_keys(h, h->arch->keys, h->arch->keys2);
-	if (!rc)
-		rc = put_pattern(h);
-	if (!rc && h->arch->flags & HF_KV_LAYERS)
-		rc = put_kv_layers(h);
-	if (!rc && h->arch->flags & HF_FINETUNED) {
-		char name[128];
-
-		type = json_string_value(json_object_get(h->config, "position_embedding_type"));
-		hf_key_name(h, "rope.scaling.finetuned", name);
-		gguf_encode_bool(&h->keys, name, type && !strcmp(type, "rope"));
-	}
-	return rc;
+	return rc ? rc : hf_layers(h);
 }

@@ -24,7 +24,10 @@ struct st_tensor {
 	const uint8_t *data;
 	size_t size;
 	size_t file; /* the caller's number of the file */
-	bool used;   /* for the caller */
+	/* for the caller: F8_E4M3's scale, a number for each block of rows x columns; NULL: 1 */
+	const struct st_tensor *scale;
+	uint64_t scale_cols, block[2];
+	bool used;
 };
 
 #define ST_NO_TYPE UINT32_MAX

@@ -107,3 +107,34 @@ void kquant_q6_k(const float *src, uint8_t *dst, size_t n)
 		dst += KQUANT_Q6_K_BYTES;
 	}
 }
+
+/* The nearest of E2M1's numbers: magnitudes by code, bit 3 the sign. */
+static uint8_t e2m1(float v)
+{
+	static const float magnitudes[] = { 0, 0.5f, 1, 1.5f, 2, 3, 4, 6 };
+	uint8_t best = 0, k;
+
+	for (k = 1; k < 8; k++) {
+		if (fabsf(fabsf(v) - magnitudes[k]) < fabsf(fabsf(v) - magnitudes[best]))
+			best = k;
+	}
+	return v < 0 ? best | 8 : best;
+}
+
+void kquant_mxfp4(const float *src, uint8_t *dst, size_t n)
+{
+	for (; n >= 32; n -= 32, src += 32, dst += 17) {
+		float top = 0;
+		int exponent = 0, j;
+
+		for (j = 0; j < 32; j++)
+			top = fmaxf(top, fabsf(src[j]));
+		/* the largest comes to lie from 4 to 8 */
+		frexpf(top, &exponent);
+		exponent = clamp(exponent - 3, -127, 127);
+		dst[0] = (uint8_t)(exponent + 127);
+		for (j = 0; j < 16; j++)
+			dst[1 + j] = (uint8_t)(e2m1(ldexpf(src[j], -exponent)) |
+					       e2m1(ldexpf(src[j + 16], -exponent)) << 4);
+	}
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Floats to Q4_K and Q6_K blocks of 256, by the plain rule: the scale is what the largest magnitude
- * (Q6_K) or the range that holds zero (Q4_K) asks for, codes are rounded. n is a multiple of 256.
+ * Floats to Q4_K and Q6_K blocks of 256 and MXFP4 blocks of 32, by the plain rule: the scale is
+ * what the largest magnitude (Q6_K, MXFP4) or the range that holds zero (Q4_K) asks for, codes are
+ * rounded. n is a multiple of the block.
  */
 #ifndef IG1_TESTS_MODELS_KQUANT_H
 #define IG1_TESTS_MODELS_KQUANT_H
@@ -15,5 +16,6 @@
 
 void kquant_q4_k(const float *src, uint8_t *dst, size_t n);
 void kquant_q6_k(const float *src, uint8_t *dst, size_t n);
+void kquant_mxfp4(const float *src, uint8_t *dst, size_t n);
 
 #endif

@@ -134,6 +134,9 @@ static int encode_row(uint32_t type, const float *src, uint8_t *dst, size_t n)
 	case GGML_TYPE_Q6_K:
 		kquant_q6_k(src, dst, n);
 		return 0;
+	case GGML_TYPE_MXFP4:
+		kquant_mxfp4(src, dst, n);
+		return 0;
 	default:
 		return -EINVAL;
 	}

@@ -69,6 +69,7 @@ struct synth_model {
 	uint32_t type2_from; /* not in the layers before this one */
 	/* Mixture of experts, when experts is not 0; what the architecture does not have is left out. */
 	uint32_t experts, used;
+	uint32_t expert_type;  /* of their matrices: one of the above, or MXFP4; 0: type or type2 */
 	uint32_t expert_ff;    /* width of an expert; 0: ff */
 	uint32_t shared_ff;    /* width of the shared expert; 0: none */
 	uint32_t expert_files; /* enum synth_experts */

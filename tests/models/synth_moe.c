@@ -51,6 +51,7 @@ static void experts(struct synth *s, uint32_t layer, const char *what, uint32_t 
 	char name[64];
 	uint32_t k;
 
+	type = m->expert_type ? m->expert_type : type;
 	if (m->expert_files != SYNTH_SINGLE) {
 		snprintf(name, sizeof(name), "blk.%u.%s_exps.weight", layer, what);
 		synth_matrices(s, name, type, cols, rows, m->experts, gain);
