@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Model folders in Hugging Face's form for tests: safetensors files, and folders made from GGUF
- * models of the project (llama, qwen2, qwen3), with names and orders as PyTorch has them. Written
- * from the formats' descriptions; shares nothing with the reader. Out of memory ends the program.
+ * Model folders in Hugging Face's form for tests: safetensors files (hf_writer.c), and folders made
+ * from GGUF models (hf_from_*.c) with names, orders and values as PyTorch has them. Written from the
+ * formats' descriptions; shares nothing with the reader. Out of memory ends the program.
  */
 #ifndef IG1_COMPILER_TESTS_HF_WRITER_H
 #define IG1_COMPILER_TESTS_HF_WRITER_H
@@ -42,6 +42,12 @@ void hf_finish_file(struct hf_folder *d, const char *name);
  * quantised) to shards > 1 files with an index or to one, tokenizer ("llama") to tokenizer.json.
  */
 void hf_from_gguf(struct hf_folder *d, const struct gguf_file *f, unsigned int shards);
+
+/*
+ * Changes F32 values of a GGUF file in memory to near ones that come out the same when a folder is
+ * made of them and read again: weights to which one was added, -exp() of something.
+ */
+void hf_make_exact(const struct gguf_file *f);
 
 /* Into an existing folder of the file system. 0 or -1. */
 int hf_write_folder(const struct hf_folder *d, const char *path);

@@ -18,6 +18,7 @@
 #include "compiler/tests/gguf_walk.h"
 #include "compiler/tests/hf_writer.h"
 #include "tests/models/synth.h"
+#include "tests/models/synth_ssm.h"
 
 static const struct synth_model specs[] = {
 	{ .name = "m1",
@@ -53,6 +54,12 @@ static const struct synth_model specs[] = {
 };
 
 #define N_SPECS (sizeof(specs) / sizeof(specs[0]))
+
+/* Of synth_ssm.c, for their conversions. */
+static const char *const recurrent[] = { "nemotron_h-plain", "falcon-h1-plain", "qwen3next-plain",
+					 "qwen35-parts",     "rwkv6-odd",	"rwkv7-odd" };
+
+#define N_RECURRENT (sizeof(recurrent) / sizeof(recurrent[0]))
 
 /*
  * Classes whose tensors are converted in other ways: config, then tensors as "name dtype sizes".
@@ -104,9 +111,45 @@ static const char *const exotic[][16] = {
 	  "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":8}}",
 	  "model.embed_tokens.weight BF16 5 8", "model.norm.weight BF16 8",
 	  "model.layers.0.self_attn.q_norm.weight BF16 4", "lm_head.weight BF16 5 8" },
+	{ "{\"architectures\":[\"LlamaForCausalLM\"],\"max_position_embeddings\":64,\"hidden_size\":8,"
+	  "\"num_hidden_layers\":1,\"intermediate_size\":6,\"num_attention_heads\":2,"
+	  "\"rms_norm_eps\":1e-6,\"hidden_act\":\"silu\",\"quantization_config\":{"
+	  "\"quant_method\":\"fp8\",\"weight_block_size\":[3,5]}}",
+	  "model.embed_tokens.weight BF16 5 8",
+	  "model.layers.0.self_attn.q_proj.weight F8_E4M3 8 8",
+	  "model.layers.0.self_attn.q_proj.weight_scale_inv F32 3 2",
+	  "model.layers.0.mlp.up_proj.weight F8_E4M3 6 8",
+	  "model.layers.0.mlp.up_proj.weight_scale_inv BF16 2 2" },
 };
 
-#define N_EXOTIC (sizeof(exotic) / sizeof(exotic[0]))
+#define N_EXOTIC  (sizeof(exotic) / sizeof(exotic[0]))
+
+#define N_FOLDERS (2 * N_SPECS + N_EXOTIC + N_RECURRENT)
+
+/* A folder of a model in memory, which goes. */
+static int make_folder(struct hf_folder *d, uint8_t *data, size_t size, unsigned int shards)
+{
+	struct gguf_file *f;
+
+	if (gguf_open_mem(data, size, &f, NULL))
+		return -1;
+	hf_from_gguf(d, f, shards);
+	gguf_close(f);
+	free(data);
+	return 0;
+}
+
+static int make_recurrent(struct hf_folder *d, const char *name)
+{
+	uint8_t *data;
+	size_t size, i;
+
+	for (i = 0; i < n_ssm_shapes && strcmp(ssm_shapes[i].name, name); i++)
+		;
+	if (i == n_ssm_shapes || synth_ssm_build(&ssm_shapes[i], &data, &size))
+		return -1;
+	return make_folder(d, data, size, 1);
+}
 
 static void make_exotic(struct hf_folder *d, const char *const *lines)
 {
@@ -123,7 +166,9 @@ static void make_exotic(struct hf_folder *d, const char *const *lines)
 
 		sscanf(lines[i], "%127s %7s %llu %llu %llu %llu", name, dtype, &shape[0], &shape[1],
 		       &shape[2], &shape[3]);
-		bytes = !strcmp(dtype, "F32") ? 4 : !strcmp(dtype, "U8") ? 1 : 2;
+		bytes = !strcmp(dtype, "F32")			    ? 4
+			: strchr("UF", dtype[0]) && dtype[1] == '8' ? 1
+								    : 2;
 		for (k = 0; shape[k]; k++) {
 			sizes[k] = shape[k];
 			bytes *= shape[k];
@@ -214,6 +259,11 @@ static void damage_word(struct bytes *b)
 					     "GPT2LMHeadModel",
 					     "AfmoeForCausalLM",
 					     "JambaForCausalLM",
+					     "FalconH1ForCausalLM",
+					     "NemotronHForCausalLM",
+					     "Qwen3NextForCausalLM",
+					     "Rwkv6ForCausalLM",
+					     "hybrid_override_pattern",
 					     "Qwen2ForCausalLM",
 					     "head_dim",
 					     "num_local_experts",
@@ -349,30 +399,30 @@ static void run_one(const struct hf_folder *d, struct tally *t)
 int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 0) : 10000, i;
-	struct hf_folder folders[2 * N_SPECS + N_EXOTIC];
+	struct hf_folder folders[N_FOLDERS];
 	struct tally t = { 0 };
 
 	state = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 	printf("1..1\n");
 	fflush(stdout);
 	for (i = 0; i < 2 * N_SPECS; i++) {
-		struct gguf_file *f;
 		uint8_t *data;
 		size_t size;
 
-		if (synth_build(&specs[i / 2], &data, &size) || gguf_open_mem(data, size, &f, NULL))
+		if (synth_build(&specs[i / 2], &data, &size) ||
+		    make_folder(&folders[i], data, size, 1 + 2 * (i % 2)))
 			return 1;
-		hf_from_gguf(&folders[i], f, 1 + 2 * (i % 2));
 		hf_put_text(&folders[i], "generation_config.json", "{\"eos_token_id\":[2,5]}");
-		gguf_close(f);
-		free(data);
 	}
-	for (i = 0; i < N_EXOTIC; i++) {
-		struct hf_folder *d = &folders[2 * N_SPECS + i];
+	for (i = 2 * N_SPECS; i < N_FOLDERS; i++) {
+		struct hf_folder *d = &folders[i];
 		struct gguf_error err = { 0 };
 		struct gguf_file *f;
 
-		make_exotic(d, exotic[i]);
+		if (i < 2 * N_SPECS + N_EXOTIC)
+			make_exotic(d, exotic[i - 2 * N_SPECS]);
+		else if (make_recurrent(d, recurrent[i - 2 * N_SPECS - N_EXOTIC]))
+			return 1;
 		if (hf_open_files(d->file, d->n, &f, &err)) {
 			printf("# %s\nnot ok 1 - an undamaged folder is refused\n", err.msg);
 			return 1;
@@ -380,8 +430,8 @@ int main(int argc, char **argv)
 		gguf_close(f);
 	}
 	for (i = 0; i < count; i++)
-		run_one(&folders[below(2 * N_SPECS + N_EXOTIC)], &t);
-	for (i = 0; i < 2 * N_SPECS + N_EXOTIC; i++)
+		run_one(&folders[below(N_FOLDERS)], &t);
+	for (i = 0; i < N_FOLDERS; i++)
 		hf_folder_free(&folders[i]);
 	printf("# %lu damaged folders: %llu refused, %llu opened, %llu of them made a graph\n",
 	       count, (unsigned long long)t.refused, (unsigned long long)t.accepted,

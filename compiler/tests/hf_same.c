@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "compiler/compile.h"
+#include "compiler/tests/hf_same.h"
+#include "image.h"
+
+static char dir[64];
+
+int hf_same_setup(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/hf-XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+int hf_same_teardown(void **state)
+{
+	char cmd[128];
+
+	(void)state;
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd);
+}
+
+static struct ig1_image *compile(const char *model, const void *data, size_t size, uint32_t context,
+				 const char *name)
+{
+	struct compile_options o = { .model = model,
+				     .data = data,
+				     .size = size,
+				     .chip = compile_chip("small"),
+				     .context = context };
+	struct compile_result r;
+	struct ig1_image *img;
+	char out[160];
+	int ret;
+
+	snprintf(out, sizeof(out), "%s/%s.accel", dir, name);
+	o.out = out;
+	ret = compile_model(&o, &r);
+	if (ret)
+		fail_msg("%s: %s", model, r.model.diag.msg);
+	compile_free(&r);
+	assert_int_equal(ig1_image_open(out, &img, NULL), 0);
+	return img;
+}
+
+/* The folder on disk, compiled. */
+static struct ig1_image *compile_folder(const struct hf_folder *d, uint32_t context)
+{
+	char path[128], cmd[160];
+
+	snprintf(path, sizeof(path), "%s/model", dir);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", path);
+	assert_int_equal(system(cmd), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(hf_write_folder(d, path), 0);
+	return compile(path, NULL, 0, context, "folder");
+}
+
+/* Section by section; of the manifest all but the source's size and sum. */
+static void same(struct ig1_image *a, struct ig1_image *b, const char *what, const uint32_t *skip)
+{
+	struct ig1_image_manifest x = *ig1_image_manifest(a), y = *ig1_image_manifest(b);
+	uint32_t i;
+
+	x.source_bytes = y.source_bytes = 0;
+	memset(x.source_sha256, 0, 32);
+	memset(y.source_sha256, 0, 32);
+	if (memcmp(&x, &y, sizeof(x)))
+		fail_msg("%s: the manifests differ", what);
+	if (ig1_image_header(a)->sections != ig1_image_header(b)->sections)
+		fail_msg("%s: %u sections, expected %u", what, ig1_image_header(b)->sections,
+			 ig1_image_header(a)->sections);
+	for (i = 0; i < ig1_image_header(a)->sections; i++) {
+		const struct ig1_image_section *s = ig1_image_section_at(a, i);
+		const uint32_t *k;
+		bool skipped = s->type == IG1_SEC_MANIFEST;
+
+		for (k = skip; k && *k; k++)
+			skipped |= s->type == *k;
+		if (!skipped &&
+		    (s->bytes != ig1_image_section_at(b, i)->bytes ||
+		     memcmp(ig1_image_data_at(a, i), ig1_image_data_at(b, i), s->bytes)))
+			fail_msg("%s: section %s differs", what, ig1_image_type_name(s->type));
+	}
+	ig1_image_close(a);
+	ig1_image_close(b);
+}
+
+void hf_same(const char *model, const void *data, size_t size, const struct hf_folder *d,
+	     uint32_t context, const uint32_t *skip, const char *what)
+{
+	same(compile(model, data, size, context, "gguf"), compile_folder(d, context), what, skip);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every architecture of docs/models.md: a random model as a GGUF file and as a folder with all of
+ * its class's conversions undone give the same image.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/quant/ggml_types.h"
+#include "compiler/tests/gguf_walk.h"
+#include "compiler/tests/hf_same.h"
+#include "image.h"
+#include "tests/models/shapes.h"
+#include "tests/models/synth_ssm.h"
+
+/* Of shapes.c; those left out have something that no folder says. */
+static const char *const transformers[] = {
+	"llama-mha",
+	"llama-gqa-freqs",
+	"llama-d64-yarn",
+	"llama-moe8x2",
+	"qwen2-d8",
+	"qwen3-d20",
+	"gemma",
+	"gemma2",
+	"gemma3",
+	"gemma3-wide",
+	"olmo2",
+	"olmo2-window-yarn",
+	"granite",
+	"phi3-long",
+	"phi3-short-window",
+	"starcoder2",
+	"gpt2",
+	"qwen3moe-7x1",
+	"qwen2moe-12x4",
+	"olmoe",
+	"granitemoe",
+	"granitemoe-plain",
+	"afmoe",
+	"afmoe-softmax",
+	"gpt-oss",
+	"deepseek2-lite",
+	"deepseek2-groups",
+};
+
+/* Of synth_ssm.c. */
+static const char *const recurrent[] = {
+	"mamba-plain",	   "mamba-odd",		  "mamba2-plain",      "mamba2-groups",
+	"jamba-pattern",   "granitehybrid-plain", "granitehybrid-odd", "nemotron_h-plain",
+	"falcon-h1-plain", "rwkv7-plain",	  "rwkv7-odd",	       "rwkv6-plain",
+	"rwkv6-odd",	   "qwen3next-plain",	  "qwen35-plain",      "qwen35-parts",
+};
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+#define CONTEXT	    64
+
+static char seen[64][32];
+static size_t n_seen;
+
+static void compare(const char *name, const char *arch, uint8_t *data, size_t size)
+{
+	/* these vocabularies' scores are not ranks of merges */
+	static const uint32_t skip[] = { IG1_SEC_TOKENIZER, 0 };
+	struct gguf_file *f;
+	struct hf_folder d;
+
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	hf_make_exact(f);
+	hf_from_gguf(&d, f, 1);
+	hf_same("gguf", data, size, &d, CONTEXT, skip, name);
+	hf_folder_free(&d);
+	gguf_close(f);
+	free(data);
+	assert_true(n_seen < COUNT(seen));
+	snprintf(seen[n_seen++], sizeof(seen[0]), "%s", arch);
+}
+
+static struct synth_model shape(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n_shapes; i++) {
+		if (!strcmp(shapes[i].name, name))
+			return shapes[i];
+	}
+	fail_msg("no shape %s", name);
+	return shapes[0];
+}
+
+static void test_transformers(void **state)
+{
+	static const uint32_t types[] = { GGML_TYPE_F32, GGML_TYPE_BF16, GGML_TYPE_F16 };
+	size_t i, size;
+	uint8_t *data;
+
+	(void)state;
+	for (i = 0; i < COUNT(transformers); i++) {
+		struct synth_model m = shape(transformers[i]);
+
+		m.type = types[i % COUNT(types)];
+		m.type2 = 0;
+		if (!strcmp(m.arch, "llama"))
+			m.rope_freqs = false; /* computed from rope_scaling: test_hf_archs */
+		if (!strcmp(m.arch, "gpt-oss")) {
+			m.expert_type = GGML_TYPE_MXFP4;
+			m.ff = m.expert_ff = 64;
+		}
+		assert_int_equal(synth_build(&m, &data, &size), 0);
+		compare(m.name, m.arch, data, size);
+	}
+}
+
+static void test_recurrent(void **state)
+{
+	size_t i, k, size;
+	uint8_t *data;
+
+	(void)state;
+	for (i = 0; i < COUNT(recurrent); i++) {
+		struct synth_ssm m;
+
+		for (k = 0; k < n_ssm_shapes && strcmp(ssm_shapes[k].name, recurrent[i]); k++)
+			;
+		assert_true(k < n_ssm_shapes);
+		m = ssm_shapes[k];
+		m.type = GGML_TYPE_F32;
+		if (!strcmp(m.arch, "jamba"))
+			m.inner = 2 * m.width; /* the config has the factor */
+		assert_int_equal(synth_ssm_build(&m, &data, &size), 0);
+		compare(m.name, m.arch, data, size);
+	}
+}
+
+/* The table's first column. */
+static void test_all_of_the_table(void **state)
+{
+	char path[512], line[512], arch[32];
+	size_t found = 0, i;
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/docs/models.md", gguf_source_root());
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "| %31s | yes |", arch) != 1 || !strcmp(arch, "architecture"))
+			continue;
+		for (i = 0; i < n_seen && strcmp(seen[i], arch); i++)
+			;
+		if (i == n_seen && arch[0] != '-')
+			fail_msg("%s: no folder was compiled", arch);
+		found += i < n_seen;
+	}
+	fclose(f);
+	assert_true(found >= 28);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_transformers),
+		cmocka_unit_test(test_recurrent),
+		cmocka_unit_test(test_all_of_the_table),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, hf_same_setup, hf_same_teardown);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+/* What is refused in folders, and that the message names the file and what is supported. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/frontends/hf.h"
+#include "compiler/tests/hf_fixture.h"
+
+#define L     "model.layers.0."
+
+#define BYTES "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}"
+#define VOCAB                                                                                     \
+	"\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}," \
+	"\"added_tokens\":[{\"id\":3,\"content\":\"<|end|>\",\"special\":true},"                  \
+	"{\"id\":5,\"content\":\"<tool>\",\"special\":false}]}"
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *file, *text; /* replaces or adds; text NULL: removes */
+		int code;
+		const char *says;
+	} cases[] = {
+		{ "config.json", NULL, -ENOENT, "config.json: no such file" },
+		{ "config.json", "[1]", -EINVAL, "config.json: not an object" },
+		{ "config.json", "{\"a\":1,\"a\":2}", -EINVAL, "config.json: line 1: duplicate" },
+		{ "config.json", "{}", -EINVAL, "config.json: architectures: missing" },
+		{ "config.json", "{\"architectures\":[\"T5Model\"]}", -ENOTSUP,
+		  "\"T5Model\" is not supported; supported: llama, qwen2" },
+		{ "config.json", "{\"architectures\":[\"LlamaForCausalLM\"]}", -EINVAL,
+		  "config.json: num_hidden_layers|n_layer: missing" },
+		{ "config.json",
+		  "{\"architectures\":[\"LlamaForCausalLM\"],\"hidden_act\":\"relu\","
+		  "\"num_hidden_layers\":1}",
+		  -ENOTSUP, "relu, supported for llama: silu|swish" },
+		{ "config.json",
+		  "{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"quantization_config\":{"
+		  "\"quant_method\":\"gptq\"}}",
+		  -ENOTSUP, "quantization_config: method \"gptq\"" },
+		{ "config.json",
+		  "{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"rope_scaling\":{"
+		  "\"rope_type\":\"dynamic\",\"factor\":2}}",
+		  -ENOTSUP, "rope_scaling: type \"dynamic\" is not supported" },
+		{ "config.json",
+		  "{\"architectures\":[\"Qwen3MoeForCausalLM\"]," FX_SIZES "\"num_experts\":2,"
+		  "\"num_experts_per_tok\":1,\"moe_intermediate_size\":3,\"norm_topk_prob\":false}",
+		  -ENOTSUP, "norm_topk_prob: false, supported for qwen3moe: true" },
+		{ "model.safetensors", NULL, -ENOENT,
+		  "model.safetensors.index.json: no such file" },
+		{ "model.safetensors", "", -EINVAL, "header length" },
+		{ "model.safetensors", "\x02\0\0\0\0\0\0\0{}x", -EINVAL, "header length" },
+		{ "model.safetensors.index.json", "{}", -EINVAL, "weight_map: missing or empty" },
+		{ "model.safetensors.index.json", "{\"weight_map\":{\"a\":\"../x.safetensors\"}}",
+		  -EINVAL, "\"../x.safetensors\" is no safetensors file of the folder" },
+		{ "model.safetensors.index.json", "{\"weight_map\":{\"a\":\"x.safetensors\"}}",
+		  -ENOENT, "x.safetensors: no such file" },
+		{ "model.safetensors.index.json", "{\"weight_map\":{\"a\":\"model.safetensors\"}}",
+		  -EINVAL, "not in the index" },
+		{ "tokenizer.json", "{\"model\":{\"type\":\"Unigram\"}}", -ENOTSUP,
+		  "model.type: \"Unigram\", supported: BPE" },
+		{ "tokenizer.json",
+		  "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\","
+		  "\"pattern\":{\"Regex\":\"x+\"},\"behavior\":\"Isolated\"}," BYTES "]}," VOCAB,
+		  -ENOTSUP, "pre_tokenizer: unknown expression \"x+\"" },
+		{ "tokenizer.model", "x", -ENOTSUP, "tokenizer.model: not read" },
+		{ "config.json",
+		  "{\"architectures\":[\"NemotronHForCausalLM\"]," FX_SIZES
+		  "\"mlp_hidden_act\":\"relu2\",\"head_dim\":4,\"layer_norm_epsilon\":1e-5,"
+		  "\"conv_kernel\":4,\"mamba_num_heads\":2,\"mamba_head_dim\":4,"
+		  "\"ssm_state_size\":4,\"n_groups\":1,\"hybrid_override_pattern\":\"E\"}",
+		  -ENOTSUP, "hybrid_override_pattern[0]: \"E\", supported: *, M, -" },
+		{ "config.json",
+		  "{\"architectures\":[\"NemotronHForCausalLM\"]," FX_SIZES
+		  "\"mlp_hidden_act\":\"silu\"}",
+		  -ENOTSUP, "mlp_hidden_act: silu, supported for nemotron_h: relu2" },
+		{ "config.json",
+		  "{\"architectures\":[\"FalconH1ForCausalLM\"]," FX_SIZES
+		  "\"mamba_rms_norm\":true,\"mamba_norm_before_gate\":true}",
+		  -ENOTSUP, "mamba_norm_before_gate: true, supported for falcon-h1: false" },
+		{ "config.json",
+		  "{\"architectures\":[\"Gemma2ForCausalLM\"]," FX_SIZES
+		  "\"hidden_activation\":\"gelu\",\"query_pre_attn_scalar\":0}",
+		  -EINVAL, "query_pre_attn_scalar: 0, supported: 1e-12 to 1e12" },
+	};
+	struct gguf_error err;
+	size_t i;
+	int rc;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fx_put_globals();
+		hf_put_text(&fx_folder, "config.json",
+			    "{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"a\":0}");
+		hf_finish_file(&fx_folder, "model.safetensors");
+		if (cases[i].text)
+			hf_put_text(&fx_folder, cases[i].file, cases[i].text);
+		else
+			hf_remove(&fx_folder, cases[i].file);
+		err = (struct gguf_error){ 0 };
+		rc = hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err);
+		if (rc != cases[i].code || !strstr(err.msg, cases[i].says))
+			fail_msg("case %zu: %d \"%s\", expected %d \"%s\"", i, rc, err.msg,
+				 cases[i].code, cases[i].says);
+		fx_file = NULL;
+		fx_reset();
+	}
+	/* weights that nobody asked for, and pickles */
+	fx_put_globals();
+	fx_put(L "self_attn.extra.weight", 2, 0, 0);
+	hf_put_text(&fx_folder, "config.json",
+		    "{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"a\":0}");
+	hf_finish_file(&fx_folder, "model.safetensors");
+	err = (struct gguf_error){ 0 };
+	assert_int_equal(hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err), -ENOTSUP);
+	assert_non_null(strstr(err.msg, "self_attn.extra.weight: not part of a supported llama"));
+	hf_remove(&fx_folder, "model.safetensors");
+	hf_put_text(&fx_folder, "pytorch_model.bin", "PK");
+	err = (struct gguf_error){ 0 };
+	assert_int_equal(hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err), -ENOTSUP);
+	assert_non_null(strstr(err.msg, "pytorch_model.bin: not read (pickled"));
+	fx_file = NULL;
+	fx_reset();
+}
+
+/* Files that are parsed as a whole are bounded by what they are. */
+static void test_too_large(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t limit;
+	} cases[] = {
+		{ "config.json", 4 << 20 },
+		{ "generation_config.json", 1 << 20 },
+		{ "tokenizer_config.json", 16 << 20 },
+		{ "model.safetensors.index.json", 64 << 20 },
+	};
+	char says[128];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct gguf_error err = { 0 };
+		char *text = malloc(cases[i].limit + 1);
+
+		assert_non_null(text);
+		memset(text, ' ', cases[i].limit + 1);
+		fx_put_globals();
+		hf_put_text(&fx_folder, "config.json",
+			    "{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"a\":0}");
+		hf_put_text(&fx_folder, "tokenizer.json",
+			    "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"}," VOCAB);
+		hf_finish_file(&fx_folder, "model.safetensors");
+		hf_put(&fx_folder, cases[i].name, text, cases[i].limit + 1);
+		free(text);
+		assert_int_equal(hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err),
+				 -EINVAL);
+		snprintf(says, sizeof(says), "%s: %zu bytes, supported: at most %zu", cases[i].name,
+			 cases[i].limit + 1, cases[i].limit);
+		if (strcmp(err.msg, says))
+			fail_msg("\"%s\", expected \"%s\"", err.msg, says);
+		fx_file = NULL;
+		fx_reset();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_too_large),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
