@@ -50,26 +50,15 @@ static int part(struct accelfile *f, uint32_t type, uint32_t arg, struct accelfi
 	return 0;
 }
 
-/* Numbers with which the runtime computes. */
-/* The ring is large enough for a window and what a job may write beyond it; see session.c. */
-static bool window_fits(const struct ig1_image_manifest *m)
-{
-	uint64_t least = ((uint64_t)m->window + IG1_WINDOW_SLACK - 1 + 31 + 31) / 32;
-
-	if (!m->win_blocks)
-		return !m->win_block_bytes && !m->window;
-	return m->abi == IG1_PROGRAM_ABI && m->window && m->window <= m->context &&
-	       m->max_cols <= IG1_WINDOW_SLACK && m->win_blocks >= least &&
-	       m->win_blocks <= (m->context + 31) / 32 && m->win_block_bytes &&
-	       m->win_block_bytes % IG1_PAGE_BYTES == 0 &&
-	       m->win_block_bytes <= (UINT64_C(1) << (IG1_VA_BITS - 2)) / m->win_blocks;
-}
-
+/*
+ * Numbers with which the runtime computes. The image's reader has checked each section by itself, the
+ * ring's numbers among them; here is what this library can run.
+ */
 static int check_manifest(struct accelfile *f)
 {
 	const struct ig1_image_manifest *m = &f->manifest;
+	uint64_t bytes, ring, state, space = UINT64_C(1) << IG1_VA_BITS;
 	const char *field = NULL;
-	uint64_t bytes;
 
 	if (m->abi < IG1_PROGRAM_ABI_KV || m->abi > IG1_PROGRAM_ABI)
 		return env_fail(f->env, ACCEL_EVERSION,
@@ -84,8 +73,6 @@ static int check_manifest(struct accelfile *f)
 	else if (m->kv_block_bytes % IG1_PAGE_BYTES || m->kv_block_bytes > UINT64_C(1) << 32 ||
 		 (!m->kv_block_bytes && m->abi == IG1_PROGRAM_ABI_KV))
 		field = "kv_block_bytes";
-	else if (!window_fits(m))
-		field = "window";
 	else if (m->kv_blocks != (m->kv_block_bytes ? (m->context + 31) / 32 : 0))
 		field = "kv_blocks";
 	else if (m->state_bytes % IG1_PAGE_BYTES || m->state_bytes >> IG1_VA_BITS ||
@@ -93,9 +80,16 @@ static int check_manifest(struct accelfile *f)
 		field = "state_bytes";
 	else if (m->state_bytes && m->win_blocks) /* going back needs positions the ring lost */
 		field = "state_bytes with win_blocks";
+	/* a session's region: blocks, the ring twice; and its state twice */
 	else if (__builtin_mul_overflow(m->kv_block_bytes, (uint64_t)m->kv_blocks, &bytes) ||
-		 bytes >> IG1_VA_BITS)
+		 bytes >= space)
 		field = "kv_blocks x kv_block_bytes";
+	else if (__builtin_mul_overflow(m->win_block_bytes, 2 * (uint64_t)m->win_blocks, &ring) ||
+		 __builtin_add_overflow(bytes, ring, &bytes) || bytes >= space)
+		field = "win_blocks x win_block_bytes";
+	else if (__builtin_mul_overflow(m->state_bytes, UINT64_C(2), &state) ||
+		 __builtin_add_overflow(bytes, state, &bytes) || bytes >= space)
+		field = "state_bytes";
 	if (field)
 		return env_fail(f->env, ACCEL_EFORMAT, "%s: manifest.%s is out of range", f->path,
 				field);

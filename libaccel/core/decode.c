@@ -17,6 +17,14 @@ static bool is_stop(const int32_t *stop, size_t n, int32_t token)
 	return false;
 }
 
+/* Of `left` steps those that a job takes. */
+static uint32_t job_steps(const struct runner *r, uint32_t left)
+{
+	uint32_t n = left < r->o.decode_steps ? left : r->o.decode_steps;
+
+	return state_steps(r->m, ring_steps(r->m, n));
+}
+
 /* One accel_session_decode() in progress. */
 struct single {
 	struct accel_session *s;
@@ -100,8 +108,7 @@ int accel_session_decode(struct accel_session *s, int32_t first, uint32_t steps,
 		err = runner_check(&s->r);
 		if (err)
 			break;
-		n = steps - d.n < s->r.o.decode_steps ? steps - d.n : s->r.o.decode_steps;
-		n = ring_steps(s->m, n);
+		n = job_steps(&s->r, steps - d.n);
 		err = session_prepare(s, &s->r, n);
 		if (err)
 			break;
@@ -110,12 +117,12 @@ int accel_session_decode(struct accel_session *s, int32_t first, uint32_t steps,
 		err = runner_decode(&s->r, 1, n, on_chip, on_token, &d);
 		if (!err)
 			err = d.err;
-		/* steps beyond the last token that was wanted have changed the state, too */
-		if (!err && s->r.complete && s->r.emitted == d.n - before)
-			state_done(s);
 		if (!err && d.n == before)
 			err = env_fail(&s->m->dev->env, ACCEL_EFAULT,
 				       "decode: the program gave no token");
+		/* steps beyond the last token that was wanted have changed the state, too */
+		if (!err && s->r.complete && s->r.emitted == d.n - before)
+			state_done(s);
 	}
 	session_trim(s);
 	if (n_out)
@@ -233,8 +240,7 @@ int batch_decode(struct runner *r, struct accel_session *const *sessions, const 
 		d.next[i] = session_column(sessions[i], first[i], 0);
 	while (!err && !d.ended && d.base < steps) {
 		err = runner_check(r);
-		now = steps - d.base < r->o.decode_steps ? steps - d.base : r->o.decode_steps;
-		now = ring_steps(r->m, now);
+		now = job_steps(r, steps - d.base);
 		for (i = 0; i < n && !err; i++) {
 			d.next[i].pos = sessions[i]->pos;
 			err = session_prepare(sessions[i], r, now);

@@ -139,6 +139,7 @@ static void record(struct accel_env *env, int error, const char *text)
 	pthread_mutex_lock(&env->lock);
 	if (!env->error) {
 		env->error = error;
+		env->records++;
 		snprintf(env->detail, sizeof(env->detail), "%s", text);
 	}
 	pthread_mutex_unlock(&env->lock);
@@ -186,6 +187,26 @@ int env_take_error(struct accel_env *env, char *buf, size_t n)
 	env->detail[0] = 0;
 	pthread_mutex_unlock(&env->lock);
 	return error;
+}
+
+uint64_t env_mark(struct accel_env *env)
+{
+	uint64_t mark;
+
+	pthread_mutex_lock(&env->lock);
+	mark = env->records;
+	pthread_mutex_unlock(&env->lock);
+	return mark;
+}
+
+void env_forget(struct accel_env *env, uint64_t mark)
+{
+	pthread_mutex_lock(&env->lock);
+	if (env->records != mark) {
+		env->error = 0;
+		env->detail[0] = 0;
+	}
+	pthread_mutex_unlock(&env->lock);
 }
 
 void env_log(struct accel_env *env, enum accel_log_level level, const char *fmt, ...)

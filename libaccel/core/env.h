@@ -31,6 +31,7 @@ struct accel_env {
 	uint64_t dump_serial;
 	pthread_mutex_t lock; /* of the members below */
 	int error;
+	uint64_t records; /* made so far */
 	char detail[ENV_DETAIL_BYTES];
 };
 
@@ -53,6 +54,9 @@ int env_fail(struct accel_env *env, int error, const char *fmt, ...)
 int env_fail_errno(struct accel_env *env, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 int env_take_error(struct accel_env *env, char *buf, size_t n);
+/* For what turns out to be no error: drops the record if it was made after the mark. */
+uint64_t env_mark(struct accel_env *env);
+void env_forget(struct accel_env *env, uint64_t mark);
 
 void env_log(struct accel_env *env, enum accel_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -107,15 +107,20 @@ static int own_slot(struct accel_session *s, struct runner *r, uint32_t i, bool 
 	err = bind(s, i, b);
 	if (!err && old && keep)
 		err = runner_copy(r, old, g->va + i * manifest(s)->win_block_bytes);
-	if (err) {
-		if (old)
-			bind(s, i, old);
-		kv_block_unref(s->m, b);
-		return err;
+	if (!err) {
+		g->slot[i] = b;
+		kv_block_unref(s->m, old);
+		return 0;
 	}
-	g->slot[i] = b;
-	kv_block_unref(s->m, old);
-	return 0;
+	/* what cannot be mapped again is gone; nothing may stay mapped to memory that is given back */
+	if (old && bind(s, i, old)) {
+		unbind(s, i);
+		kv_block_unref(s->m, old);
+		g->slot[i] = NULL;
+		g->number[i] = RING_NONE;
+	}
+	kv_block_unref(s->m, b);
+	return err;
 }
 
 bool ring_reaches(const struct accel_session *s, uint32_t pos)

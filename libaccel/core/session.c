@@ -25,6 +25,7 @@ int accel_session_create(struct accel_model *m, const struct accel_session_optio
 		return ACCEL_ENOMEM;
 	atomic_init(&s->refs, 1);
 	s->m = m;
+	s->lost = SESSION_WHOLE;
 	s->blocks = env_zalloc(&m->dev->env, f->kv_blocks + 1, sizeof(struct kv_block *));
 	if (!s->blocks)
 		goto free;
@@ -160,14 +161,18 @@ static int own_block(struct accel_session *s, struct runner *r, uint32_t i, uint
 	err = bind_block(s, i, b);
 	if (!err && keep)
 		err = runner_copy(r, old, block_va(s, i));
-	if (err) {
-		bind_block(s, i, old);
-		kv_block_unref(s->m, b);
-		return err;
+	if (!err) {
+		s->blocks[i] = b;
+		kv_block_unref(s->m, old);
+		return 0;
 	}
-	s->blocks[i] = b;
-	kv_block_unref(s->m, old);
-	return 0;
+	/* nothing may stay mapped to memory that is given back */
+	if (bind_block(s, i, old)) {
+		drop_block(s, i);
+		s->lost = keep ? i * KV_POSITIONS : s->lost;
+	}
+	kv_block_unref(s->m, b);
+	return err;
 }
 
 int session_own(struct accel_session *s, struct runner *r, uint32_t pos, uint32_t n)
@@ -176,6 +181,11 @@ int session_own(struct accel_session *s, struct runner *r, uint32_t pos, uint32_
 	uint32_t last = (pos + n + KV_POSITIONS - 1) / KV_POSITIONS, i, end;
 	int err = 0;
 
+	if (s->lost < pos)
+		return env_fail(env_of(s), ACCEL_ESTATE,
+				"the keys and values from position %u on were lost when memory ran "
+				"out; rewind to it or to one before it",
+				s->lost);
 	err = ring_own(s, r, pos, n);
 	if (err || !s->m->file->manifest.kv_blocks)
 		return err;
@@ -307,6 +317,8 @@ int accel_session_rewind(struct accel_session *s, uint32_t position)
 				"needs; rewind to 0 and append the tokens again",
 				position, s->m->file->manifest.window);
 	s->pos = position;
+	if (position <= s->lost)
+		s->lost = SESSION_WHOLE;
 	session_trim(s);
 	state_rewound(s);
 	return 0;
@@ -322,6 +334,9 @@ int accel_session_fork(struct accel_session *s, struct accel_session **out)
 	if (!s || !out)
 		return ACCEL_EARG;
 	*out = NULL;
+	if (s->lost < s->pos)
+		return env_fail(env_of(s), ACCEL_ESTATE,
+				"fork: the keys and values from position %u on are lost", s->lost);
 	o = s->r.o;
 	o.size = sizeof(o);
 	err = accel_session_create(s->m, &o, &n);

@@ -7,12 +7,15 @@
 #include "runner.h"
 #include "state.h"
 
+#define SESSION_WHOLE UINT32_MAX
+
 struct accel_session {
 	atomic_uint refs;
 	struct accel_model *m;
 	struct runner r;
 	uint64_t kv_va;
 	uint32_t pos;
+	uint32_t lost; /* positions from here on are no longer there; SESSION_WHOLE: all are */
 	struct kv_block **blocks; /* kv_blocks entries, NULL: not mapped */
 	struct session_ring ring;
 	struct session_state st;

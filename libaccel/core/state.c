@@ -145,20 +145,12 @@ static void remove_snapshot(struct accel_session *s, uint32_t i)
 	memmove(&st->snap[i], &st->snap[i + 1], (st->n_snaps - i) * sizeof(st->snap[0]));
 }
 
-/*
- * Of the session's position, whose state is in memory. Without room for it there is none, and going
- * back takes longer.
- */
-static int save(struct accel_session *s, struct runner *r)
+static int take_snapshot(struct accel_session *s, struct runner *r)
 {
 	struct session_state *st = &s->st;
 	struct state_snapshot *x;
 	int err;
 
-	if (!s->pos || (st->n_snaps && st->snap[st->n_snaps - 1]->pos == s->pos))
-		return 0;
-	if (st->n_snaps == STATE_SNAPSHOTS)
-		remove_snapshot(s, least_useful(st));
 	x = env_zalloc(env_of(s), 1, sizeof(*x));
 	if (!x)
 		return ACCEL_ENOMEM;
@@ -167,7 +159,7 @@ static int save(struct accel_session *s, struct runner *r)
 	err = buffer_create(s->m->dev, s->m->space, st->bytes, ACCEL_BUFFER_HOST, &x->buf);
 	if (err) {
 		env_free(env_of(s), x);
-		return err == ACCEL_ENOSPACE || err == ACCEL_ENOMEM ? 0 : err;
+		return err;
 	}
 	err = copy(s, r, x->buf, true);
 	if (err) {
@@ -176,6 +168,32 @@ static int save(struct accel_session *s, struct runner *r)
 	}
 	st->snap[st->n_snaps++] = x;
 	return 0;
+}
+
+/*
+ * Of the session's position, whose state is in memory. Without room for it there is none, and going
+ * back takes longer: that is no failure, and no record of one stays.
+ */
+static int save(struct accel_session *s, struct runner *r)
+{
+	struct session_state *st = &s->st;
+	uint64_t mark = env_mark(env_of(s));
+	int err;
+
+	if (!s->pos || (st->n_snaps && st->snap[st->n_snaps - 1]->pos == s->pos))
+		return 0;
+	if (st->n_snaps == STATE_SNAPSHOTS)
+		remove_snapshot(s, least_useful(st));
+	err = take_snapshot(s, r);
+	if (err != ACCEL_ENOSPACE && err != ACCEL_ENOMEM)
+		return err;
+	env_forget(env_of(s), mark);
+	return 0;
+}
+
+uint32_t state_steps(const struct accel_model *m, uint32_t n)
+{
+	return m->file->manifest.state_bytes && n > STATE_EVERY ? STATE_EVERY : n;
 }
 
 static uint32_t last_saved(const struct session_state *st)

@@ -5,9 +5,10 @@
  * back to a position, the tokens since the nearest earlier snapshot are fed again.
  *
  * Snapshots are taken at the end of an append (unless the last one is less than STATE_SHORT tokens
- * back), every STATE_EVERY tokens, and by a fork, which shares them. A session keeps at most
+ * back), by a fork, which shares them, and before a job that begins STATE_EVERY tokens or more behind
+ * the last one; decode jobs take no more steps than that, prefill jobs a chunk. A session keeps at most
  * STATE_SNAPSHOTS; the one that leaves the smallest gap goes first. They live in host memory, the state
- * itself in SRAM while there is some.
+ * itself in SRAM while there is some. Where there is no memory for a snapshot, there is none.
  */
 #ifndef ACCEL_STATE_H
 #define ACCEL_STATE_H
@@ -40,6 +41,8 @@ void state_fini(struct accel_session *s);
  * Jobs that this needs go to r. From here on it counts as lost, until state_done().
  */
 int state_prepare(struct accel_session *s, struct runner *r, uint32_t n);
+/* Steps of decoding that a job may take at once: n, or fewer. */
+uint32_t state_steps(const struct accel_model *m, uint32_t n);
 /* The token that was fed at a position, below the position that was prepared for plus n. */
 void state_fed(struct accel_session *s, uint32_t pos, int32_t token);
 /* After a job: memory holds the state of the session's position. */

@@ -610,7 +610,7 @@ static void add_program(struct ig1_image_writer *w, uint32_t which, const struct
 static void add_manifest(struct ig1_image_writer *w, const struct toy_options *o, uint32_t context)
 {
 	struct ig1_image_manifest m = {
-		.abi = o->recurrent ? IG1_PROGRAM_ABI : IG1_PROGRAM_ABI_KV,
+		.abi = o->recurrent || o->window ? IG1_PROGRAM_ABI : IG1_PROGRAM_ABI_KV,
 		.vocab = TOY_VOCAB,
 		.context = context,
 		.max_cols = TOY_MAX_COLS,
@@ -626,6 +626,9 @@ static void add_manifest(struct ig1_image_writer *w, const struct toy_options *o
 		.arch = "toy",
 		.name = "toy",
 		.state_bytes = o->recurrent ? TOY_STATE : 0,
+		.window = o->window,
+		.win_blocks = o->window ? (o->window + IG1_WINDOW_SLACK - 1 + 31 + 31) / 32 : 0,
+		.win_block_bytes = o->window ? TOY_BLOCK : 0,
 	};
 
 	ig1_image_add(w, IG1_SEC_MANIFEST, 0, &m, sizeof(m));

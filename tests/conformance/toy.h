@@ -23,6 +23,7 @@ struct toy_options {
 	uint32_t recurrent;  /* keeps a state, too: half of it is added to the input */
 	uint32_t endless;    /* decode never ends and emits nothing */
 	uint32_t stall;	     /* not 0: neither program comes to an end once it has this token */
+	uint32_t window;     /* not 0: the manifest asks for a ring for it, which no program uses */
 	uint32_t context;    /* as manifest and device tree say; 0: TOY_CONTEXT, at most that */
 };
 

@@ -452,15 +452,15 @@ struct accel_trace_record {
 	uint64_t issue, start, end;
 };
 
-/* Called after each traced job. records is valid during the call. dropped: records that did not
- * fit. */
+/* Called after each traced job, by the thread that runs it. records is valid during the call.
+ * dropped: not 0 when all entries are full, so that later records may be missing. */
 typedef void (*accel_trace_fn)(void *ctx, enum accel_program program,
 			       const struct accel_trace_record *records, size_t n, int dropped);
 
 struct accel_session_options {
 	size_t size;
 	uint32_t chunk;		/* tokens of a prefill job; 0: as many as the program takes */
-	uint32_t decode_steps;	/* greedy steps of a job; 0: 64 */
+	uint32_t decode_steps;	/* greedy steps of a job; 0: 64. Fewer where a model needs that */
 	uint32_t priority;	/* 0 .. 3 */
 	uint32_t trace_entries; /* per job; 0: no trace */
 	accel_trace_fn trace;
@@ -518,23 +518,24 @@ ACCEL_API int accel_session_decode_host(struct accel_session *s, int32_t first, 
 					void *sample_ctx, accel_token_fn fn, void *ctx,
 					int32_t *tokens, uint32_t *n_out);
 
-/* From the next job on, what accel_session_options says of trace_entries, trace and trace_ctx; entries
- * 0: no trace. Not from a callback. */
+/* From the next call on, what accel_session_options says of trace_entries, trace and trace_ctx; entries
+ * 0: no trace. Not while another call with the session runs, nor from its callbacks. */
 ACCEL_API int accel_session_trace(struct accel_session *s, uint32_t entries, accel_trace_fn fn,
 				  void *ctx);
 
 /*
  * Forgets all but the first `position` tokens; at most the current position. Where the model keeps a
  * recurrent state, the next call pays for it: the session goes back to a snapshot (of the end of an
- * append, or one in 256 tokens; at most 8) and feeds the tokens since then again. Layers that look at
+ * append, or one in about 256 tokens; at most 8) and feeds the tokens since then again. Layers that look at
  * a window keep no more than that and 64 positions: ACCEL_ESTATE, and nothing changes, when what a
  * window at `position` needs is gone; position 0 always works.
  */
 ACCEL_API int accel_session_rewind(struct accel_session *s, uint32_t position);
 
 /*
- * A second session with the same past. Blocks are shared until one of the two writes to them;
- * recurrent state is copied when the new session first needs it.
+ * A second session with the same past and the same options, the trace among them. Blocks are shared
+ * until one of the two writes to them. Recurrent state is saved now, which both share; the new session
+ * copies it when it first needs it, or, where there was no memory to save it, feeds tokens again.
  */
 ACCEL_API int accel_session_fork(struct accel_session *s, struct accel_session **out);
 
