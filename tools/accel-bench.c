@@ -139,17 +139,49 @@ static double cpu_now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int once(struct run *r, const struct test *t, float *logits, double *seconds, double *cpu)
+/* A session at the depth of the test; a window's layers may have lost what they need to go back. */
+static int restore(struct run *r, struct accel_session *s)
+{
+	int err = accel_session_rewind(s, (uint32_t)r->depth);
+
+	if (err != ACCEL_ESTATE)
+		return err;
+	accel_last_error(r->t.dev, NULL, 0);
+	err = accel_session_rewind(s, 0);
+	return err ? err : fill(r, s, r->depth);
+}
+
+/* Adds this repetition's, and forgets them; t NULL: forgets only. */
+static void take_counters(struct run *r, bool batch, struct test *t)
+{
+	uint64_t v[ACCEL_COUNTERS], jobs = 0;
+	size_t i;
+
+	if (batch)
+		accel_batch_counters(r->b, v, ACCEL_COUNTERS, &jobs, 1);
+	else
+		accel_session_counters(r->sessions[0], v, ACCEL_COUNTERS, &jobs, 1);
+	for (i = 0; t && i < ACCEL_COUNTERS; i++)
+		t->counters[i] += v[i];
+	if (t)
+		t->jobs += jobs;
+}
+
+/* Counters and ioctls of what is timed are added to `sum`'s; NULL: it is for warm-up. */
+static int once(struct run *r, const struct test *t, struct test *sum, float *logits,
+		double *seconds, double *cpu)
 {
 	int32_t *v = calloc(t->pp + t->batch + 1, sizeof(*v));
+	uint64_t i, ioctls;
 	double begin;
-	uint64_t i;
 	int err = v ? 0 : ACCEL_ENOMEM;
 
 	for (i = 0; v && i < t->pp + t->batch; i++)
 		v[i] = token(r, i + 77);
 	for (i = 0; i < t->batch && !err; i++)
-		err = accel_session_rewind(r->sessions[i], (uint32_t)r->depth);
+		err = restore(r, r->sessions[i]);
+	take_counters(r, t->batch > 1, NULL);
+	ioctls = cli_get(r->t.dev, ACCEL_PARAM_IOCTLS);
 	begin = cli_now();
 	*cpu = cpu_now();
 	if (!err && t->pp)
@@ -162,33 +194,19 @@ static int once(struct run *r, const struct test *t, float *logits, double *seco
 					 NULL, NULL, NULL);
 	*seconds = cli_now() - begin;
 	*cpu = cpu_now() - *cpu;
+	if (!err && sum) {
+		take_counters(r, t->batch > 1, sum);
+		sum->ioctls += cli_get(r->t.dev, ACCEL_PARAM_IOCTLS) - ioctls;
+	}
 	free(v);
 	return err;
-}
-
-static void forget_counters(struct run *r, const struct test *t)
-{
-	uint64_t unused;
-
-	if (t->batch > 1)
-		accel_batch_counters(r->b, NULL, 0, &unused, 1);
-	else
-		accel_session_counters(r->sessions[0], NULL, 0, &unused, 1);
-}
-
-static void take_counters(struct run *r, struct test *t)
-{
-	if (t->batch > 1)
-		accel_batch_counters(r->b, t->counters, ACCEL_COUNTERS, &t->jobs, 0);
-	else
-		accel_session_counters(r->sessions[0], t->counters, ACCEL_COUNTERS, &t->jobs, 0);
 }
 
 static int measure(struct run *r, struct test *t)
 {
 	float *logits = calloc(r->vocab, sizeof(*logits));
-	uint64_t i, ioctls = 0;
 	double unused[2];
+	uint64_t i;
 	int err = logits ? 0 : ACCEL_ENOMEM;
 
 	for (i = 0; i < t->batch && !err; i++) {
@@ -201,17 +219,13 @@ static int measure(struct run *r, struct test *t)
 		err = accel_batch_create(r->t.m, &r->o, &r->b);
 	if (!err) {
 		cli_catch_interrupt(r->sessions[0], r->b);
-		err = once(r, t, logits, &unused[0], &unused[1]);
-		forget_counters(r, t);
-		ioctls = cli_get(r->t.dev, ACCEL_PARAM_IOCTLS);
+		err = once(r, t, NULL, logits, &unused[0], &unused[1]);
 	}
 	for (t->n = 0; t->n < r->reps && !err && !cli_interrupted(); t->n++) {
 		cli_progress(t->name, t->n + 1, r->reps);
-		err = once(r, t, logits, &t->seconds[t->n], &t->cpu[t->n]);
+		err = once(r, t, t, logits, &t->seconds[t->n], &t->cpu[t->n]);
 		if (err)
 			break;
-		take_counters(r, t);
-		t->ioctls = cli_get(r->t.dev, ACCEL_PARAM_IOCTLS) - ioctls;
 	}
 	cli_progress("", 0, 0);
 	cli_catch_interrupt(NULL, NULL);

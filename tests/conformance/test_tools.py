@@ -501,6 +501,19 @@ def test_interrupted_perplexity():
             assert out.startswith("perplexity - +/- - (") and "mean nll -)" in out, out
 
 
+def test_bench_of_a_window():
+    """A repetition overwrites what going back needs: it is fed again, outside of what is measured."""
+    window = path("window.accel")
+    subprocess.run([MAKETOY, window, "1", "window"], check=True)
+    common = ["--pp", "0", "--tg", "60", "--depth", "30", "--batch", "1,2", "-r", "3", "--json"]
+    got = json.loads(call("accel-bench", window, *common).stdout)["tests"]
+    plain = json.loads(call("accel-bench", path("toy.accel"), *common).stdout)["tests"]
+    for a, b in zip(got, plain):
+        assert a["repetitions"] == 3
+        for key in ("jobs_per_repetition", "macs_per_token", "commands_per_token"):
+            assert a[key] == b[key] and a[key] > 0, (key, a, b)
+
+
 def test_interrupted_bench():
     # somewhere in 10000 repetitions
     common = ["accel-bench", path("toy.accel"), "--pp", "20", "--tg", "60", "-r", "10000"]
