@@ -129,30 +129,61 @@ def test_nothing_there():
     t.gone()
 
 
-LINE = re.compile(r'^([a-z_]+)\{((?:[a-z_]+="(?:[^"\\\n]|\\\\|\\"|\\n)*",?)*)\} ([-+0-9.eE]+)$')
+LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\\\|\\"|\\n)*"'
+LINE = re.compile(r'^([a-z][a-z0-9_]*)(?:\{(%s(?:,%s)*)\})? ([-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)$'
+                  % (LABEL, LABEL))
 
 
 def parse(text):
-    """{metric: {labels: value}}; every sample follows its HELP and TYPE, once."""
-    assert text.endswith("\n")
+    """{metric: {labels: value}}, by the text format's rules: every sample follows its metric's HELP
+    and TYPE; a metric occurs once, and so does a set of labels; counters end in _total, gauges do
+    not; names have base units."""
+    assert text.endswith("\n") and "\r" not in text and "\n\n" not in text
     metrics, helped, current = {}, None, None
     for line in text.splitlines():
         if line.startswith("# HELP "):
-            helped = line.split(" ", 3)[2]
-            assert helped not in metrics and len(line.split(" ", 3)[3]) > 5, line
+            assert current is None or metrics[current] or helped == current, line
+            _, _, helped, what = line.split(" ", 3)
+            assert helped not in metrics and len(what) > 5, line
+            assert re.fullmatch(r"accel_[a-z0-9_]+", helped), line
         elif line.startswith("# TYPE "):
             _, _, current, kind = line.split(" ")
             assert current == helped and kind in ("gauge", "counter"), line
             assert (kind == "counter") == current.endswith("_total"), line
+            assert not re.search(r"_(count|sum|bucket|gauge|counter)$|milli|kilo|micro|nano",
+                                 current), line
             metrics[current] = {}
         else:
             m = LINE.match(line)
             assert m and m.group(1) == current, line
-            labels = re.findall(r'([a-z_]+)="((?:[^"\\]|\\.)*)"', m.group(2))
+            labels = re.findall(r'([a-zA-Z0-9_]+)="((?:[^"\\]|\\.)*)"', m.group(2) or "")
+            assert len({name for name, _ in labels}) == len(labels), line
             key = tuple(sorted(labels))
             assert key not in metrics[current], line
             metrics[current][key] = float(m.group(3))
+            assert metrics[current][key] >= 0 or not current.endswith("_total"), line
     return metrics
+
+
+def refused(text):
+    try:
+        parse(text)
+    except AssertionError:
+        return True
+    return False
+
+
+def test_the_parser_is_strict():
+    good = '# HELP accel_a_total How many there were.\n# TYPE accel_a_total counter\n' \
+           'accel_a_total{x="1",y="a\\\\b"} 3\naccel_a_total{x="2",y=""} 4\n'
+    assert parse(good)["accel_a_total"][(("x", "2"), ("y", ""))] == 4
+    for a, b in (("counter", "gauge"), ("_total", ""), ('",y', '"y'), ('x="2",y=""', 'x="2",y="",'),
+                 ('"2"', '"2'), (" 4\n", " 4"), (" 4", "  4"), (" 4", " four"), ("# TYPE", "# TYP"),
+                 ('x="2",y=""', 'x="1",y="a\\\\b"'), ('x="2"', 'y="2"'), ("\\\\b", "\\b"),
+                 ("# HELP accel_a_total How many there were.\n", ""), (" 3\n", " 3\n\n"),
+                 ("accel_a_total{x=\"2\"", "accel_b_total{x=\"2\""), (" 3", " -3")):
+        bad = good.replace(a, b)
+        assert bad != good and refused(bad), (a, b)
 
 
 def find(samples, **labels):
