@@ -43,7 +43,7 @@ class Report:
         line = "%d passed, %d failed" % (self.passed, self.failed)
         if self.skipped:
             line += ", %d skipped" % self.skipped
-        self._write(line)
+        self.note(line)
         return 0 if not self.failed and self.passed else 1
 
 
