@@ -95,6 +95,19 @@ static const struct hf_key gpt2_keys[] = {
 	END
 };
 
+static const struct hf_key openelm_keys[] = {
+	{ "context_length", "max_context_length", HF_U32, true },
+	{ "embedding_length", "model_dim", HF_U32, true },
+	{ "block_count", "num_transformer_layers", HF_U32, true },
+	{ "vocab_size", "vocab_size", HF_U32, false },
+	{ "attention.key_length", "head_dim", HF_U32, true },
+	{ "attention.value_length", "head_dim", HF_U32, true },
+	{ "attention.layer_norm_rms_epsilon", "0.000001", HF_F32, true },
+	{ "rope.dimension_count", "head_dim", HF_U32, true },
+	{ "rope.freq_base", "rope_freq_constant", HF_F32, false },
+	END
+};
+
 static const struct hf_key deepseek2_keys[] = {
 	SIZES,
 	RMS,
@@ -170,6 +183,11 @@ static const struct hf_demand gpt2_demands[] = { { "activation_function",
 						   "gelu_new|gelu_pytorch_tanh" },
 						 { "scale_attn_by_inverse_layer_idx", "false|-" },
 						 END_DEMANDS };
+static const struct hf_demand openelm_demands[] = { { "activation_fn_name", "swish" },
+						    { "ffn_with_glu", "true" },
+						    { "normalize_qk_projections", "true" },
+						    { "normalization_layer_name", "rms_norm" },
+						    END_DEMANDS };
 static const struct hf_demand deepseek2_demands[] = { SILU,
 						      { "moe_layer_freq", "1|-" },
 						      /* groups by their best expert: not here */
@@ -191,6 +209,13 @@ static const struct hf_rule gemma_globals[] = { { "token_embd", "model.embed_tok
 						{ "output_norm", "model.norm", HF_PLUS1, false },
 						{ "output", "lm_head", HF_DROP, false },
 						NO_RULE };
+
+static const struct hf_rule openelm_globals[] = {
+	{ "token_embd", "transformer.token_embeddings", HF_COPY, false },
+	{ "output_norm", "transformer.norm", HF_COPY, false },
+	{ "output", "lm_head", HF_COPY, false },
+	NO_RULE
+};
 
 static const struct hf_rule gpt2_globals[] = {
 	{ "token_embd", "transformer.wte", HF_COPY, false },
@@ -291,6 +316,19 @@ static const struct hf_rule starcoder2_layer[] = { PRE_NORMS,
 						   { "ffn_down", "mlp.c_proj", HF_COPY, false },
 						   NO_RULE };
 
+static const struct hf_rule openelm_layer[] = {
+	{ "attn_norm", "attn_norm", HF_COPY, false },
+	{ "ffn_norm", "ffn_norm", HF_COPY, false },
+	{ "attn_qkv", "attn.qkv_proj", HF_COPY, false },
+	{ "attn_q_norm", "attn.q_norm", HF_COPY, false },
+	{ "attn_k_norm", "attn.k_norm", HF_COPY, false },
+	{ "attn_output", "attn.out_proj", HF_COPY, false },
+	{ "ffn_gate", "ffn.proj_1", HF_HALF_0, false },
+	{ "ffn_up", "ffn.proj_1", HF_HALF_1, false },
+	{ "ffn_down", "ffn.proj_2", HF_COPY, false },
+	NO_RULE
+};
+
 /* Its matrices are stored with the inputs as rows. */
 static const struct hf_rule gpt2_layer[] = {
 	{ "attn_norm", "ln_1", HF_COPY, false },
@@ -382,6 +420,8 @@ static const struct hf_arch transformers[] = {
 	  phi3_demands, globals, phi3_layer, NULL },
 	{ "Starcoder2ForCausalLM", "starcoder2", MODEL, NULL, 0, 0, starcoder2_keys, NULL,
 	  starcoder2_demands, globals, starcoder2_layer, NULL },
+	{ "OpenELMForCausalLM", "openelm", "transformer.layers.", NULL, 0, HF_NO_ROPE | HF_LISTS,
+	  openelm_keys, NULL, openelm_demands, openelm_globals, openelm_layer, NULL },
 	{ "GPT2LMHeadModel", "gpt2", "transformer.h.", NULL, 0, HF_NO_ROPE, gpt2_keys, NULL,
 	  gpt2_demands, gpt2_globals, gpt2_layer, NULL },
 	{ "DeepseekV2ForCausalLM|DeepseekV3ForCausalLM", "deepseek2", MODEL, "n_routed_experts", 0,

@@ -98,6 +98,7 @@ enum {
 	HF_FF_LAYERS = 1 << 8,	   /* feed_forward_length per layer, as HF_KV_LAYERS */
 	HF_RECURRENT = 1 << 9,	   /* layers of linear attention, the others at an interval */
 	HF_PART_ROPE = 1 << 10,	   /* partial_rotary_factor of a head is rotated */
+	HF_LISTS = 1 << 12,	   /* openelm: heads and the feed-forward's factors are lists */
 	HF_QUARTER_ROPE = 1 << 11, /* the same, a quarter where the config does not say */
 };
 

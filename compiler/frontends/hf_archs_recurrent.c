@@ -87,6 +87,16 @@ static const struct hf_key nemotron_h_keys[] = {
 	END
 };
 
+static const struct hf_key nemotron_h_moe_keys[] = {
+	EXPERTS("n_routed_experts"),
+	EXPERT_FF,
+	{ "expert_shared_feed_forward_length", "moe_shared_expert_intermediate_size", HF_U32, true },
+	{ "expert_weights_norm", "norm_topk_prob", HF_BOOL, true },
+	{ "expert_weights_scale", "routed_scaling_factor", HF_F32, true },
+	{ "moe_latent_size", "moe_latent_size", HF_U32, false },
+	END
+};
+
 static const struct hf_key falcon_h1_keys[] = {
 	MAMBA2_KEYS("mamba_d_ssm|mamba_expand*hidden_size"), END
 };
@@ -102,6 +112,7 @@ static const struct hf_key delta_keys[] = { DELTA, END };
 
 static const struct hf_key delta_moe_keys[] = {
 	DELTA,
+	{ "feed_forward_length", "intermediate_size", HF_U32, false },
 	EXPERTS("num_experts"),
 	EXPERT_FF,
 	{ "expert_shared_feed_forward_length", "shared_expert_intermediate_size", HF_U32, true },
@@ -153,12 +164,16 @@ static const struct hf_demand jamba_demands[] = { { "hidden_act", "silu" },
 						  { "mamba_proj_bias", "false|-" },
 						  END_DEMANDS };
 static const struct hf_demand granite_demands[] = { SILU, WHOLE_ROPE, END_DEMANDS };
-static const struct hf_demand nemotron_h_demands[] = { { "mlp_hidden_act", "relu2" },
-						       { "mamba_hidden_act", "silu|-" },
-						       { "use_bias", "false|-" },
-						       { "mamba_proj_bias", "false|-" },
-						       { "use_conv_bias", "true|-" },
-						       END_DEMANDS };
+#define NEMOTRON_H \
+	{ "mlp_hidden_act", "relu2" }, \
+	{ "mamba_hidden_act", "silu|-" }, \
+	{ "use_bias", "false|-" }, \
+	{ "mamba_proj_bias", "false|-" }, \
+	{ "use_conv_bias", "true|-" }
+static const struct hf_demand nemotron_h_demands[] = { NEMOTRON_H, END_DEMANDS };
+static const struct hf_demand nemotron_h_moe_demands[] = {
+	NEMOTRON_H, { "n_group", "1|-" }, { "topk_group", "1|-" }, END_DEMANDS
+};
 static const struct hf_demand falcon_h1_demands[] = { SILU,
 						      WHOLE_ROPE,
 						      { "mamba_rms_norm", "true" },
@@ -292,6 +307,18 @@ static const struct hf_rule nemotron_h_layer[] = {
 	NO_RULE
 };
 
+static const struct hf_rule nemotron_h_moe_layer[] = {
+	{ "ffn_gate_inp", "mixer.gate", HF_COPY, false },
+	{ "exp_probs_b.bias", "mixer.gate.e_score_correction_bias", HF_COPY, true },
+	{ "ffn_latent_down", "mixer.fc1_latent_proj", HF_COPY, false },
+	{ "ffn_latent_up", "mixer.fc2_latent_proj", HF_COPY, false },
+	{ "ffn_up_exps", "mixer.experts.{e}.up_proj", HF_COPY, false },
+	{ "ffn_down_exps", "mixer.experts.{e}.down_proj", HF_COPY, false },
+	{ "ffn_up_shexp", "mixer.shared_experts.up_proj", HF_COPY, false },
+	{ "ffn_down_shexp", "mixer.shared_experts.down_proj", HF_COPY, false },
+	NO_RULE
+};
+
 /* Numbers that the model has as factors are part of the matrices in GGUF. */
 static const struct hf_rule falcon_h1_layer[] = {
 	{ "attn_norm", "input_layernorm", HF_COPY, false },
@@ -323,6 +350,7 @@ static const struct hf_rule falcon_h1_layer[] = {
 	{ "ssm_norm", "linear_attn.norm", HF_COPY, false }, \
 	MLP, \
 	MLP_EXPERTS, \
+	STACKED_EXPERTS, \
 	{ "ffn_gate_shexp", "mlp.shared_expert.gate_proj", HF_COPY, false }, \
 	{ "ffn_up_shexp", "mlp.shared_expert.up_proj", HF_COPY, false }, \
 	{ "ffn_down_shexp", "mlp.shared_expert.down_proj", HF_COPY, false }, \
@@ -428,8 +456,12 @@ const struct hf_arch hf_recurrent[] = {
 	{ "JambaForCausalLM", "jamba", MODEL, "num_experts", 0, HF_NO_ROPE | HF_KV_LAYERS,
 	  dense_keys, jamba_keys, jamba_demands, jamba_globals, jamba_layer, NULL },
 	{ "NemotronHForCausalLM", "nemotron_h", BACKBONE, NULL, 0,
-	  HF_NO_ROPE | HF_KV_LAYERS | HF_FF_LAYERS, nemotron_h_keys, NULL, nemotron_h_demands,
-	  mamba_globals, nemotron_h_layer, NULL },
+	  HF_NO_ROPE | HF_KV_LAYERS | HF_FF_LAYERS | HF_DENSE, nemotron_h_keys, NULL,
+	  nemotron_h_demands, mamba_globals, nemotron_h_layer, NULL },
+	{ "NemotronHForCausalLM", "nemotron_h_moe", BACKBONE, "n_routed_experts", 0,
+	  HF_NO_ROPE | HF_KV_LAYERS | HF_FF_LAYERS | HF_DROP_MTP, nemotron_h_keys,
+	  nemotron_h_moe_keys, nemotron_h_moe_demands, mamba_globals, nemotron_h_layer,
+	  nemotron_h_moe_layer },
 	{ "FalconH1ForCausalLM", "falcon-h1", MODEL, NULL, 0, 0, dense_keys, falcon_h1_keys,
 	  falcon_h1_demands, falcon_h1_globals, falcon_h1_layer, NULL },
 	{ "Qwen3NextForCausalLM", "qwen3next", MODEL, NULL, 0, DELTA_FLAGS | HF_DENSE, dense_keys,
@@ -438,6 +470,8 @@ const struct hf_arch hf_recurrent[] = {
 	  delta_moe_keys, delta_moe_demands, delta_globals, qwen3next_layer, NULL },
 	{ "Qwen3_5ForCausalLM", "qwen35", MODEL, NULL, 0, DELTA_FLAGS, dense_keys, delta_keys,
 	  delta_demands, delta_globals, qwen35_layer, NULL },
+	{ "Qwen3_5MoeForCausalLM", "qwen35moe", MODEL, "num_experts", 0, DELTA_FLAGS, dense_keys,
+	  delta_moe_keys, delta_moe_demands, delta_globals, qwen35_layer, NULL },
 	{ "Rwkv6ForCausalLM", "rwkv6", "rwkv.blocks.", NULL, 0, HF_NO_ROPE, rwkv6_keys, NULL,
 	  rwkv6_demands, rwkv6_globals, rwkv6_layer, NULL },
 	{ "RWKV7ForCausalLM|Rwkv7ForCausalLM", "rwkv7", MODEL, NULL, 0, HF_NO_ROPE, rwkv7_keys,

@@ -320,13 +320,13 @@ int hf_find_arch(struct hf *h)
 	json_t *list = json_object_get(h->config, "architectures");
 	const char *class = json_string_value(json_array_get(list, 0));
 	const struct hf_arch *a, *last = NULL;
-	char names[320] = "";
+	char names[336] = "";
 	int64_t experts = 0;
 	size_t i;
 
 	if (!class)
 		return hf_fail(h, -EINVAL, "config.json: architectures: missing");
-	if (hf_number(h, "num_local_experts|num_experts", &experts) == -EINVAL)
+	if (hf_number(h, "num_local_experts|num_experts|n_routed_experts", &experts) == -EINVAL)
 		return -EINVAL;
 	for (i = 0; (a = hf_arch_at(i)); i++) {
 		if (is_one_of(a->classes, class) && !(a->flags & HF_DENSE && experts > 1)) {
@@ -388,7 +388,7 @@ int hf_keys(struct hf *h)
 	uint64_t v;
 	int rc;
 
-	rc = hf_need(h, "num_hidden_layers|n_layer", 1, HF_MAX_LAYERS, &v);
+	rc = hf_need(h, "num_hidden_layers|n_layer|num_transformer_layers", 1, HF_MAX_LAYERS, &v);
 	if (rc)
 		return rc;
 	h->layers = (uint32_t)v;

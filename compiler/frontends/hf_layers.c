@@ -19,12 +19,14 @@ enum { WHOLE, WINDOWED };
 static const struct word windows[] = { { "sliding_attention", WINDOWED },
 				       { "full_attention", WHOLE } };
 
-enum { STATE, ATTENTION, FEED_FORWARD };
+enum { STATE, ATTENTION, FEED_FORWARD, EXPERTS };
 static const struct word hybrids[] = { { "attention", ATTENTION }, { "mamba", STATE } };
-static const struct word nemotron[] = { { "attention", ATTENTION },
-					{ "mamba", STATE },
-					{ "mlp", FEED_FORWARD } };
-static const struct word letters[] = { { "*", ATTENTION }, { "M", STATE }, { "-", FEED_FORWARD } };
+static const struct word nemotron[] = {
+	{ "attention", ATTENTION }, { "mamba", STATE }, { "mlp", FEED_FORWARD }, { "moe", EXPERTS }
+};
+static const struct word letters[] = {
+	{ "*", ATTENTION }, { "M", STATE }, { "-", FEED_FORWARD }, { "E", EXPERTS }
+};
 
 enum { FULL, LINEAR };
 static const struct word deltas[] = { { "linear_attention", LINEAR }, { "full_attention", FULL } };
@@ -146,9 +148,7 @@ static int by_period(struct hf *h, uint32_t **out)
 	return 0;
 }
 
-/* v for layers of a kind, 0 for the others */
-static void put_layers(struct hf *h, const char *key, const uint32_t *kinds, uint32_t kind,
-		       uint64_t v)
+static void put_list(struct hf *h, const char *key, const uint32_t *values)
 {
 	char name[128];
 	uint32_t i;
@@ -156,7 +156,21 @@ static void put_layers(struct hf *h, const char *key, const uint32_t *kinds, uin
 	hf_key_name(h, key, name);
 	gguf_encode_array(&h->keys, name, GGUF_U32, h->layers);
 	for (i = 0; i < h->layers; i++)
-		gguf_encode_add_u32(&h->keys, kinds[i] == kind ? (uint32_t)v : 0);
+		gguf_encode_add_u32(&h->keys, values[i]);
+}
+
+/* by_kind[k] for layers of kind k */
+static int put_layers(struct hf *h, const char *key, const uint32_t *kinds,
+		      const uint32_t by_kind[4])
+{
+	uint32_t *values = hf_alloc(h, h->layers * sizeof(*values)), i;
+
+	if (!values)
+		return -ENOMEM;
+	for (i = 0; i < h->layers; i++)
+		values[i] = by_kind[kinds[i]];
+	put_list(h, key, values);
+	return 0;
 }
 
 /* Hybrids: layers without attention have no KV heads. */
@@ -165,11 +179,14 @@ static int put_hybrid(struct hf *h)
 	static const char *const strings[] = { "hybrid_override_pattern", NULL };
 	bool ff = h->arch->flags & HF_FF_LAYERS;
 	uint32_t *kinds = NULL;
-	uint64_t kv, n_ff = 0;
+	uint64_t kv, n_ff = 0, n_expert = 0;
 	int rc = hf_need(h, "num_key_value_heads|num_attention_heads", 1, 65535, &kv);
 
 	if (!rc && ff)
-		rc = hf_need(h, "intermediate_size", 1, UINT32_MAX, &n_ff);
+		rc = hf_need(h, "intermediate_size|0", 0, UINT32_MAX, &n_ff);
+	if (!rc && h->experts)
+		rc = hf_need(h, "moe_intermediate_size|intermediate_size", 1, UINT32_MAX,
+			     &n_expert);
 	if (!rc && ff)
 		rc = read_list(h, letters, N_WORDS(letters), strings, &kinds);
 	if (!rc && !kinds)
@@ -182,10 +199,14 @@ static int put_hybrid(struct hf *h)
 		rc = by_period(h, &kinds);
 	if (rc)
 		return rc;
-	put_layers(h, "attention.head_count_kv", kinds, ATTENTION, kv);
-	if (ff)
-		put_layers(h, "feed_forward_length", kinds, FEED_FORWARD, n_ff);
-	return 0;
+	rc = put_layers(h, "attention.head_count_kv", kinds,
+			(uint32_t[4]){ [ATTENTION] = (uint32_t)kv });
+	if (!rc && ff)
+		rc = put_layers(
+			h, "feed_forward_length", kinds,
+			(uint32_t[4]){
+				[FEED_FORWARD] = (uint32_t)n_ff, [EXPERTS] = (uint32_t)n_expert });
+	return rc;
 }
 
 /* One layer of each interval attends; the list of layers says if others do. */
@@ -204,8 +225,69 @@ static int put_recurrent(struct hf *h)
 	gguf_encode_u32(&h->keys, name, (uint32_t)interval);
 	for (i = 0; kinds && i < h->layers; i++)
 		odd += (kinds[i] == LINEAR) != ((i + 1) % interval != 0);
-	if (odd)
-		put_layers(h, "attention.recurrent_layers", kinds, LINEAR, 1);
+	return odd ? put_layers(h, "attention.recurrent_layers", kinds,
+				(uint32_t[4]){ [LINEAR] = 1 })
+		   : 0;
+}
+
+/* A list of numbers, one for each layer. */
+static int read_numbers(struct hf *h, const char *name, double max, double *out)
+{
+	const json_t *list = hf_get(h->config, name, strlen(name));
+	uint32_t i;
+
+	if (json_array_size(list) < h->layers)
+		return hf_fail(h, -EINVAL, "config.json: %s: not a list of %u numbers", name,
+			       h->layers);
+	for (i = 0; i < h->layers; i++) {
+		out[i] = json_number_value(json_array_get(list, i));
+		if (!(out[i] > 0 && out[i] <= max))
+			return hf_fail(h, -EINVAL, "config.json: %s[%u]: not above 0 to %g", name,
+				       i, max);
+	}
+	return 0;
+}
+
+/* A length that is a multiple of the divisor, and not much shorter (OpenELM's configuration). */
+static uint32_t divisible(double v, uint64_t divisor)
+{
+	uint64_t n = (uint64_t)(v + (double)divisor / 2) / divisor * divisor;
+
+	n = n < divisor ? divisor : n;
+	return (uint32_t)((double)n < 0.9 * v ? n + divisor : n);
+}
+
+/* OpenELM: every layer has heads and a feed-forward of its own. */
+static int put_lists(struct hf *h)
+{
+	static const char *const heads[][2] = { { "num_query_heads", "attention.head_count" },
+						{ "num_kv_heads", "attention.head_count_kv" } };
+	double *v = hf_alloc(h, h->layers * sizeof(*v));
+	uint32_t *n = hf_alloc(h, h->layers * sizeof(*n)), i;
+	uint64_t width, divisor;
+	size_t k;
+	int rc;
+
+	if (!v || !n)
+		return -ENOMEM;
+	for (k = 0; k < 2; k++) {
+		rc = read_numbers(h, heads[k][0], 65535, v);
+		if (rc)
+			return rc;
+		for (i = 0; i < h->layers; i++)
+			n[i] = (uint32_t)v[i];
+		put_list(h, heads[k][1], n);
+	}
+	rc = hf_need(h, "model_dim", 1, 1 << 20, &width);
+	if (!rc)
+		rc = hf_need(h, "ffn_dim_divisor", 1, 1 << 20, &divisor);
+	if (!rc)
+		rc = read_numbers(h, "ffn_multipliers", 1000, v);
+	if (rc)
+		return rc;
+	for (i = 0; i < h->layers; i++)
+		n[i] = divisible(v[i] * (double)width, divisor);
+	put_list(h, "feed_forward_length", n);
 	return 0;
 }
 
@@ -253,6 +335,8 @@ int hf_layers(struct hf *h)
 
 	if (!rc && h->arch->flags & HF_KV_LAYERS)
 		rc = put_hybrid(h);
+	if (!rc && h->arch->flags & HF_LISTS)
+		rc = put_lists(h);
 	if (!rc && h->arch->flags & HF_RECURRENT)
 		rc = put_recurrent(h);
 	if (!rc && h->arch->flags & (HF_PART_ROPE | HF_QUARTER_ROPE))

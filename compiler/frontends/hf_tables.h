@@ -67,6 +67,11 @@
 	{ "ffn_gate_exps", "mlp.experts.{e}.gate_proj", HF_COPY, false }, \
 	{ "ffn_up_exps", "mlp.experts.{e}.up_proj", HF_COPY, false }, \
 	{ "ffn_down_exps", "mlp.experts.{e}.down_proj", HF_COPY, false }
+/* The same in one tensor for all. */
+#define STACKED_EXPERTS \
+	{ "ffn_gate_exps.weight", "mlp.experts.gate_up_proj", HF_HALF_0, true }, \
+	{ "ffn_up_exps.weight", "mlp.experts.gate_up_proj", HF_HALF_1, true }, \
+	{ "ffn_down_exps.weight", "mlp.experts.down_proj", HF_COPY, true }
 
 #define GRANITE_EXPERTS \
 	{ "ffn_gate_inp", "block_sparse_moe.router.layer", HF_COPY, false }, \

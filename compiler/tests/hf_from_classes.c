@@ -85,6 +85,17 @@ static const struct hf_name granitemoe[] = {
 	{ "ffn_down_shexp", "shared_mlp.output_linear", SAME },
 	END
 };
+static const struct hf_name granitehybrid_moe[] = {
+	GLOBALS, PRE_NORMS, ATTENTION(ROWS_Q, ROWS_K), MAMBA2("mamba."),
+	{ "ffn_gate_inp", "block_sparse_moe.router.layer", SAME },
+	{ "ffn_gate_exps", "block_sparse_moe.input_linear", WITH_UP },
+	{ "ffn_up_exps", "", IS_UP },
+	{ "ffn_down_exps", "block_sparse_moe.output_linear", SAME },
+	{ "ffn_gate_shexp", "shared_mlp.input_linear", WITH_UP },
+	{ "ffn_up_shexp", "", IS_UP },
+	{ "ffn_down_shexp", "shared_mlp.output_linear", SAME },
+	END
+};
 static const struct hf_name granitehybrid[] = {
 	GLOBALS, PRE_NORMS, ATTENTION(ROWS_Q, ROWS_K), MAMBA2("mamba."),
 	{ "ffn_gate", "shared_mlp.input_linear", WITH_UP },
@@ -190,6 +201,14 @@ static const struct hf_name nemotron_h[] = {
 	{ "attn_output", "mixer.o_proj", SAME },
 	{ "ffn_up", "mixer.up_proj", SAME },
 	{ "ffn_down", "mixer.down_proj", SAME },
+	{ "ffn_gate_inp", "mixer.gate", SAME },
+	{ "exp_probs_b.bias", "mixer.gate.e_score_correction_bias", SAME },
+	{ "ffn_latent_down", "mixer.fc1_latent_proj", SAME },
+	{ "ffn_latent_up", "mixer.fc2_latent_proj", SAME },
+	{ "ffn_up_exps", "mixer.experts.{e}.up_proj", PER_EXPERT },
+	{ "ffn_down_exps", "mixer.experts.{e}.down_proj", PER_EXPERT },
+	{ "ffn_up_shexp", "mixer.shared_experts.up_proj", SAME },
+	{ "ffn_down_shexp", "mixer.shared_experts.down_proj", SAME },
 	END
 };
 static const struct hf_name jamba[] = {
@@ -205,6 +224,24 @@ static const struct hf_name jamba[] = {
 	{ "ffn_gate", "feed_forward.gate_proj", SAME },
 	{ "ffn_up", "feed_forward.up_proj", SAME },
 	{ "ffn_down", "feed_forward.down_proj", SAME },
+	{ "ffn_gate_inp", "feed_forward.router", SAME },
+	{ "ffn_gate_exps", "feed_forward.experts.{e}.gate_proj", PER_EXPERT },
+	{ "ffn_up_exps", "feed_forward.experts.{e}.up_proj", PER_EXPERT },
+	{ "ffn_down_exps", "feed_forward.experts.{e}.down_proj", PER_EXPERT },
+	END
+};
+static const struct hf_name openelm[] = {
+	{ "token_embd", "transformer.token_embeddings", SAME },
+	{ "output_norm", "transformer.norm", SAME },
+	{ "attn_norm", "attn_norm", SAME },
+	{ "ffn_norm", "ffn_norm", SAME },
+	{ "attn_qkv", "attn.qkv_proj", SAME },
+	{ "attn_q_norm", "attn.q_norm", SAME },
+	{ "attn_k_norm", "attn.k_norm", SAME },
+	{ "attn_output", "attn.out_proj", SAME },
+	{ "ffn_gate", "ffn.proj_1", WITH_UP },
+	{ "ffn_up", "", IS_UP },
+	{ "ffn_down", "ffn.proj_2", SAME },
 	END
 };
 static const struct hf_name falcon_h1[] = {
@@ -333,11 +370,16 @@ static const struct hf_value granitemoe_values[] = {
 	GRANITE, { "num_local_experts", "expert_count", 'u' }, USED,
 	{ "shared_intermediate_size", "expert_shared_feed_forward_length", 'u' }, END_VALUES
 };
+#define GRANITE_MAMBA \
+	{ "mamba_d_conv", "ssm.conv_kernel", 'u' }, { "mamba_d_state", "ssm.state_size", 'u' }, \
+	{ "mamba_n_heads", "ssm.time_step_rank", 'u' }, \
+	{ "mamba_n_groups", "ssm.group_count", 'u' }
 static const struct hf_value granitehybrid_values[] = {
-	GRANITE, { "shared_intermediate_size", "feed_forward_length", 'u' },
-	{ "mamba_d_conv", "ssm.conv_kernel", 'u' }, { "mamba_d_state", "ssm.state_size", 'u' },
-	{ "mamba_n_heads", "ssm.time_step_rank", 'u' },
-	{ "mamba_n_groups", "ssm.group_count", 'u' }, END_VALUES
+	GRANITE, GRANITE_MAMBA, { "shared_intermediate_size", "feed_forward_length", 'u' }, END_VALUES
+};
+static const struct hf_value granitehybrid_moe_values[] = {
+	GRANITE, GRANITE_MAMBA, { "num_local_experts", "expert_count", 'u' }, USED,
+	{ "shared_intermediate_size", "expert_shared_feed_forward_length", 'u' }, END_VALUES
 };
 static const struct hf_value afmoe_values[] = {
 	{ "num_experts", "expert_count", 'u' }, USED, EXPERT_FF,
@@ -396,12 +438,22 @@ static const struct hf_value mamba2_values[] = {
 };
 static const struct hf_value jamba_values[] = {
 	{ "mamba_d_conv", "ssm.conv_kernel", 'u' }, { "mamba_d_state", "ssm.state_size", 'u' },
-	{ "mamba_dt_rank", "ssm.time_step_rank", 'u' }, END_VALUES
+	{ "mamba_dt_rank", "ssm.time_step_rank", 'u' },
+	{ "num_experts", "expert_count", 'u' }, USED, END_VALUES
+};
+static const struct hf_value openelm_values[] = {
+	{ "max_context_length", "context_length", 'u' }, { "model_dim", "embedding_length", 'u' },
+	{ "num_transformer_layers", "block_count", 'u' }, END_VALUES
 };
 static const struct hf_value nemotron_h_values[] = {
 	{ "conv_kernel", "ssm.conv_kernel", 'u' }, { "ssm_state_size", "ssm.state_size", 'u' },
 	{ "mamba_num_heads", "ssm.time_step_rank", 'u' }, { "n_groups", "ssm.group_count", 'u' },
-	{ "layer_norm_epsilon", "attention.layer_norm_rms_epsilon", 'f' }, END_VALUES
+	{ "layer_norm_epsilon", "attention.layer_norm_rms_epsilon", 'f' },
+	{ "n_routed_experts", "expert_count", 'u' }, USED, EXPERT_FF,
+	{ "moe_shared_expert_intermediate_size", "expert_shared_feed_forward_length", 'z' },
+	{ "norm_topk_prob", "expert_weights_norm", 'b' },
+	{ "routed_scaling_factor", "expert_weights_scale", 'o' },
+	{ "moe_latent_size", "moe_latent_size", 'u' }, END_VALUES
 };
 static const struct hf_value falcon_h1_values[] = {
 	{ "mamba_d_conv", "ssm.conv_kernel", 'u' }, { "mamba_d_ssm", "ssm.inner_size", 'u' },
@@ -413,7 +465,9 @@ static const struct hf_value delta_values[] = {
 	{ "linear_key_head_dim", "ssm.state_size", 'u' },
 	{ "linear_num_value_heads", "ssm.time_step_rank", 'u' },
 	{ "linear_num_key_heads", "ssm.group_count", 'u' },
-	{ "full_attention_interval", "full_attention_interval", 'u' }, END_VALUES
+	{ "full_attention_interval", "full_attention_interval", 'u' },
+	{ "num_experts", "expert_count", 'u' }, USED, EXPERT_FF,
+	{ "shared_expert_intermediate_size", "expert_shared_feed_forward_length", 'u' }, END_VALUES
 };
 static const struct hf_value rwkv6_values[] = {
 	{ "head_size", "wkv.head_size", 'u' },
@@ -451,6 +505,13 @@ static const struct hf_class classes[] = {
 	  granitemoe },
 	{ "granitehybrid", false, "GraniteMoeHybridForCausalLM", M,
 	  SILU ",\"position_embedding_type\":\"rope\"", granitehybrid_values, granitehybrid },
+	{ "granitehybrid", true, "GraniteMoeHybridForCausalLM", M,
+	  SILU ",\"position_embedding_type\":\"rope\"", granitehybrid_moe_values,
+	  granitehybrid_moe },
+	{ "openelm", false, "OpenELMForCausalLM", "transformer.layers.",
+	  "\"activation_fn_name\":\"swish\",\"ffn_with_glu\":true,\"ffn_dim_divisor\":32,"
+	  "\"normalize_qk_projections\":true,\"normalization_layer_name\":\"rms_norm\"",
+	  openelm_values, openelm },
 	{ "afmoe", true, "AfmoeForCausalLM", M, SILU ",\"mup_enabled\":true", afmoe_values, afmoe },
 	{ "gemma", false, "GemmaForCausalLM", M, TANH_GELU, none, gemma },
 	{ "gemma2", false, "Gemma2ForCausalLM", M, TANH_GELU, gemma2_values, gemma2 },
@@ -469,11 +530,19 @@ static const struct hf_class classes[] = {
 	{ "jamba", false, "JambaForCausalLM", M, SILU ",\"num_experts\":1", jamba_values, jamba },
 	{ "nemotron_h", false, "NemotronHForCausalLM", "backbone.layers.",
 	  "\"mlp_hidden_act\":\"relu2\"", nemotron_h_values, nemotron_h },
+	{ "nemotron_h_moe", true, "NemotronHForCausalLM", "backbone.layers.",
+	  "\"mlp_hidden_act\":\"relu2\"", nemotron_h_values, nemotron_h },
+	{ "jamba", true, "JambaForCausalLM", M, SILU, jamba_values, jamba },
 	{ "falcon-h1", false, "FalconH1ForCausalLM", M, SILU "," FALCON_H1, falcon_h1_values,
 	  falcon_h1 },
 	{ "qwen3next", false, "Qwen3NextForCausalLM", M,
 	  SILU ",\"num_experts\":0,\"partial_rotary_factor\":1.0", delta_values, qwen3next },
 	{ "qwen35", false, "Qwen3_5ForCausalLM", M,
+	  SILU ",\"rope_parameters\":{\"partial_rotary_factor\":1}", delta_values, qwen35 },
+	{ "qwen3next", true, "Qwen3NextForCausalLM", M,
+	  SILU ",\"norm_topk_prob\":true,\"partial_rotary_factor\":1.0", delta_values,
+	  qwen3next },
+	{ "qwen35moe", true, "Qwen3_5MoeForCausalLM", M,
 	  SILU ",\"rope_parameters\":{\"partial_rotary_factor\":1}", delta_values, qwen35 },
 	{ "rwkv6", false, "Rwkv6ForCausalLM", "rwkv.blocks.", "\"a\":0", rwkv6_values, rwkv6 },
 	{ "rwkv7", false, "RWKV7ForCausalLM", M, "\"hidden_act\":\"sqrelu\"", rwkv7_values, rwkv7 },

@@ -80,8 +80,10 @@ static void put_values(const struct hf_from *c, json_t *to, const struct hf_valu
 			json_object_set_new(to, v->json, json_integer(u32(c, v->key, 0)));
 		else if (v->type == 'u' && !gguf_get_u32(c->f, name, &n, NULL))
 			json_object_set_new(to, v->json, json_integer(n));
-		else if (v->type == 'f' && !gguf_get_f32(c->f, name, &f, NULL))
+		else if (strchr("fo", v->type) && !gguf_get_f32(c->f, name, &f, NULL))
 			json_object_set_new(to, v->json, json_real((double)f));
+		else if (v->type == 'o')
+			json_object_set_new(to, v->json, json_integer(1));
 		else if (v->type == 'b') {
 			b = false;
 			gguf_get_bool(c->f, name, &b, NULL);
@@ -167,7 +169,7 @@ static void put_derived(const struct hf_from *c)
 		json_object_set_new(j, "head_dim", json_integer(inner / rank));
 	} else if (is(c, "granitehybrid")) {
 		json_object_set_new(j, "mamba_d_head", json_integer(inner / rank));
-	} else if (is(c, "nemotron_h")) {
+	} else if (!strncmp(c->arch, "nemotron_h", 10)) {
 		json_object_set_new(j, "mamba_head_dim", json_integer(inner / rank));
 	} else if (is(c, "jamba")) {
 		/* the description has a whole number */
@@ -194,6 +196,28 @@ static void put_derived(const struct hf_from *c)
 	}
 }
 
+/* OpenELM has lists, and factors for lengths. */
+static void put_lists(struct hf_from *c)
+{
+	static const struct hf_value lists[] = { { "num_query_heads", "attention.head_count", 0 },
+						 { "num_kv_heads", "attention.head_count_kv", 0 },
+						 { "ffn_multipliers", "feed_forward_length", 0 } };
+	uint32_t *v = hf_must(calloc(c->layers, sizeof(*v))), i, k;
+	double width = u32(c, "embedding_length", 1);
+	char name[96];
+
+	for (k = 0; k < 3; k++) {
+		json_t *list = json_array();
+
+		gguf_get_u32_layers(c->f, full(c, lists[k].key, name), c->layers, v, NULL);
+		for (i = 0; i < c->layers; i++)
+			json_array_append_new(list,
+					      k < 2 ? json_integer(v[i]) : json_real(v[i] / width));
+		json_object_set_new(c->config, lists[k].json, list);
+	}
+	free(v);
+}
+
 /* Layers of hybrids: by a list of words, Nemotron's by a string. */
 static void put_layers(struct hf_from *c)
 {
@@ -212,13 +236,14 @@ static void put_layers(struct hf_from *c)
 	for (i = 0; i < c->layers; i++) {
 		if (kv[i])
 			c->kv_heads = kv[i];
-		letters[i] = kv[i] ? '*' : ff[i] ? '-' : 'M';
+		snprintf(name, sizeof(name), "blk.%u.ffn_gate_inp.weight", i);
+		letters[i] = kv[i] ? '*' : gguf_find_tensor(c->f, name) ? 'E' : ff[i] ? '-' : 'M';
 		json_array_append_new(list, json_string(kv[i] ? "attention" : "mamba"));
 		if (ff[i])
 			json_object_set_new(c->config, "intermediate_size", json_integer(ff[i]));
 	}
 	json_object_set_new(c->config, "num_key_value_heads", json_integer(c->kv_heads));
-	if (is(c, "nemotron_h"))
+	if (!strncmp(c->arch, "nemotron_h", 10))
 		json_object_set_new(c->config, "hybrid_override_pattern", json_string(letters));
 	else
 		json_object_set(c->config, "layers_block_type", list);
@@ -247,7 +272,10 @@ static void make_config(struct hf_from *c)
 	json_object_set_new(j, "tie_word_embeddings",
 			    json_boolean(!gguf_find_tensor(c->f, "output.weight")));
 	put_derived(c);
-	put_layers(c);
+	if (is(c, "openelm"))
+		put_lists(c);
+	else
+		put_layers(c);
 	put_scaling(c);
 }
 
@@ -284,7 +312,7 @@ static void begin(struct hf_from *c)
 	c->layers = u32(c, "block_count", 0);
 	c->heads = u32(c, "attention.head_count", 1);
 	c->kv_heads = u32(c, "attention.head_count_kv", c->heads);
-	if (is(c, "qwen3next") || is(c, "qwen35")) {
+	if (!strncmp(c->arch, "qwen3next", 9) || !strncmp(c->arch, "qwen35", 6)) {
 		c->k_heads = u32(c, "ssm.group_count", 1);
 		c->v_heads = u32(c, "ssm.time_step_rank", 1);
 		c->key = u32(c, "ssm.state_size", 1);

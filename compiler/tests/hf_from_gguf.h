@@ -49,7 +49,7 @@ struct hf_name {
 
 struct hf_value {
 	const char *json, *key;
-	char type; /* u, f, b; z: as u, 0 where there is none */
+	char type; /* u, f, b; z: as u, 0 where there is none; o: as f, or 1 */
 };
 
 struct hf_class {

@@ -36,7 +36,7 @@ static void test_refused(void **state)
 		{ "config.json", "{\"architectures\":[\"T5Model\"]}", -ENOTSUP,
 		  "\"T5Model\" is not supported; supported: llama, qwen2" },
 		{ "config.json", "{\"architectures\":[\"LlamaForCausalLM\"]}", -EINVAL,
-		  "config.json: num_hidden_layers|n_layer: missing" },
+		  "config.json: num_hidden_layers|n_layer|num_transformer_layers: missing" },
 		{ "config.json",
 		  "{\"architectures\":[\"LlamaForCausalLM\"],\"hidden_act\":\"relu\","
 		  "\"num_hidden_layers\":1}",
@@ -75,8 +75,8 @@ static void test_refused(void **state)
 		  "{\"architectures\":[\"NemotronHForCausalLM\"]," FX_SIZES
 		  "\"mlp_hidden_act\":\"relu2\",\"head_dim\":4,\"layer_norm_epsilon\":1e-5,"
 		  "\"conv_kernel\":4,\"mamba_num_heads\":2,\"mamba_head_dim\":4,"
-		  "\"ssm_state_size\":4,\"n_groups\":1,\"hybrid_override_pattern\":\"E\"}",
-		  -ENOTSUP, "hybrid_override_pattern[0]: \"E\", supported: *, M, -" },
+		  "\"ssm_state_size\":4,\"n_groups\":1,\"hybrid_override_pattern\":\"X\"}",
+		  -ENOTSUP, "hybrid_override_pattern[0]: \"X\", supported: *, M, -, E" },
 		{ "config.json",
 		  "{\"architectures\":[\"NemotronHForCausalLM\"]," FX_SIZES
 		  "\"mlp_hidden_act\":\"silu\"}",
