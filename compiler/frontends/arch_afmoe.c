@@ -30,13 +30,6 @@ static int read_afmoe(struct fe_net *n)
 	return fe_windows(n, 0, PERIOD);
 }
 
-static struct ir_op *head_norm(struct fe_net *n, uint32_t i, struct ir_op *x, uint32_t heads,
-			       const char *tensor, const char *name)
-{
-	return fe_rmsnorm(n, x, fe_layer_tensor(n, i, tensor, true, n->head_size, 1), n->head_size,
-			  heads, fe_layer_name(n, i, name));
-}
-
 static struct ir_op *attention(struct fe_net *n, uint32_t i, struct ir_op *x)
 {
 	uint32_t nq = n->heads * n->head_size, nk = n->kv_heads * n->head_size;
@@ -50,8 +43,8 @@ static struct ir_op *attention(struct fe_net *n, uint32_t i, struct ir_op *x)
 	k = fe_linear(n, i, h, "attn_k", nk, false, "attn_k");
 	v = fe_linear(n, i, h, "attn_v", nk, false, "attn_v");
 	gate = fe_linear(n, i, h, "attn_gate", nq, false, "attn_gate");
-	q = head_norm(n, i, q, n->heads, "attn_q_norm.weight", "attn_q_norm");
-	k = head_norm(n, i, k, n->kv_heads, "attn_k_norm.weight", "attn_k_norm");
+	q = fe_norm_rows(n, i, q, n->head_size, "attn_q_norm");
+	k = fe_norm_rows(n, i, k, n->head_size, "attn_k_norm");
 	q = fe_rope_by(n, q, rope, fe_layer_name(n, i, "rope_q"));
 	k = fe_rope_by(n, k, rope, fe_layer_name(n, i, "rope_k"));
 	op = fe_attend(n, i, q, k, v, &a);

@@ -44,8 +44,7 @@ int fe_read_granite(struct fe_net *n)
 	return 0;
 }
 
-const char *const fe_granite_keys[] = { "attention.scale", "embedding_scale", "residual_scale",
-					"logit_scale", NULL };
+const char *const fe_granite_keys[] = { FE_GRANITE_KEYS, NULL };
 
 const struct fe_arch fe_arch_granite = {
 	.name = "granite",

@@ -46,12 +46,7 @@ const struct fe_arch fe_arch_olmoe = {
 	.moe = &olmoe_rules,
 };
 
-const char *const fe_granitemoe_keys[] = { "expert_count",
-					   "expert_used_count",
-					   "attention.scale",
-					   "embedding_scale",
-					   "residual_scale",
-					   "logit_scale",
+const char *const fe_granitemoe_keys[] = { "expert_count", "expert_used_count", FE_GRANITE_KEYS,
 					   NULL };
 
 static const struct fe_moe_rules granite_rules = {

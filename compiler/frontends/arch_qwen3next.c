@@ -137,16 +137,6 @@ static struct ir_op *delta_net(struct fe_net *n, uint32_t i, struct ir_op *h)
 	return fe_linear(n, i, op, "ssm_out", n->width, false, "ssm_out");
 }
 
-static struct ir_op *head_norm(struct fe_net *n, uint32_t i, struct ir_op *x, uint32_t heads,
-			       const char *name)
-{
-	char buf[64];
-
-	snprintf(buf, sizeof(buf), "%s.weight", name);
-	return fe_rmsnorm(n, x, fe_layer_tensor(n, i, buf, true, n->head_size, 1), n->head_size,
-			  heads, fe_layer_name(n, i, name));
-}
-
 static struct ir_op *gated_attention(struct fe_net *n, uint32_t i, struct ir_op *h)
 {
 	const struct fe_attend a = { .scale = n->attn_scale };
@@ -159,8 +149,9 @@ static struct ir_op *gated_attention(struct fe_net *n, uint32_t i, struct ir_op 
 	v = fe_linear(n, i, h, "attn_v", nk, false, "attn_v");
 	if (!q || !k || !v)
 		return NULL;
-	q = fe_rope(n, head_norm(n, i, q, n->heads, "attn_q_norm"), fe_layer_name(n, i, "rope_q"));
-	k = fe_rope(n, head_norm(n, i, k, n->kv_heads, "attn_k_norm"),
+	q = fe_rope(n, fe_norm_rows(n, i, q, n->head_size, "attn_q_norm"),
+		    fe_layer_name(n, i, "rope_q"));
+	k = fe_rope(n, fe_norm_rows(n, i, k, n->head_size, "attn_k_norm"),
 		    fe_layer_name(n, i, "rope_k"));
 	op = fe_glu(n, op, fe_attend(n, i, q, k, v, &a), IR_FN_SIGMOID,
 		    fe_layer_name(n, i, "attn_gated"));

@@ -4,7 +4,6 @@
  * updated, on mixtures of a token with the one before it whose shares depend on both; then a gated
  * feed-forward on two other such mixtures.
  */
-#include <errno.h>
 #include <stdio.h>
 
 #include "compiler/frontends/rwkv.h"
@@ -16,22 +15,12 @@ static int read_keys(struct fe_net *n)
 	struct fe_rwkv *r = &n->rwkv;
 	struct fe_keys *k = &n->keys;
 
-	if (fe_u32(k, "wkv.head_size", true, &r->head) ||
-	    fe_check_range(n, "wkv.head_size", r->head, n->width) ||
-	    fe_u32(k, "time_mix_extra_dim", true, &r->value) ||
-	    fe_check_range(n, "time_mix_extra_dim", r->value, IR_MAX_WIDTH / 8) ||
+	if (fe_read_wkv(n) || fe_u32(k, "time_mix_extra_dim", true, &r->value) ||
+	    fe_check_range(n, "time_mix_extra_dim", r->value, FE_MAX_RANK) ||
 	    fe_u32(k, "time_decay_extra_dim", true, &r->decay) ||
-	    fe_check_range(n, "time_decay_extra_dim", r->decay, IR_MAX_WIDTH / 8) ||
-	    fe_u32(k, "rescale_every_n_layers", false, &r->rescale) ||
-	    fe_u32(k, "feed_forward_length", true, &r->ff) ||
-	    fe_check_range(n, "feed_forward_length", r->ff, IR_MAX_WIDTH / 2))
+	    fe_check_range(n, "time_decay_extra_dim", r->decay, FE_MAX_RANK) ||
+	    fe_u32(k, "rescale_every_n_layers", false, &r->rescale))
 		return n->m->diag.err;
-	if (n->width % r->head || (uint64_t)n->width * r->head > IR_MAX_WIDTH)
-		return diag_set(
-			&n->m->diag, -EINVAL,
-			"key %s.wkv.head_size: %u, supported: a divisor of embedding_length "
-			"%u, at most %u numbers of state",
-			n->arch->name, r->head, n->width, IR_MAX_WIDTH);
 	return 0;
 }
 

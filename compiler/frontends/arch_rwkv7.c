@@ -3,7 +3,6 @@
  * RWKV-7 (models.md section 6): linear attention whose state forgets by element and corrects itself, on
  * mixtures of a token with the one before it; then a feed-forward on another such mixture.
  */
-#include <errno.h>
 #include <stdio.h>
 
 #include "compiler/frontends/rwkv.h"
@@ -13,26 +12,15 @@ static int read_keys(struct fe_net *n)
 	struct fe_rwkv *r = &n->rwkv;
 	struct fe_keys *k = &n->keys;
 
-	if (fe_u32(k, "wkv.head_size", true, &r->head) ||
-	    fe_check_range(n, "wkv.head_size", r->head, n->width) ||
-	    fe_u32(k, "attention.decay_lora_rank", true, &r->decay) ||
-	    fe_check_range(n, "attention.decay_lora_rank", r->decay, IR_MAX_WIDTH / 8) ||
+	if (fe_read_wkv(n) || fe_u32(k, "attention.decay_lora_rank", true, &r->decay) ||
+	    fe_check_range(n, "attention.decay_lora_rank", r->decay, FE_MAX_RANK) ||
 	    fe_u32(k, "attention.iclr_lora_rank", true, &r->iclr) ||
-	    fe_check_range(n, "attention.iclr_lora_rank", r->iclr, IR_MAX_WIDTH / 8) ||
+	    fe_check_range(n, "attention.iclr_lora_rank", r->iclr, FE_MAX_RANK) ||
 	    fe_u32(k, "attention.value_residual_mix_lora_rank", true, &r->value) ||
-	    fe_check_range(n, "attention.value_residual_mix_lora_rank", r->value,
-			   IR_MAX_WIDTH / 8) ||
+	    fe_check_range(n, "attention.value_residual_mix_lora_rank", r->value, FE_MAX_RANK) ||
 	    fe_u32(k, "attention.gate_lora_rank", true, &r->gate) ||
-	    fe_check_range(n, "attention.gate_lora_rank", r->gate, IR_MAX_WIDTH / 8) ||
-	    fe_u32(k, "feed_forward_length", true, &r->ff) ||
-	    fe_check_range(n, "feed_forward_length", r->ff, IR_MAX_WIDTH / 2))
+	    fe_check_range(n, "attention.gate_lora_rank", r->gate, FE_MAX_RANK))
 		return n->m->diag.err;
-	if (n->width % r->head || (uint64_t)n->width * r->head > IR_MAX_WIDTH)
-		return diag_set(
-			&n->m->diag, -EINVAL,
-			"key %s.wkv.head_size: %u, supported: a divisor of embedding_length "
-			"%u, at most %u numbers of state",
-			n->arch->name, r->head, n->width, IR_MAX_WIDTH);
 	return 0;
 }
 

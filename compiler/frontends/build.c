@@ -174,6 +174,18 @@ struct ir_op *fe_rmsnorm(struct fe_net *n, struct ir_op *x, struct ir_tensor *w,
 	return op;
 }
 
+struct ir_op *fe_norm_rows(struct fe_net *n, uint32_t layer, struct ir_op *x, uint32_t seg,
+			   const char *name)
+{
+	char buf[64];
+
+	if (!x)
+		return NULL;
+	snprintf(buf, sizeof(buf), "%s.weight", name);
+	return fe_rmsnorm(n, x, fe_layer_tensor(n, layer, buf, true, seg, 1), seg, x->width / seg,
+			  fe_layer_name(n, layer, name));
+}
+
 /* With the mean gone, the variance is the mean square. */
 struct ir_op *fe_norm(struct fe_net *n, struct ir_op *x, const char *tensor, const char *name)
 {

@@ -87,6 +87,7 @@ extern const struct fe_arch fe_arch_qwen3moe, fe_arch_qwen2moe, fe_arch_olmoe, f
 	fe_arch_gpt_oss, fe_arch_afmoe, fe_arch_deepseek2;
 
 /* arch_granite.c: its keys and what they do, for relatives */
+#define FE_GRANITE_KEYS "attention.scale", "embedding_scale", "residual_scale", "logit_scale"
 extern const char *const fe_granite_keys[], *const fe_granitemoe_keys[]; /* arch_moe.c */
 int fe_read_granite(struct fe_net *n);
 
@@ -136,6 +137,9 @@ struct ir_op *fe_rmsnorm(struct fe_net *n, struct ir_op *x, struct ir_tensor *w,
 /* The architecture's norm of the whole row, tensors NAME.weight and NAME.bias; of a layer, or not. */
 struct ir_op *fe_norm(struct fe_net *n, struct ir_op *x, const char *tensor, const char *name);
 struct ir_op *fe_layer_norm(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *tensor);
+/* A layer's NAME.weight on rows of seg elements, all with the same weights. */
+struct ir_op *fe_norm_rows(struct fe_net *n, uint32_t layer, struct ir_op *x, uint32_t seg,
+			   const char *name);
 /* x less the mean of each row of seg elements */
 struct ir_op *fe_center(struct fe_net *n, struct ir_op *x, uint32_t seg, const char *name);
 /* rows of seg elements over max(their length, eps) */

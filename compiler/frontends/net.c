@@ -57,17 +57,11 @@ static void make_qkv(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op
 }
 
 /* attn_q_norm or attn_k_norm, by head or of the whole row. */
-static struct ir_op *norm_heads(struct fe_net *n, uint32_t i, struct ir_op *x, uint32_t heads,
-				const char *name)
+static struct ir_op *norm_heads(struct fe_net *n, uint32_t i, struct ir_op *x, const char *name)
 {
-	uint32_t seg = n->arch->row_norms ? heads * n->head_size : n->head_size;
-	char buf[64];
-
-	if (!n->arch->head_norms && !n->arch->row_norms)
+	if (!x || (!n->arch->head_norms && !n->arch->row_norms))
 		return x;
-	snprintf(buf, sizeof(buf), "%s.weight", name);
-	return fe_rmsnorm(n, x, fe_layer_tensor(n, i, buf, true, seg, 1), seg,
-			  heads * n->head_size / seg, fe_layer_name(n, i, name));
+	return fe_norm_rows(n, i, x, n->arch->row_norms ? x->width : n->head_size, name);
 }
 
 /* x + residual_scale * norm(y) */
@@ -93,8 +87,8 @@ struct ir_op *fe_attention_of(struct fe_net *n, uint32_t i, struct ir_op *h)
 	struct ir_op *in[3], *op;
 
 	make_qkv(n, i, h, in);
-	in[0] = norm_heads(n, i, in[0], n->heads, "attn_q_norm");
-	in[1] = norm_heads(n, i, in[1], n->kv_heads, "attn_k_norm");
+	in[0] = norm_heads(n, i, in[0], "attn_q_norm");
+	in[1] = norm_heads(n, i, in[1], "attn_k_norm");
 	in[0] = fe_rope_by(n, in[0], rope, fe_layer_name(n, i, "rope_q"));
 	in[1] = fe_rope_by(n, in[1], rope, fe_layer_name(n, i, "rope_k"));
 	op = fe_attend(n, i, in[0], in[1], in[2], &a);

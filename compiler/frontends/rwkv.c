@@ -1,7 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "compiler/frontends/rwkv.h"
 
+#include <errno.h>
+
 #define HEAD_EPS 64e-5f
+
+int fe_read_wkv(struct fe_net *n)
+{
+	struct fe_rwkv *r = &n->rwkv;
+	struct fe_keys *k = &n->keys;
+
+	if (fe_u32(k, "wkv.head_size", true, &r->head) ||
+	    fe_check_range(n, "wkv.head_size", r->head, n->width) ||
+	    fe_u32(k, "feed_forward_length", true, &r->ff) ||
+	    fe_check_range(n, "feed_forward_length", r->ff, IR_MAX_WIDTH / 2))
+		return n->m->diag.err;
+	if (n->width % r->head || (uint64_t)n->width * r->head > IR_MAX_WIDTH)
+		return diag_set(
+			&n->m->diag, -EINVAL,
+			"key %s.wkv.head_size: %u, supported: a divisor of embedding_length "
+			"%u, at most %u numbers of state",
+			n->arch->name, r->head, n->width, IR_MAX_WIDTH);
+	return 0;
+}
 
 struct ir_op *fe_elt(struct fe_net *n, uint32_t i, enum ir_fn fn, size_t n_in,
 		     struct ir_op *const *in, struct ir_const *k, const char *name)

@@ -5,6 +5,12 @@
 
 #include "compiler/frontends/build.h"
 
+/* Of low-rank parts: up to five of them are one row. */
+#define FE_MAX_RANK (IR_MAX_WIDTH / 8)
+
+/* Keys of both versions: the size of a head, the length of the feed-forward. */
+int fe_read_wkv(struct fe_net *n);
+
 /* One pass of the vector unit; a constant is the second operand. */
 struct ir_op *fe_elt(struct fe_net *n, uint32_t layer, enum ir_fn fn, size_t n_in,
 		     struct ir_op *const *in, struct ir_const *k, const char *name);

@@ -12,11 +12,11 @@ static int read_sizes(struct fe_net *n)
 	if (fe_u32(k, "ssm.conv_kernel", true, &s->taps) ||
 	    fe_check_range(n, "ssm.conv_kernel", s->taps, IR_MAX_TAPS) ||
 	    fe_u32(k, "ssm.inner_size", true, &s->inner) ||
-	    fe_check_range(n, "ssm.inner_size", s->inner, IR_MAX_WIDTH / 8) ||
+	    fe_check_range(n, "ssm.inner_size", s->inner, FE_MAX_PART) ||
 	    fe_u32(k, "ssm.state_size", true, &s->state) ||
 	    fe_check_range(n, "ssm.state_size", s->state, IR_MAX_WIDTH / s->inner) ||
 	    fe_u32(k, "ssm.time_step_rank", true, &s->rank) ||
-	    fe_check_range(n, "ssm.time_step_rank", s->rank, IR_MAX_WIDTH / 8))
+	    fe_check_range(n, "ssm.time_step_rank", s->rank, FE_MAX_PART))
 		return n->m->diag.err;
 	if (s->taps == 1)
 		return diag_set(&n->m->diag, -ENOTSUP,
@@ -56,12 +56,12 @@ int fe_read_mamba2(struct fe_net *n)
 				"key %s.ssm.time_step_rank: %u heads do not divide ssm.inner_size "
 				"%u, or %u groups do not divide the heads",
 				n->arch->name, s->rank, s->inner, s->groups);
-	if ((uint64_t)s->groups * s->state > IR_MAX_WIDTH / 8)
+	if ((uint64_t)s->groups * s->state > FE_MAX_PART)
 		return diag_set(
 			&n->m->diag, -ENOTSUP,
 			"key %s.ssm.group_count: %u groups of ssm.state_size %u, supported: "
 			"%u values in all",
-			n->arch->name, s->groups, s->state, IR_MAX_WIDTH / 8);
+			n->arch->name, s->groups, s->state, FE_MAX_PART);
 	return 0;
 }
 

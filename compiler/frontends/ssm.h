@@ -5,6 +5,9 @@
 
 #include "compiler/frontends/build.h"
 
+/* Of the parts of ssm_in's result, of which there are five: together they are one row. */
+#define FE_MAX_PART (IR_MAX_WIDTH / 8)
+
 /* Keys ssm.*: n->ssm; for Mamba-2 with groups and heads. */
 int fe_read_mamba(struct fe_net *n);
 int fe_read_mamba2(struct fe_net *n);
