@@ -76,7 +76,10 @@ struct cg_shape {
 	uint32_t kv_heads; /* KV heads whose scores are in scratch at once */
 	uint32_t logits;   /* rows of the vocabulary computed at once */
 	uint32_t depth;	   /* 2: attention has two sets of buffers, 1: one */
+	bool nested; /* runs of layers have runs in them: shorter, with more to do at their edges */
 };
+
+#define CG_CACHE_CMDS 256u /* that the sequencer keeps: CacheCmds of ig1_seq.sv */
 
 /* Address space of a sequence, see kv.c. */
 struct cg_kv_layer {

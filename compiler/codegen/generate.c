@@ -11,11 +11,19 @@
 static int make(struct ir_model *m, const struct cg_options *o, enum ig1_prog kind,
 		const struct cg_shape *shape, const struct cg_kv *kv, struct cg_prog *p)
 {
+	struct cg_shape s = *shape;
 	int ret;
 
 	cg_prog_free(p);
 	cg_prog_init(p, &m->arena, &m->diag, o->chip);
-	ret = cg_lower(m, kind, shape, kv, p);
+	ret = cg_lower(m, kind, &s, kv, p);
+	/* what the sequencer cannot keep it fetches again for every token */
+	if (!ret && p->n_cmds > CG_CACHE_CMDS && s.cols == 1) {
+		s.nested = true;
+		cg_prog_free(p);
+		cg_prog_init(p, &m->arena, &m->diag, o->chip);
+		ret = cg_lower(m, kind, &s, kv, p);
+	}
 	return ret ? ret : cg_plan(p);
 }
 

@@ -478,10 +478,38 @@ static bool routes_late(struct ir_op *const *ops, const struct cg_run *run)
 	return false;
 }
 
-/* One iteration stands for all; behind the loop the last one's values are where its are. */
+static bool has_routes(struct ir_op *const *ops, const struct cg_run *run)
+{
+	size_t j;
+
+	for (j = 0; j < run->period; j++) {
+		if (ops[run->first + j]->kind == IR_ROUTE)
+			return true;
+	}
+	return false;
+}
+
+/* Behind the loop the last iteration's values are where the first one's are. */
+static void last_values(struct lower *l, const struct cg_run *run)
+{
+	size_t j, last = run->first + (run->count - 1) * run->period;
+
+	for (j = 0; j < run->period; j++)
+		l->vals[last + j] = l->vals[run->first + j];
+}
+
+static int lower_named(struct lower *l, const struct ir_op *op, size_t count)
+{
+	struct ir_op named = *op;
+
+	named.name = run_name(l, named.name, count);
+	return lower_op(l, &named);
+}
+
+/* One iteration stands for all. */
 static int lower_run(struct lower *l, struct ir_op *const *ops, const struct cg_run *run)
 {
-	size_t j, last = run->first + (run->count - 1) * run->period, loop;
+	size_t j, loop;
 	struct cg_cmd *c;
 
 	/*
@@ -501,17 +529,105 @@ static int lower_run(struct lower *l, struct ir_op *const *ops, const struct cg_
 		run_step(l, R_STATE, run->state_step);
 	l->run = run;
 	for (j = 0; j < run->period; j++) {
-		struct ir_op named = *ops[run->first + j];
-
-		named.name = run_name(l, named.name, run->count);
-		if (lower_op(l, &named))
+		if (lower_named(l, ops[run->first + j], run->count))
 			return l->m->diag.err;
 	}
 	l->run = NULL;
 	lw_loop_end(l, loop);
-	for (j = 0; j < run->period; j++)
-		l->vals[last + j] = l->vals[run->first + j];
+	last_values(l, run);
 	return 0;
+}
+
+/*
+ * Runs in a run: the registers of distances are added to at the end of an iteration, so that they are those
+ * of both loops. R_LAYER is the distance of layers in the ring.
+ */
+static void add_distances(struct lower *l, const struct cg_run *run, uint64_t times)
+{
+	const struct {
+		unsigned int reg;
+		uint64_t step;
+	} d[] = { { R_ROM, run->rom_step },
+		  { R_CROM, run->crom_step },
+		  { R_KV, run->kv_step },
+		  { R_LAYER, run->ring_step },
+		  { R_STATE, run->state_step } };
+	size_t i;
+
+	for (i = 0; i < sizeof(d) / sizeof(d[0]); i++) {
+		if (d[i].step)
+			lw_alu(l, "layers", d[i].reg, d[i].reg, IG1_ALUOP_ADD, R_ZERO,
+			       d[i].step * times);
+	}
+}
+
+static size_t begin_nested(struct lower *l, const struct cg_run *run)
+{
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_S_LOOP, "layers");
+
+	c->u.seq.imm = run->count;
+	l->run = run;
+	return l->p->n_cmds - 1;
+}
+
+static int lower_inner(struct lower *l, struct ir_op *const *ops, const struct cg_run *run)
+{
+	const struct cg_run *outer = l->run;
+	bool routes = has_routes(ops, outer); /* as in lower_run, on both sides */
+	size_t j, loop;
+
+	if (routes)
+		cg_cmd(l->p, IG1_OP_S_SYNC, "layers");
+	loop = begin_nested(l, run);
+	for (j = 0; j < run->period; j++) {
+		if (lower_named(l, ops[run->first + j], run->count))
+			return l->m->diag.err;
+	}
+	add_distances(l, run, 1);
+	lw_loop_end(l, loop);
+	l->run = outer;
+	add_distances(l, run, 0 - (uint64_t)run->count);
+	if (routes)
+		cg_cmd(l->p, IG1_OP_S_SYNC, "layers");
+	last_values(l, run);
+	return 0;
+}
+
+static int lower_nested(struct lower *l, struct ir_op *const *ops, size_t n,
+			const struct cg_run *run)
+{
+	static const unsigned int regs[] = { R_ROM, R_CROM, R_KV, R_LAYER, R_STATE };
+	size_t end = run->first + run->period, i, loop;
+	struct cg_run inner;
+	int ret = 0;
+
+	/* not in the loop, where they would be worked out again and again */
+	for (i = run->first; i < end; i++) {
+		if (ops[i]->kind == IR_KVSTORE)
+			lw_single_addresses(l);
+	}
+	if (routes_late(ops, run))
+		cg_cmd(l->p, IG1_OP_S_SYNC, "layers");
+	for (i = 0; i < sizeof(regs) / sizeof(regs[0]); i++) {
+		if (regs[i] != R_STATE || l->m->meta.state_bytes)
+			cg_cmd(l->p, IG1_OP_S_LI, "layers")->u.seq.rd = (uint8_t)regs[i];
+	}
+	l->nested = true;
+	loop = begin_nested(l, run);
+	for (i = run->first; i < end && !ret;) {
+		if (cg_find_run(ops, n, i, end, l->kv, false, &inner)) {
+			ret = lower_inner(l, ops, &inner);
+			i += inner.count * inner.period;
+		} else {
+			ret = lower_named(l, ops[i++], run->count);
+		}
+	}
+	add_distances(l, run, 1);
+	lw_loop_end(l, loop);
+	l->run = NULL;
+	l->nested = false;
+	last_values(l, run);
+	return ret;
 }
 
 /* The embedding needs nothing of the columns but their tokens: it runs while the rest is prepared. */
@@ -533,8 +649,8 @@ static int lower_graph(struct lower *l)
 		ret = lower_op(l, ops[i]);
 	lw_columns(l);
 	while (i < n && !ret) {
-		if (cg_find_run(ops, n, i, l->kv, &run)) {
-			ret = lower_run(l, ops, &run);
+		if (cg_find_run(ops, n, i, n, l->kv, l->shape->nested, &run)) {
+			ret = run.nested ? lower_nested(l, ops, n, &run) : lower_run(l, ops, &run);
 			i += run.count * run.period;
 		} else {
 			ret = lower_op(l, ops[i++]);

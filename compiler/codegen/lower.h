@@ -26,7 +26,7 @@ enum cg_reg {
 	R_STATE = 25, /* in a run: distance of the state from the first iteration's */
 	R_AUX = 26,   /* temporary in both kinds of programs */
 	R_TOKEN = 27, /* of feedback; a temporary before it */
-	R_LAYER = 28, /* iteration of a run of equal layers */
+	R_LAYER = 28, /* iteration of a run of equal layers; of nested ones, see lower.c */
 	R_ROM = 29,   /* its distance from the first: weight ROM, constant ROM, KV block; bytes */
 	R_CROM = 30,
 	R_KV = 31,
@@ -54,6 +54,7 @@ struct cg_run {
 	size_t carried_in;  /* operation whose value the first iteration reads */
 	size_t carried_out; /* the next one reads this one's, an index into the period */
 	bool rom_known, crom_known, kv_known, ring_known, state_known, carried_known;
+	bool nested; /* there are runs in an iteration */
 };
 
 /* A value's place: column c is at off + c*cstride of buf (q8: data; scales in sbuf). Bytes. */
@@ -78,7 +79,8 @@ struct lower {
 	uint32_t *rope_bufs;	  /* by table id: the columns' rows of the table */
 	uint32_t tokens;	  /* decode: the arg max per column */
 	const struct cg_run *run; /* that is being lowered, or NULL */
-	bool addressed;		  /* lw_single_addresses has been called */
+	bool nested;	/* it has runs in it, or is in one: R_LAYER is the ring's distance */
+	bool addressed; /* lw_single_addresses has been called */
 	/*
 	 * A command before a loop and one in its body give CG_CARRY, an earlier one of the body takes
 	 * it: each iteration works on what the one before has begun. The last gift is taken by the
@@ -156,9 +158,12 @@ bool lw_may_overwrite(const struct ir_op *op);
 
 /* runs.c */
 bool cg_is_anchor(const struct ir_op *op); /* a store or a state: it is in a layer */
-/* A run of at least two layers that begins at operation `first`. ops are by id. */
-bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct cg_kv *kv,
-		 struct cg_run *run);
+/*
+ * A run of at least two layers that begins at operation `first` and ends before `end`, of n operations; ops
+ * are by id. nested: those in its iterations count, too.
+ */
+bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, size_t end,
+		 const struct cg_kv *kv, bool nested, struct cg_run *run);
 
 /* lower_elt.c */
 void lw_elt(struct lower *l, const struct ir_op *op);

@@ -13,6 +13,10 @@ void lw_add_kv_step(struct lower *l, const char *name, unsigned int rd, uint32_t
 		lw_alu(l, name, rd, rd, IG1_ALUOP_ADD, R_KV, 0);
 		return;
 	}
+	if (l->nested) {
+		lw_alu(l, name, rd, rd, IG1_ALUOP_ADD, R_LAYER, 0);
+		return;
+	}
 	lw_alu(l, name, R_AUX, R_LAYER, IG1_ALUOP_MUL, R_ZERO, l->run->ring_step);
 	lw_alu(l, name, rd, rd, IG1_ALUOP_ADD, R_AUX, 0);
 }

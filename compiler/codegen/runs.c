@@ -12,7 +12,7 @@
 
 struct search {
 	struct ir_op *const *ops;
-	size_t n;
+	size_t n, end; /* operations; the run ends before `end` */
 	const struct cg_kv *kv;
 	struct cg_run *run;
 };
@@ -189,7 +189,7 @@ bool cg_is_anchor(const struct ir_op *op)
 /* The next operation that may be the same one, a layer or several later. */
 static size_t next_anchor(const struct search *s, size_t a, size_t i)
 {
-	while (i < s->n && !(cg_is_anchor(s->ops[i]) && same_attributes(s->ops[a], s->ops[i])))
+	while (i < s->end && !(cg_is_anchor(s->ops[i]) && same_attributes(s->ops[a], s->ops[i])))
 		i++;
 	return i;
 }
@@ -200,31 +200,54 @@ static bool try_period(struct search *s, size_t first, size_t period)
 	struct cg_run *run = s->run;
 
 	*run = (struct cg_run){ .first = first, .period = period, .count = 1 };
-	while (first + (run->count + 1) * period <= s->n && same_iteration(s, run->count))
+	while (first + (run->count + 1) * period <= s->end && same_iteration(s, run->count))
 		run->count++;
 	return run->count > 1 && run->carried_known && in_place(s) && used_inside_only(s);
+}
+
+/* Operations that need no commands of their own, for runs in an iteration. */
+static size_t saved_inside(const struct search *s)
+{
+	size_t end = s->run->first + s->run->period, i = s->run->first, saved = 0;
+	struct cg_run inner;
+
+	while (i < end) {
+		if (!cg_find_run(s->ops, s->n, i, end, s->kv, false, &inner)) {
+			i++;
+			continue;
+		}
+		saved += (inner.count - 1) * inner.period;
+		i += inner.count * inner.period;
+	}
+	return saved;
 }
 
 /*
  * Layers of different kinds may take turns: of the distances at which the first anchor comes back, the
  * one that saves most commands, the shortest of equals.
  */
-bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, const struct cg_kv *kv,
-		 struct cg_run *run)
+bool cg_find_run(struct ir_op *const *ops, size_t n, size_t first, size_t end,
+		 const struct cg_kv *kv, bool nested, struct cg_run *run)
 {
 	struct cg_run best = { 0 };
-	struct search s = { ops, n, kv, run };
-	size_t a = first, b, tries;
+	struct search s = { ops, n, end, kv, run };
+	size_t a = first, b, tries, saved, most = 0, inside;
 
-	while (a < n && !cg_is_anchor(ops[a]))
+	while (a < end && !cg_is_anchor(ops[a]))
 		a++;
 	for (b = a, tries = 0; tries < MAX_PERIODS; tries++) {
 		b = next_anchor(&s, a, b + 1);
-		if (b >= n)
+		if (b >= end)
 			break;
-		if (try_period(&s, first, b - a) &&
-		    (run->count - 1) * run->period > (best.count - !!best.count) * best.period)
-			best = *run;
+		if (!try_period(&s, first, b - a))
+			continue;
+		inside = nested ? saved_inside(&s) : 0;
+		saved = (run->count - 1) * run->period + inside;
+		if (saved <= most)
+			continue;
+		run->nested = inside != 0;
+		best = *run;
+		most = saved;
 	}
 	*run = best;
 	return best.count > 1;

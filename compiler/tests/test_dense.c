@@ -62,7 +62,8 @@ static int compile(uint8_t *data, size_t size, struct compile_result *r)
 	return compile_model(&o, r);
 }
 
-static void commands(const struct synth_model *m, uint32_t layers, size_t n[IG1_PROGS])
+static void commands(const struct synth_model *m, uint32_t layers, size_t n[IG1_PROGS],
+		     size_t *single)
 {
 	const struct synth_model d = filled(m, layers);
 	struct compile_result r;
@@ -75,24 +76,29 @@ static void commands(const struct synth_model *m, uint32_t layers, size_t n[IG1_
 		fail_msg("%s: %s", d.arch, r.model.diag.msg);
 	for (k = 0; k < IG1_PROGS; k++)
 		n[k] = r.code.prog[k].n_cmds;
+	/* of the version for one column, which the first command goes past */
+	*single = r.code.prog[IG1_PROG_DECODE].cmds[0].u.seq.len;
 	compile_free(&r);
 	free(data);
 }
 
 static void test_depth(void **state)
 {
-	size_t i, a[IG1_PROGS], b[IG1_PROGS];
+	size_t i, a[IG1_PROGS], b[IG1_PROGS], single;
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(models); i++) {
-		commands(&models[i], models[i].layers, a);
-		commands(&models[i], 3 * models[i].layers, b);
+		commands(&models[i], models[i].layers, a, &single);
+		commands(&models[i], 3 * models[i].layers, b, &single);
 		print_message("# %-10s %2u layers: %zu and %zu commands\n", models[i].arch,
 			      models[i].layers, a[0], a[1]);
 		if (memcmp(a, b, sizeof(a)))
 			fail_msg("%s: %zu and %zu commands for %u layers, %zu and %zu for three "
 				 "times as many",
 				 models[i].arch, a[0], a[1], models[i].layers, b[0], b[1]);
+		if (single > CG_CACHE_CMDS)
+			fail_msg("%s: %zu commands for a token, the sequencer keeps %u",
+				 models[i].arch, single, CG_CACHE_CMDS);
 	}
 }
 
