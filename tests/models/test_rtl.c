@@ -57,6 +57,12 @@ static const struct rtl {
 	    .mla_q_rank = 32, .mla_plain = 16, .mla_value = 16, .experts = 8, .used = 2,
 	    .expert_ff = 32, .shared_ff = 32, .gating = 2, .groups = 4, .used_groups = 2,
 	    .select_bias = true, .weights_norm = true, .weights_scale = 2.5f }, 8 },
+	{ { .arch = "deepseek2", .head_size = 48, .rope_dims = 16, .mla_rank = 32,
+	    .mla_plain = 16, .mla_value = 24, .mla_joined = true, .experts = 4, .used = 1,
+	    .expert_ff = 32 }, 8 },
+	{ { .arch = "llama", .head_size = 40, .value_size = 68, .window = 7,
+	    .kv_of = (const uint32_t[]){ 2, 1 } }, 12 },
+	{ { .arch = "qwen3", .head_size = 64, .value_size = 24 }, 8 },
 };
 /* clang-format on */
 
