@@ -84,8 +84,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* - is standard input. */
-static int read_file(const char *path, char **text, size_t *len)
+int accelc_read_file(const char *path, char **text, size_t *len)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "rb") : stdin;
 	size_t cap = 65536, n;
@@ -166,7 +165,7 @@ static int disasm_raw(const char *path)
 	char *cmds;
 	int ret;
 
-	ret = read_file(path, &cmds, &bytes);
+	ret = accelc_read_file(path, &cmds, &bytes);
 	if (ret) {
 		accelc_error("%s: %s", path, strerror(-ret));
 		return ACCELC_FAILURE;
@@ -255,7 +254,7 @@ int accelc_as(int argc, char **argv)
 		accelc_error("as: no output given (-o FILE)");
 		return ACCELC_USAGE;
 	}
-	ret = read_file(a.file, &text, &len);
+	ret = accelc_read_file(a.file, &text, &len);
 	if (ret) {
 		accelc_error("%s: %s", a.file, strerror(-ret));
 		return ACCELC_FAILURE;
@@ -438,10 +437,13 @@ static int estimate_program(struct ig1_image *img, const struct ig1_config *chip
 {
 	const struct ig1_image_manifest *m = ig1_image_manifest(img);
 	bool decode = k == IG1_PROG_DECODE;
-	uint32_t cols = a->have_cols ? a->cols : decode ? 1 : m->max_cols, i;
-	struct trace_job job = { .chip = chip, .n_cols = cols, .max_commands = 1u << 24 };
-	uint64_t region = (uint64_t)m->kv_blocks * m->kv_block_bytes;
-	struct ig1_column *table;
+	uint32_t cols = a->have_cols ? a->cols : decode ? 1 : m->max_cols;
+	struct estimate_step step = { .chip = chip,
+				      .kind = (enum ig1_prog)k,
+				      .cols = cols,
+				      .pos = a->pos,
+				      .kv_bytes = (uint64_t)m->kv_blocks * m->kv_block_bytes,
+				      .state_bytes = m->state_bytes };
 	struct diag d = { 0 };
 	struct estimate e;
 	int ret;
@@ -451,29 +453,11 @@ static int estimate_program(struct ig1_image *img, const struct ig1_config *chip
 			     accelc_program_names[k], cols, a->pos, m->max_cols, m->context);
 		return ACCELC_USAGE;
 	}
-	table = calloc(cols, sizeof(*table));
-	if (!table)
-		return ACCELC_FAILURE;
-	for (i = 0; i < cols; i++) {
-		table[i].pos = a->pos + (decode ? 0 : i);
-		table[i].kv = 0x10000000 + (decode ? i * region : 0);
-		table[i].state = (1ull << (IG1_VA_BITS + 1)) + (decode ? i * m->state_bytes : 0);
-	}
-	job.cols = table;
-	job.args[0] = 0x10000;
-	job.args[1] = cols;
-	job.args[2] = decode ? 0 : 0x1000000;
-	job.args[3] = cols - 1;
-	job.args[4] = 1;
-	job.args[5] = 1;
-	job.args[6] = UINT32_MAX;
-	job.args[7] = UINT32_MAX;
-	ret = ig1_image_program(img, (uint32_t)k, &job.prog, &job.n_cmds);
+	ret = ig1_image_program(img, (uint32_t)k, &step.prog, &step.n_cmds);
 	if (spans)
 		spans->naming = (struct naming){ img, (uint32_t)k };
 	if (!ret)
-		ret = estimate_job(&job, spans ? write_span : NULL, spans, &e, &d);
-	free(table);
+		ret = estimate_step(&step, spans ? write_span : NULL, spans, &e, &d);
 	if (ret) {
 		accelc_error("%s: program `%s`: %s", a->file, accelc_program_names[k],
 			     d.err ? d.msg : strerror(-ret));

@@ -68,15 +68,21 @@ static uint32_t vec_latency(uint8_t op)
 
 #define TOKEN_RING 256u
 
+/* The end of a command, and which one. */
+struct mark {
+	uint64_t at;
+	uint32_t by;
+};
+
 struct timing {
 	const struct ig1_config *chip;
 	struct estimate *out;
 	void (*span)(void *ctx, const struct estimate_span *s);
 	void *ctx;
-	uint64_t now;			    /* of the sequencer */
-	uint64_t free[IG1_ENGINE_COUNT];    /* when an engine is done with what it has */
-	uint64_t ends[IG1_ENGINE_COUNT][4]; /* ring of the commands in its queue */
-	uint64_t token[IG1_TOKENS][TOKEN_RING];
+	uint64_t now;			       /* of the sequencer */
+	struct mark free[IG1_ENGINE_COUNT];    /* when an engine is done with what it has */
+	struct mark ends[IG1_ENGINE_COUNT][4]; /* ring of the commands in its queue */
+	struct mark token[IG1_TOKENS][TOKEN_RING];
 	uint32_t given[IG1_TOKENS], taken[IG1_TOKENS];
 };
 
@@ -195,61 +201,77 @@ static uint32_t operands(const struct trace_event *e)
 	}
 }
 
-static uint64_t wait_tokens(struct timing *t, uint16_t wait, uint64_t at)
+/* Not before `m` and `gap` cycles more; *after becomes its command when that is later than *at. */
+static void wait_for(uint64_t *at, uint32_t *after, const struct mark *m, uint32_t gap)
+{
+	if (m->at + gap <= *at)
+		return;
+	*at = m->at + gap;
+	*after = m->by;
+}
+
+static void wait_tokens(struct timing *t, uint16_t wait, uint64_t *at, uint32_t *after)
 {
 	unsigned int k;
 
 	for (k = 0; k < IG1_TOKENS; k++) {
 		if (wait & 1u << k && t->taken[k] < t->given[k])
-			at = most(at, t->token[k][t->taken[k]++ % TOKEN_RING] + table.start);
+			wait_for(at, after, &t->token[k][t->taken[k]++ % TOKEN_RING], table.start);
 	}
-	return at;
 }
 
-static void give_tokens(struct timing *t, uint16_t signal, uint64_t at)
+static void give_tokens(struct timing *t, uint16_t signal, const struct mark *end)
 {
 	unsigned int k;
 
 	for (k = 0; k < IG1_TOKENS; k++) {
 		if (signal & 1u << k)
-			t->token[k][t->given[k]++ % TOKEN_RING] = at;
+			t->token[k][t->given[k]++ % TOKEN_RING] = *end;
 	}
 }
 
 static int on_event(void *ctx, const struct trace_event *e)
 {
 	struct timing *t = ctx;
-	uint64_t issue, start, end, *slot;
+	struct estimate_span s = { .index = e->index,
+				   .op = e->op,
+				   .engine = e->engine,
+				   .start_after = ESTIMATE_NOTHING,
+				   .issue_after = ESTIMATE_NOTHING };
+	struct mark end = { .by = (uint32_t)t->out->commands }, *slot;
 	unsigned int q;
 
 	t->out->commands++;
 	t->out->count[e->engine]++;
 	if (e->engine == IG1_ENGINE_SEQ) {
-		start = wait_tokens(t, e->wait, t->now);
+		s.start = t->now;
+		wait_tokens(t, e->wait, &s.start, &s.start_after);
 		if (e->op == IG1_OP_S_SYNC || e->op == IG1_OP_S_END) {
 			for (q = 0; q < IG1_ENGINE_COUNT; q++)
-				start = most(start, t->free[q]);
+				wait_for(&s.start, &s.start_after, &t->free[q], 0);
 		}
-		end = start + table.seq + (e->op == IG1_OP_S_LD ? table.seq_load : 0);
-		t->out->busy[IG1_ENGINE_SEQ] += end - start;
-		t->now = end;
-		issue = start;
+		end.at = s.start + table.seq + (e->op == IG1_OP_S_LD ? table.seq_load : 0);
+		t->now = end.at;
+		s.issue = s.start;
 	} else {
 		/* the queue has room when the command `queue` before this one has left it */
 		slot = &t->ends[e->engine][t->out->count[e->engine] % table.queue];
-		t->now = most(t->now + table.issue + operands(e), *slot);
-		issue = t->now;
-		start = wait_tokens(t, e->wait, most(issue, t->free[e->engine]) + table.start);
-		end = start + (nothing(e) ? 1 : work(t, e));
-		t->out->busy[e->engine] += end - start;
+		t->now += table.issue + operands(e);
+		wait_for(&t->now, &s.issue_after, slot, 0);
+		s.issue = t->now;
+		s.start = s.issue + table.start;
+		wait_for(&s.start, &s.start_after, &t->free[e->engine], table.start);
+		wait_tokens(t, e->wait, &s.start, &s.start_after);
+		end.at = s.start + (nothing(e) ? 1 : work(t, e));
 		*slot = end;
 	}
+	s.end = end.at;
+	t->out->busy[e->engine] += s.end - s.start;
 	t->free[e->engine] = end;
-	give_tokens(t, e->signal, end);
-	t->out->cycles = most(t->out->cycles, end);
+	give_tokens(t, e->signal, &end);
+	t->out->cycles = most(t->out->cycles, s.end);
 	if (t->span)
-		t->span(t->ctx,
-			&(struct estimate_span){ e->index, e->op, e->engine, issue, start, end });
+		t->span(t->ctx, &s);
 	return 0;
 }
 
@@ -270,5 +292,41 @@ int estimate_job(const struct trace_job *job,
 	out->macs_cycle = 32ull * job->chip->tiles * job->chip->rows * job->chip->columns;
 	ret = trace_run(job, on_event, t, d);
 	free(t);
+	return ret;
+}
+
+int estimate_step(const struct estimate_step *step,
+		  void (*span)(void *ctx, const struct estimate_span *s), void *ctx,
+		  struct estimate *out, struct diag *d)
+{
+	/* addresses do not matter but that they differ */
+	struct trace_job job = { .chip = step->chip,
+				 .prog = step->prog,
+				 .n_cmds = step->n_cmds,
+				 .n_cols = step->cols,
+				 .max_commands = 1u << 24 };
+	bool decode = step->kind == IG1_PROG_DECODE;
+	struct ig1_column *table = calloc(step->cols, sizeof(*table));
+	uint32_t i;
+	int ret;
+
+	if (!table)
+		return diag_nomem(d);
+	for (i = 0; i < step->cols; i++) {
+		table[i].pos = step->pos + (decode ? 0 : i);
+		table[i].kv = 0x10000000 + (decode ? i * step->kv_bytes : 0);
+		table[i].state = (1ull << (IG1_VA_BITS + 1)) + (decode ? i * step->state_bytes : 0);
+	}
+	job.cols = table;
+	job.args[0] = 0x10000;
+	job.args[1] = step->cols;
+	job.args[2] = decode ? 0 : 0x1000000;
+	job.args[3] = step->cols - 1;
+	job.args[4] = 1;
+	job.args[5] = 1;
+	job.args[6] = UINT32_MAX;
+	job.args[7] = UINT32_MAX;
+	ret = estimate_job(&job, span, ctx, out, d);
+	free(table);
 	return ret;
 }

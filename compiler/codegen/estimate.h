@@ -22,16 +22,38 @@ struct estimate {
 	uint64_t rom_bytes, kv_bytes, dma_bytes, vec_elems;
 };
 
-/* One command as it was timed, for --trace. */
+/*
+ * One command as it was timed, in the order of execution. What it waited for is the number of an earlier
+ * one in that order: its end decided the start, or when a command could be issued.
+ */
+#define ESTIMATE_NOTHING UINT32_MAX
 struct estimate_span {
 	uint32_t index;
 	uint8_t op, engine;
 	uint64_t issue, start, end;
+	uint32_t start_after; /* NOTHING: it began when it was issued */
+	uint32_t issue_after; /* NOTHING: the sequencer came to it from the one before it */
 };
 
 /* span may be NULL. 0 or a negative errno with d set. */
 int estimate_job(const struct trace_job *job,
 		 void (*span)(void *ctx, const struct estimate_span *s), void *ctx,
 		 struct estimate *out, struct diag *d);
+
+/*
+ * A step of a model's program: `cols` tokens from position pos on, or in a decode program as many
+ * sequences, all at pos, and one step.
+ */
+struct estimate_step {
+	const struct ig1_config *chip;
+	enum ig1_prog kind;
+	const void *prog; /* little-endian commands */
+	size_t n_cmds;
+	uint32_t cols, pos;
+	uint64_t kv_bytes, state_bytes; /* of a sequence */
+};
+int estimate_step(const struct estimate_step *step,
+		  void (*span)(void *ctx, const struct estimate_span *s), void *ctx,
+		  struct estimate *out, struct diag *d);
 
 #endif
