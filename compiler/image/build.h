@@ -40,9 +40,15 @@ double build_loss(const struct ir_tensor *t);
 int build_losses(struct ir_model *m);
 /* Row `row` of the source, as stored: in the file or in buf, which has room for one. */
 const uint8_t *build_row(const struct ir_tensor *t, uint64_t row, void *buf);
+/* The source row of ROM row `row`. */
+uint64_t build_source_row(const struct ir_tensor *t, uint64_t row);
 
 /* crom.c: malloc'ed contents of the constant ROM; entries filled in. */
 int build_crom(struct ir_model *m, struct ig1_image_tensor *entries, uint8_t **out);
+/* The c->n elements of a constant. */
+int build_const(struct ir_model *m, const struct ir_const *c, float *out);
+/* Radians per position of the t->dims / 2 pairs of a table. */
+int build_freqs(struct ir_model *m, const struct ir_table *t, double *out);
 
 /* fdt.c: malloc'ed device tree */
 int build_fdt(struct ir_model *m, const struct ig1_config *chip, const uint8_t mask_id[32],

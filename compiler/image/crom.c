@@ -63,35 +63,54 @@ static uint64_t source_index(const struct ir_tensor *t, uint64_t i)
 	return i + r;
 }
 
-static int put_const(struct ir_model *m, const struct ir_const *c, struct ig1_image_tensor *entries,
-		     uint8_t *rom)
+int build_const(struct ir_model *m, const struct ir_const *c, float *out)
 {
-	uint64_t at = c->addr, k, i;
+	uint64_t k, i;
 	size_t j;
-	int ret;
 
 	for (j = 0; j < c->n_pieces; j++) {
 		const struct ir_piece *p = &c->pieces[j];
-		struct ig1_image_tensor *e;
 		float *f;
 
-		for (k = 0; !p->t && k < p->n * p->repeat; k++, at += 4)
-			store_f32(rom + at, p->value);
+		for (k = 0; !p->t && k < p->n * p->repeat; k++)
+			*out++ = p->value;
 		if (!p->t)
 			continue;
-		ret = load(m, p->t, &f);
-		if (ret)
-			return ret;
-		e = &entries[p->t->id];
-		e->offset = at;
+		if (load(m, p->t, &f))
+			return m->diag.err;
 		for (k = 0; k < p->repeat; k++) {
-			for (i = 0; i < p->n; i++, at += 4)
-				store_f32(rom + at, f[source_index(p->t, i)]);
+			for (i = 0; i < p->n; i++)
+				*out++ = f[source_index(p->t, i)];
 		}
-		e->crc = ig1_crc32(0, rom + e->offset, 4 * p->n);
 		free(f);
 	}
 	return 0;
+}
+
+static int put_const(struct ir_model *m, const struct ir_const *c, struct ig1_image_tensor *entries,
+		     uint8_t *rom)
+{
+	float *f = malloc((c->n + 1) * sizeof(*f));
+	uint64_t at = c->addr, i;
+	size_t j;
+	int ret;
+
+	if (!f)
+		return diag_nomem(&m->diag);
+	ret = build_const(m, c, f);
+	for (i = 0; i < c->n && !ret; i++)
+		store_f32(rom + at + 4 * i, f[i]);
+	free(f);
+	for (j = 0; j < c->n_pieces && !ret; j++) {
+		const struct ir_piece *p = &c->pieces[j];
+
+		if (p->t) {
+			entries[p->t->id].offset = at;
+			entries[p->t->id].crc = ig1_crc32(0, rom + at, 4 * p->n);
+		}
+		at += 4 * p->n * p->repeat;
+	}
+	return ret;
 }
 
 static double clamp01(double v)
@@ -105,15 +124,13 @@ static double yarn_dim(const struct ir_table *t, double turns)
 	return t->dims * log((double)t->orig_ctx / (turns * 2 * M_PI)) / (2 * log(t->base));
 }
 
-static int put_table(struct ir_model *m, const struct ir_table *t, uint8_t *rom)
+int build_freqs(struct ir_model *m, const struct ir_table *t, double *out)
 {
-	uint32_t half = t->dims / 2, i, pos;
-	double *freq = calloc(half, sizeof(*freq)), lo = 0, hi = 0;
+	uint32_t half = t->dims / 2, i;
 	float *factors = NULL;
+	double lo = 0, hi = 0;
 	int ret = 0;
 
-	if (!freq)
-		return diag_nomem(&m->diag);
 	if (t->factors)
 		ret = load(m, t->factors, &factors);
 	if (t->ext != 0) {
@@ -132,8 +149,21 @@ static int put_table(struct ir_model *m, const struct ir_table *t, uint8_t *rom)
 			f /= (double)factors[i];
 		if (t->ext != 0)
 			r = (1 - clamp01((i - lo) / fmax(0.001, hi - lo))) * t->ext;
-		freq[i] = f * (t->scale * (1 - r) + r);
+		out[i] = f * (t->scale * (1 - r) + r);
 	}
+	free(factors);
+	return ret;
+}
+
+static int put_table(struct ir_model *m, const struct ir_table *t, uint8_t *rom)
+{
+	uint32_t half = t->dims / 2, i, pos;
+	double *freq = calloc(half, sizeof(*freq));
+	int ret;
+
+	if (!freq)
+		return diag_nomem(&m->diag);
+	ret = build_freqs(m, t, freq);
 	for (pos = 0; pos < t->positions && !ret; pos++) {
 		uint8_t *row = rom + t->addr + t->stride * pos;
 
@@ -147,7 +177,6 @@ static int put_table(struct ir_model *m, const struct ir_table *t, uint8_t *rom)
 		}
 	}
 	free(freq);
-	free(factors);
 	return ret;
 }
 

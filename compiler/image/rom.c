@@ -29,8 +29,7 @@ static uint64_t source_of_tail(const struct ir_tensor *t, uint64_t row)
 	return (row - all) / t->perm_rot * t->perm_head + plain + r;
 }
 
-/* The source row of ROM row `row`. */
-static uint64_t source_row(const struct ir_tensor *t, uint64_t row)
+uint64_t build_source_row(const struct ir_tensor *t, uint64_t row)
 {
 	uint64_t head, r, half = t->perm_rot / 2;
 
@@ -97,6 +96,8 @@ static void count_loss(struct ir_tensor *t, const float *f, const uint8_t *dst)
 		d = (double)back[i % REQUANT_BLOCK] - (double)f[i];
 		t->lost2 += d * d;
 		t->all2 += (double)f[i] * (double)f[i];
+		t->lost_max = fmax(t->lost_max, fabs(d));
+		t->all_max = fmax(t->all_max, fabs((double)f[i]));
 	}
 }
 
@@ -150,7 +151,7 @@ static int put_tensor(struct build_rom *b, struct ig1_image_writer *w, struct ir
 	if (!dst || !buf || !f)
 		ret = diag_nomem(&b->m->diag);
 	for (row = 0; row < t->rows && !ret; row++) {
-		const uint8_t *src = build_row(t, source_row(t, row), buf), *p = src;
+		const uint8_t *src = build_row(t, build_source_row(t, row), buf), *p = src;
 
 		if (t->requant) {
 			ret = convert(b, t, row, src, f, dst);
@@ -185,7 +186,7 @@ int build_losses(struct ir_model *m)
 
 		if (!t->placed || t->requant != IR_REQUANT)
 			continue;
-		t->lost2 = t->all2 = 0;
+		t->lost2 = t->all2 = t->lost_max = t->all_max = 0;
 		dst = malloc(t->stride);
 		buf = malloc(bytes);
 		f = malloc((t->cols + GGML_MAX_BLOCK) * sizeof(*f));

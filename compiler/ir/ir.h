@@ -164,8 +164,8 @@ struct ir_tensor {
 	/* choose_format */
 	uint32_t fmt;	  /* enum ir_format */
 	uint32_t requant; /* enum ir_requant */
-	/* rom.c: squares of what requantising changed, and of the values */
-	double lost2, all2;
+	/* rom.c: squares of what requantising changed, and of the values; the largest of both */
+	double lost2, all2, lost_max, all_max;
 	/*
 	 * canon_rope: rows (of a constant: elements) of every head of perm_head are reordered in
 	 * their first perm_rot: 0, 2, 4, ... then 1, 3, 5, ...; 0: left alone
