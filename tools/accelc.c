@@ -24,6 +24,7 @@ static const struct {
 	{ "as", "accelc as", "assemble text to commands", accelc_as },
 	{ "verify", "accelc verify", "check sums, commands and their order", accelc_verify },
 	{ "estimate", "accelc estimate", "estimate the cycles of a step", accelc_estimate },
+	{ "report", "accelc report", "accuracy, ROM, SRAM and time of a model", accelc_report },
 	{ "graph", "accelc graph", "print the model's graph for Graphviz", accelc_graph },
 };
 

@@ -3,7 +3,9 @@
 #ifndef ACCELC_H
 #define ACCELC_H
 
+#include <argp.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum accelc_exit {
 	ACCELC_OK = 0,
@@ -13,6 +15,7 @@ enum accelc_exit {
 };
 
 int accelc_compile(int argc, char **argv);
+int accelc_report(int argc, char **argv);
 int accelc_info(int argc, char **argv);
 int accelc_disasm(int argc, char **argv);
 int accelc_as(int argc, char **argv);
@@ -28,6 +31,17 @@ int accelc_exit_code(int err);
 /* accelc_source.c: a GGUF file by its first bytes, or a folder. */
 bool accelc_is_source(const char *path);
 int accelc_source_info(const char *path, bool json);
+
+/*
+ * accelc_compile.c: which model, and how it is to be compiled; argp's child of commands that compile. Its
+ * input is a struct compile_options.
+ */
+extern const struct argp accelc_model_argp;
+/* Whether the two name one file: as an output it would destroy the other. */
+bool accelc_same_file(const char *a, const char *b);
+
+/* accelc_program.c: a whole file, malloc'ed; - is standard input. 0 or a negative errno. */
+int accelc_read_file(const char *path, char **text, size_t *len);
 
 struct ig1_image;
 /* Opens an .accel file, reporting what is wrong; NULL and *code set on failure. */

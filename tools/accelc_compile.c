@@ -32,14 +32,63 @@ struct args {
 	struct compile_result *result;
 };
 
-static const struct argp_option options[] = {
-	{ NULL, 'o', "FILE", 0, "write FILE (default: nothing is written)", 0 },
+static const struct argp_option model_options[] = {
 	{ "format", OPT_FORMAT, "FORMAT", 0,
 	  "matrices in ROM: keep (the default: unchanged where q4_0 or q8_0 hold them, others "
 	  "as q8_0), q8_0 or q4_0 (all of them)",
 	  0 },
 	{ "chip", OPT_CHIP, "CONFIG", 0, "default, large or small", 0 },
 	{ "ctx", OPT_CTX, "N", 0, "positions (default: the model's context length)", 0 },
+	{ 0 },
+};
+
+static error_t parse_model(int key, char *arg, struct argp_state *state)
+{
+	struct compile_options *o = state->input;
+	unsigned long v;
+	char *end;
+
+	switch (key) {
+	case OPT_FORMAT:
+		if (!strcmp(arg, "keep"))
+			o->format = PASS_FORMAT_KEEP;
+		else if (!strcmp(arg, "q8_0"))
+			o->format = PASS_FORMAT_Q8_0;
+		else if (!strcmp(arg, "q4_0"))
+			o->format = PASS_FORMAT_Q4_0;
+		else
+			argp_error(state, "--format: \"%s\" is none of keep, q8_0, q4_0", arg);
+		return 0;
+	case OPT_CHIP:
+		o->chip = compile_chip(arg);
+		if (!o->chip)
+			argp_error(state, "--chip: no configuration \"%s\"", arg);
+		return 0;
+	case OPT_CTX:
+		errno = 0;
+		v = strtoul(arg, &end, 10);
+		if (errno || *end || end == arg || arg[0] == '-' || !v || v > 1u << 24)
+			argp_error(state, "--ctx: \"%s\" is no number of positions", arg);
+		o->context = (uint32_t)v;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->model)
+			argp_error(state, "more than one model");
+		o->model = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->model)
+			argp_error(state, "no model given");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp accelc_model_argp = { model_options, parse_model };
+
+static const struct argp_option options[] = {
+	{ NULL, 'o', "FILE", 0, "write FILE (default: nothing is written)", 0 },
 	{ "print-after", OPT_PRINT, "PASS", 0, "print the graph, or the programs, after PASS", 0 },
 	{ "stop-after", OPT_STOP, "PASS", 0, "end after PASS, writing nothing", 0 },
 	{ "list-passes", OPT_PASSES, NULL, 0, "print the names for PASS", 0 },
@@ -86,10 +135,11 @@ static void list_passes(void)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
-	char *end;
-	unsigned long v;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->o;
+		return 0;
 	case 'o':
 		a->o.out = arg;
 		return 0;
@@ -100,28 +150,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->report = true;
 		a->o.losses = true;
 		return 0;
-	case OPT_FORMAT:
-		if (!strcmp(arg, "keep"))
-			a->o.format = PASS_FORMAT_KEEP;
-		else if (!strcmp(arg, "q8_0"))
-			a->o.format = PASS_FORMAT_Q8_0;
-		else if (!strcmp(arg, "q4_0"))
-			a->o.format = PASS_FORMAT_Q4_0;
-		else
-			argp_error(state, "--format: \"%s\" is none of keep, q8_0, q4_0", arg);
-		return 0;
-	case OPT_CHIP:
-		a->o.chip = compile_chip(arg);
-		if (!a->o.chip)
-			argp_error(state, "--chip: no configuration \"%s\"", arg);
-		return 0;
-	case OPT_CTX:
-		errno = 0;
-		v = strtoul(arg, &end, 10);
-		if (errno || *end || end == arg || arg[0] == '-' || !v || v > 1u << 24)
-			argp_error(state, "--ctx: \"%s\" is no number of positions", arg);
-		a->o.context = (uint32_t)v;
-		return 0;
 	case OPT_PRINT:
 	case OPT_STOP:
 		if (!known_pass(arg))
@@ -131,15 +159,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_PASSES:
 		list_passes();
 		exit(ACCELC_OK);
-	case ARGP_KEY_ARG:
-		if (a->o.model)
-			argp_error(state, "more than one model");
-		a->o.model = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->o.model)
-			argp_error(state, "no model given");
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -240,7 +259,7 @@ static void report(const struct compile_result *r, const struct ig1_config *chip
 	report_tensors(&r->model);
 }
 
-static bool same_file(const char *a, const char *b)
+bool accelc_same_file(const char *a, const char *b)
 {
 	struct stat x, y;
 
@@ -249,10 +268,12 @@ static bool same_file(const char *a, const char *b)
 
 int accelc_compile(int argc, char **argv)
 {
+	static const struct argp_child children[] = { { &accelc_model_argp }, { 0 } };
 	static const struct argp argp = {
 		options, parse, "MODEL",
 		"Compile a model, a GGUF file (any part of a split one) or a "
-		"folder with config.json and safetensors, to an .accel file."
+		"folder with config.json and safetensors, to an .accel file.",
+		children
 	};
 	struct compile_result r;
 	struct args a = { .result = &r };
@@ -269,7 +290,7 @@ int accelc_compile(int argc, char **argv)
 		accelc_error("nothing to do: give -o, --print-after, --stop-after or --report");
 		return ACCELC_USAGE;
 	}
-	if (a.o.out && same_file(a.o.model, a.o.out)) {
+	if (a.o.out && accelc_same_file(a.o.model, a.o.out)) {
 		accelc_error("-o %s: that is the model", a.o.out);
 		return ACCELC_USAGE;
 	}

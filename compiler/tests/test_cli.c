@@ -393,6 +393,119 @@ static void test_passes(void **state)
 	expect("verify q4.accel", 0, NULL);
 }
 
+static json_t *report_json(const char *args)
+{
+	json_error_t e;
+	json_t *j;
+
+	assert_int_equal(run(args), 0);
+	j = json_loads(out, 0, &e);
+	if (!j)
+		fail_msg("%s: %s", args, e.text);
+	return j;
+}
+
+static double real_at(const json_t *j, const char *object, const char *key)
+{
+	return json_number_value(json_object_get(json_object_get(j, object), key));
+}
+
+static void test_report(void **state)
+{
+	json_t *j;
+
+	(void)state;
+	expect("report", 2, "no model");
+	expect("report a b", 2, "more than one model");
+	expect("report model.gguf --json --html", 2, "exclude each other");
+	expect("report model.gguf --tokens many", 2, "--tokens: bad number \"many\"");
+	expect("report model.gguf --format q5", 2, "\"q5\" is none of");
+	expect("report model.gguf --tokens 0 --pos 96", 2, "the model has 96 positions");
+	expect("report model.gguf -o ./model.gguf", 2, "that is an input");
+	expect("report garbage --text stdin -o garbage", 2, "that is an input");
+	expect("report garbage", 5, "garbage: ");
+	expect("report absent.gguf", 1, "absent.gguf: No such file");
+	expect("report bert.gguf", 5, "\"bert\" is not supported");
+	expect("report model.gguf --tokens 0 -o no/such/folder", 1, "no/such/folder");
+	expect("report model.gguf --text absent", 5, "absent: No such file");
+
+	j = report_json("report model.gguf --json --tokens 20 --format q4_0");
+	assert_string_equal(json_string_value(json_object_get(j, "format")), "q4_0");
+	assert_int_equal(real_at(j, "accuracy", "tokens"), 20);
+	assert_int_equal(real_at(j, "accuracy", "scored"), 19);
+	assert_true(real_at(j, "accuracy", "kl_mean") > 1e-6);
+	assert_true(real_at(j, "accuracy", "kl_max") >= real_at(j, "accuracy", "kl_mean"));
+	assert_true(real_at(j, "accuracy", "perplexity_source") > 1);
+	assert_true(real_at(j, "bits_per_weight", "source") == 8.5);
+	assert_true(real_at(j, "bits_per_weight", "rom") == 4.5);
+	assert_int_equal(json_array_size(json_object_get(j, "tensors")), 27);
+	assert_int_equal(json_array_size(json_object_get(json_object_get(j, "rom"), "tiles")), 8);
+	assert_int_equal(real_at(j, "critical_path", "position"), 48);
+	json_decref(j);
+	strcpy(was, out);
+	assert_int_equal(run("report model.gguf --json --tokens 20 --format q4_0"), 0);
+	assert_string_equal(out, was);
+
+	/* 8-bit blocks as they are: less is lost than with 4 bits; a folder is the same model */
+	j = report_json("report folder --json --tokens 20");
+	assert_true(real_at(j, "bits_per_weight", "rom") == 8.5);
+	json_decref(j);
+	j = report_json("report model.gguf --json --tokens 0 --pos 90 --chip small");
+	assert_true(json_is_null(json_object_get(j, "accuracy")));
+	assert_int_equal(real_at(j, "critical_path", "position"), 90);
+	assert_int_equal(json_array_size(json_object_get(json_object_get(j, "rom"), "tiles")), 2);
+	json_decref(j);
+	assert_int_equal(run("report model.gguf"), 0);
+	assert_non_null(strstr(out, "\ncritical path"));
+	assert_non_null(strstr(out, "blk.1.ffn_down.weight (kept)"));
+}
+
+/* A text of the file's own choice is text wherever it is shown. */
+static void test_report_names(void **state)
+{
+	struct synth_model m = spec;
+	char tmp[128];
+	uint8_t *data;
+	size_t size;
+	json_t *j;
+
+	(void)state;
+	m.name = "<script>alert('1')</script> & \"\x1b[31m\xff";
+	assert_int_equal(synth_build(&m, &data, &size), 0);
+	write_file("odd<&'.gguf", data, size);
+	free(data);
+	assert_int_equal(run("report \"odd<&'.gguf\" --tokens 4 --html -o page.html"), 0);
+	assert_string_equal(out, "");
+	slurp("page.html", out, sizeof(out));
+	assert_null(strstr(out, "<script"));
+	assert_null(strchr(out, 0x1b));
+	assert_non_null(strstr(out, "<h1>&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; "
+				    "&quot;\xef\xbf\xbd[31m\xef\xbf\xbd</h1>"));
+	assert_non_null(strstr(out, "odd&lt;&amp;&#39;.gguf"));
+	/* nothing is fetched from anywhere */
+	assert_null(strstr(out, "http"));
+	assert_null(strstr(out, "url("));
+	strcpy(was, out);
+	assert_int_equal(run("report \"odd<&'.gguf\" --tokens 4 --html"), 0);
+	assert_string_equal(out, was);
+	assert_int_equal(run("report \"odd<&'.gguf\" --tokens 4"), 0);
+	assert_null(strchr(out, 0x1b));
+	j = report_json("report \"odd<&'.gguf\" --tokens 4 --json");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(j, "model"), "name")),
+			    "<script>alert('1')</script> & \"\xef\xbf\xbd[31m\xef\xbf\xbd");
+	json_decref(j);
+	/* and nothing stays behind */
+	snprintf(tmp, sizeof(tmp), "%s/tmp", dir);
+	assert_int_equal(mkdir(tmp, 0700), 0);
+	assert_int_equal(setenv("TMPDIR", tmp, 1), 0);
+	expect("report model.gguf --tokens 2", 0, NULL);
+	expect("report model.gguf --text absent", 5, NULL);
+	expect("report garbage", 5, NULL);
+	assert_int_equal(rmdir(tmp), 0);
+	expect("report model.gguf --tokens 2", 1, "tmp");
+	unsetenv("TMPDIR");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_info),	 cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_verify),	 cmocka_unit_test(test_graph),
 		cmocka_unit_test(test_estimate), cmocka_unit_test(test_passes),
+		cmocka_unit_test(test_report),	 cmocka_unit_test(test_report_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

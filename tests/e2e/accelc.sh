@@ -152,6 +152,43 @@ usage() {
 	exits 2 . "$accelc" compile && exits 2 . "$accelc" nonsense && exits 2 . "$accelc"
 }
 
+# The page is well-formed, and any report of a model is the same the second time.
+reports() {
+	for m in "$models"/*.gguf; do
+		for as in "" --json --html; do
+			"$accelc" report "$m" --tokens 40 $as -o report.1 &&
+				"$accelc" report "$m" --tokens 40 $as -o report.2 &&
+				cmp report.1 report.2 || return 1
+		done
+		python3 - report.1 <<-'END' || return 1
+		import sys, xml.etree.ElementTree as tree
+		page = tree.parse(sys.argv[1]).getroot()
+		plots = page.findall(".//svg")
+		assert page.tag == "html" and len(plots) == 6, len(plots)
+		for p in plots:
+		    assert p.findall(".//rect/title"), p.find("title").text
+		# nothing sticks out of its plot
+		for p in plots:
+		    w, h = (float(x) for x in p.get("viewBox").split()[2:])
+		    for r in p.iter("rect"):
+		        x, y, rw, rh = (float(r.get(k)) for k in ("x", "y", "width", "height"))
+		        assert x >= 0 and y >= -0.7 and x + rw <= w + 0.7 and y + rh <= h + 0.1, r.attrib
+		END
+	done
+	# as perplexity over all of the text by another program: a story in one window after BOS
+	story=$INTAGLIO_SOURCE_ROOT/tests/data/reference/text_c.txt
+	"$accelc" report "$model" --text "$story" --tokens 256 --json -o report.1 &&
+		"$INTAGLIO_BUILD_ROOT/tools/accel-perplexity" tinyqwen2-Q8_0.accel --backend ref --json \
+			--file "$story" --block 255 --nll story.nll >/dev/null || return 1
+	python3 - report.1 story.nll <<-'END'
+	import json, math, struct, sys
+	a = json.load(open(sys.argv[1]))["accuracy"]
+	nll = struct.unpack("<255f", open(sys.argv[2], "rb").read(255 * 4))
+	want = math.exp(sum(nll) / 255)
+	assert a["scored"] == 255 and abs(a["perplexity_chip"] - want) < 1e-5 * want, (a["perplexity_chip"], want)
+	END
+}
+
 # Mutations of the head of a real file by the program itself: refused, or compiled and verified. Ten
 # thousand go through its library in compiler/tests/test_compile_mutate.c.
 mutations() {
@@ -202,5 +239,6 @@ fi
 try "a file size limit leaves no partial file" file_limit
 try "a damaged image is refused" damaged_image
 try "usage errors exit with 2" usage
+try "reports: the same twice, pages well-formed, perplexity as accel-perplexity's" reports
 try "mutated models are refused or compile soundly" mutations
 done_testing

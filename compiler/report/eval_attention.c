@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/* Rotations, and attention over all positions so far. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "compiler/report/eval_internal.h"
+
+int eval_rope(struct eval *e, const struct ir_op *op)
+{
+	uint32_t half = op->table->dims / 2, heads = op->width / op->seg, h, i, c;
+	const double *x = eval_in(e, op, 0), *freq;
+	double *y = eval_out(e, op);
+
+	if (eval_freqs(e, op->table, &freq))
+		return e->m->diag.err;
+	for (i = 0; i < op->width * COLS; i++)
+		y[i] = x[i];
+	for (i = 0; i < half; i++) {
+		size_t a = op->pairs ? 2 * i : i, b = op->pairs ? 2 * i + 1 : i + half;
+
+		for (c = 0; c < e->n; c++) {
+			double angle = (e->pos + c) * freq[i];
+			double cosine = cos(angle) * op->table->mscale;
+			double sine = sin(angle) * op->table->mscale;
+
+			for (h = 0; h < heads; h++) {
+				size_t at = (size_t)h * op->seg * COLS + c;
+				double u = x[at + a * COLS], v = x[at + b * COLS];
+
+				y[at + a * COLS] = u * cosine - v * sine;
+				y[at + b * COLS] = u * sine + v * cosine;
+			}
+		}
+	}
+	return 0;
+}
+
+/* Column c of a value of n elements becomes a row. */
+static void store(const double *x, uint32_t n, uint32_t c, double *to)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		to[i] = x[(size_t)i * COLS + c];
+}
+
+struct head {
+	const double *keys, *values; /* of position 0 */
+	size_t kstep, vstep;	     /* from position to position */
+	uint32_t first, end;	     /* positions it sees */
+	double sink;		     /* -inf: none */
+};
+
+/* p: room for a number per position. */
+static void attend(const struct ir_op *op, const struct head *h, const double *q, uint32_t vseg,
+		   double *p, double *y)
+{
+	double scale = (double)op->scale, cap = (double)op->cap, max = h->sink, sum;
+	uint32_t j, i;
+
+	for (j = h->first; j < h->end; j++) {
+		p[j] = 0;
+		for (i = 0; i < op->seg; i++)
+			p[j] += q[(size_t)i * COLS] * h->keys[j * h->kstep + i];
+		p[j] *= scale;
+		if (cap != 0)
+			p[j] = cap * tanh(p[j] / cap);
+		max = fmax(max, p[j]);
+	}
+	sum = exp(h->sink - max);
+	for (j = h->first; j < h->end; j++) {
+		p[j] = exp(p[j] - max);
+		sum += p[j];
+	}
+	for (i = 0; i < vseg; i++) {
+		double s = 0;
+
+		for (j = h->first; j < h->end; j++)
+			s += p[j] * h->values[j * h->vstep + i];
+		y[(size_t)i * COLS] = s / sum;
+	}
+}
+
+int eval_attention(struct eval *e, const struct ir_op *op)
+{
+	uint32_t vseg = op->vseg ? op->vseg : op->seg, per = op->heads / op->kv_heads, h, c;
+	struct eval_op *o = &e->ops[op->id];
+	uint32_t width = op->in[1]->width;
+	const double *q = eval_in(e, op, 0);
+	const float *sinks = NULL;
+	double *p;
+
+	if (op->sink && eval_const(e, op->konst, &sinks))
+		return e->m->diag.err;
+	p = eval_alloc(e, e->positions);
+	if (!p)
+		return e->m->diag.err;
+	for (c = 0; c < e->n; c++) {
+		size_t at = (size_t)(e->pos + c) * width;
+
+		store(eval_in(e, op, 1), width, c, o->state + at);
+		if (!op->vseg)
+			store(eval_in(e, op, 2), width, c, o->values + at);
+	}
+	for (c = 0; c < e->n; c++) {
+		struct head s = { .kstep = width, .vstep = width, .end = e->pos + c + 1 };
+
+		if (op->window && s.end > op->window)
+			s.first = s.end - op->window;
+		for (h = 0; h < op->heads; h++) {
+			size_t kv = (size_t)(h / per) * op->seg;
+
+			s.keys = o->state + kv;
+			s.values = op->vseg ? s.keys : o->values + kv;
+			s.sink = sinks ? (double)sinks[h] : -INFINITY;
+			attend(op, &s, q + (size_t)h * op->seg * COLS + c, vseg, p,
+			       o->v + (size_t)h * vseg * COLS + c);
+		}
+	}
+	free(p);
+	return 0;
+}
