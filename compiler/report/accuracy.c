@@ -48,7 +48,9 @@ void report_accuracy_add(struct report *rep, const double *source, const float *
 		double lp = source[i] - p, lq = (double)chip[i] - q;
 		double d = (double)chip[i] - source[i];
 
-		kl += exp(lp) * (lp - lq);
+		/* nothing that never happens counts, also where its logarithm is no number */
+		if (exp(lp) > 0)
+			kl += exp(lp) * (lp - lq);
 		a->error2 += d * d;
 		a->power2 += source[i] * source[i];
 	}

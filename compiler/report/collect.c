@@ -60,7 +60,9 @@ static void describe(struct report *rep, const struct ir_model *m, const struct 
 	if (t->placed) {
 		out->format = ir_format_name(t->fmt);
 		out->rom_bytes = t->rows * t->stride;
+		out->tiles = t->rows < rep->chip->tiles ? (uint32_t)t->rows : rep->chip->tiles;
 		if (t->requant == IR_REQUANT) {
+			rep->n_requantised++;
 			out->rms_error = build_loss(t);
 			out->max_error = t->all_max > 0 ? t->lost_max / t->all_max : 0;
 		}

@@ -37,7 +37,7 @@ static void begin(struct bars *b, struct strbuf *o, const char *title, uint32_t 
 {
 	double tick, v;
 
-	*b = (struct bars){ .o = o, .n = n, .max = max > 0 ? 1.05 * max : 1 };
+	*b = (struct bars){ .o = o, .n = n, .max = max > 0 && isfinite(max) ? 1.05 * max : 1 };
 	b->each = (n + MOST_BARS - 1) / MOST_BARS;
 	if (!b->each)
 		b->each = 1;
@@ -60,9 +60,8 @@ static void bar(struct bars *b, uint32_t i, double v, const char *class, double 
 	double gap = b->width > 4 ? 1 : 0, w = (b->width - gap) * share;
 	double x = PLOT_LEFT + b->width * (i / b->each) + (b->width - gap - w) / 2;
 
-	/* what is not a number has no height */
-	if (!(v >= 0))
-		v = 0;
+	/* what is not a number has no height, what is infinite all of it */
+	v = v >= 0 ? fmin(v, b->max) : 0;
 	strbuf_printf(b->o,
 		      "<rect class=\"%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\">"
 		      "<title>",
@@ -74,10 +73,10 @@ static void bar_end(struct bars *b)
 	strbuf_puts(b->o, "</title></rect>\n");
 }
 
-static void mark(struct bars *b, uint32_t i, uint32_t label)
+static void mark(struct bars *b, uint32_t i)
 {
 	strbuf_printf(b->o, "<text class=\"under\" x=\"%.2f\" y=\"%.0f\">%" PRIu32 "</text>\n",
-		      PLOT_LEFT + b->width * (i / b->each) + b->width / 2, HEIGHT - 8, label);
+		      PLOT_LEFT + b->width * (i / b->each) + b->width / 2, HEIGHT - 8, i);
 }
 
 static void end(struct bars *b, const char *under)
@@ -86,7 +85,7 @@ static void end(struct bars *b, const char *under)
 
 	/* the end is for what they number */
 	for (i = 0; 4 * i <= 3 * b->n && i < b->n; i += step)
-		mark(b, i, i);
+		mark(b, i);
 	strbuf_printf(b->o, "<text class=\"unit\" x=\"%d\" y=\"%.0f\">", PLOT_WIDTH - PLOT_RIGHT,
 		      HEIGHT - 8);
 	html_text(b->o, under);
@@ -108,6 +107,7 @@ void html_plot_divergence(const struct report *rep, struct strbuf *o)
 		strbuf_printf(o, "token %" PRIu32 ": %.6f nats", most, (double)a->kl[most]);
 		bar_end(&b);
 	}
+	mean = isfinite(mean) ? mean : 0;
 	strbuf_printf(
 		o,
 		"<line class=\"mean\" x1=\"%d\" x2=\"%d\" y1=\"%.2f\" y2=\"%.2f\"><title>mean "

@@ -168,9 +168,13 @@ static void print_tensors(const struct report *r, struct strbuf *o)
 {
 	size_t i;
 
-	heading(o, "Tensors",
-		"Relative RMS error of each matrix that was requantised; others are exact.");
-	html_plot_errors(r, o);
+	if (r->n_requantised) {
+		heading(o, "Tensors",
+			"Relative RMS error of each matrix that was requantised; others are exact.");
+		html_plot_errors(r, o);
+	} else {
+		heading(o, "Tensors", "All are in ROM without any change of value.");
+	}
 	strbuf_puts(o, "<details><summary>All tensors</summary><table><tr><th>tensor</th>"
 		       "<th>file</th><th>ROM</th><th>values</th><th class=\"n\">rows x columns</th>"
 		       "<th class=\"n\">bits, file</th><th class=\"n\">bits, ROM</th>"

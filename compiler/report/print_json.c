@@ -74,11 +74,12 @@ static json_t *tensors(const struct report *r)
 		const struct report_tensor *t = &r->tensors[i];
 		uint64_t n = t->rows * t->cols;
 
-		j = json_pack("{s:s,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I}", "name", t->name, "type",
+		j = json_pack("{s:s,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I}", "name", t->name, "type",
 			      t->type, "format", t->format, "fate", report_fate_names[t->fate],
 			      "exact", t->fate != REPORT_REQUANT, "rows", (json_int_t)t->rows,
-			      "columns", (json_int_t)t->cols, "source_bytes",
-			      (json_int_t)t->source_bytes, "rom_bytes", (json_int_t)t->rom_bytes);
+			      "columns", (json_int_t)t->cols, "tiles", (json_int_t)t->tiles,
+			      "source_bytes", (json_int_t)t->source_bytes, "rom_bytes",
+			      (json_int_t)t->rom_bytes);
 		json_object_set_new(j, "source_bits", number(report_bits(t->source_bytes, n)));
 		json_object_set_new(j, "rom_bits", number(report_bits(t->rom_bytes, n)));
 		json_object_set_new(j, "rms_error", number(t->rms_error));

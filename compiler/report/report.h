@@ -29,6 +29,7 @@ struct report_tensor {
 	enum report_fate fate;
 	uint64_t rows, cols;
 	uint64_t source_bytes, rom_bytes;
+	uint32_t tiles; /* that hold rows of it; 0: constants, which are in none */
 	/* what requantising changed: RMS and largest error over the values' RMS and largest; else 0 */
 	double rms_error, max_error;
 };
@@ -139,7 +140,7 @@ struct report {
 	uint64_t weights;
 	uint64_t source_bytes, rom_bytes; /* of the matrices */
 	struct report_tensor *tensors;
-	size_t n_tensors;
+	size_t n_tensors, n_requantised;
 	bool have_accuracy;
 	struct report_accuracy accuracy;
 	struct report_rom rom;

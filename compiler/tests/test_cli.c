@@ -485,9 +485,12 @@ static void test_report_names(void **state)
 	/* nothing is fetched from anywhere */
 	assert_null(strstr(out, "http"));
 	assert_null(strstr(out, "url("));
+	assert_null(strstr(out, "Relative RMS error"));
 	strcpy(was, out);
 	assert_int_equal(run("report \"odd<&'.gguf\" --tokens 4 --html"), 0);
 	assert_string_equal(out, was);
+	assert_int_equal(run("report \"odd<&'.gguf\" --tokens 4 --html --format q4_0"), 0);
+	assert_non_null(strstr(out, "Relative RMS error"));
 	assert_int_equal(run("report \"odd<&'.gguf\" --tokens 4"), 0);
 	assert_null(strchr(out, 0x1b));
 	j = report_json("report \"odd<&'.gguf\" --tokens 4 --json");

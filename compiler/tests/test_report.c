@@ -19,6 +19,7 @@
 #include "compiler/quant/ggml_types.h"
 #include "compiler/report/eval.h"
 #include "compiler/report/measure.h"
+#include "compiler/tests/gguf_walk.h"
 #include "compiler/tests/model_run.h"
 #include "tests/models/forward64_ssm.h"
 #include "tests/models/shapes.h"
@@ -208,6 +209,74 @@ static void test_refusals(void **state)
 	ir_free(&m);
 	gguf_close(f);
 	free(data);
+}
+
+/* Damaged files that the front end accepts are evaluated, whatever comes out. */
+static void damage(uint8_t *p, size_t n, uint64_t *seed)
+{
+	size_t at = gguf_random(seed) % (n - 8);
+	uint32_t v = (uint32_t)(gguf_random(seed) % 70);
+
+	if (gguf_random(seed) % 2)
+		p[at] ^= (uint8_t)(1 << gguf_random(seed) % 8);
+	else
+		memcpy(p + at, &v, sizeof(v));
+}
+
+static bool runs_damaged(const uint8_t *data, size_t size)
+{
+	const int32_t tokens[] = { 1, 0, 2 };
+	double *logits = NULL;
+	struct eval *e = NULL;
+	struct gguf_file *f;
+	struct ir_model m;
+	bool ran = false;
+
+	if (gguf_open_mem(data, size, &f, NULL))
+		return false;
+	ir_init(&m);
+	if (!fe_build(&m, f, 0) && !eval_open(&m, 3, &e)) {
+		logits = calloc(3 * (size_t)m.meta.vocab, sizeof(*logits));
+		assert_non_null(logits);
+		ran = !eval_run(e, tokens, 3, logits);
+	}
+	assert_true(ran || m.diag.msg[0]);
+	eval_close(e);
+	free(logits);
+	ir_free(&m);
+	gguf_close(f);
+	return ran;
+}
+
+static void test_damaged(void **state)
+{
+	uint64_t seed = 1;
+	size_t size, i, k, ran = 0, refused = 0;
+	uint8_t *data;
+
+	(void)state;
+	for (i = 0; i < 900; i++) {
+		const struct synth_model *d = &shapes[i / 2 % n_shapes];
+
+		/* the large ones would take too long */
+		if (d->vocab > 1000 || d->ff > 1000)
+			continue;
+		if (i % 2)
+			assert_int_equal(
+				synth_ssm_build(&ssm_shapes[i / 2 % n_ssm_shapes], &data, &size),
+				0);
+		else
+			assert_int_equal(synth_build(d, &data, &size), 0);
+		for (k = 0; k < 2; k++)
+			damage(data, size < 6000 ? size : 6000, &seed);
+		if (runs_damaged(data, size))
+			ran++;
+		else
+			refused++;
+		free(data);
+	}
+	print_message("# %zu ran, %zu were refused\n", ran, refused);
+	assert_true(ran > 50 && refused > 50);
 }
 
 /* --- a model that is compiled ------------------------------------------------------------------ */
@@ -408,6 +477,31 @@ static void test_known_divergence(void **state)
 	report_free(&rep);
 }
 
+/* What the chip thinks impossible and the file does not; what neither does. */
+static void test_infinite_divergence(void **state)
+{
+	const double source[] = { 1, 1, -INFINITY };
+	const float chip[] = { 1, -INFINITY, -INFINITY };
+	struct strbuf s = { 0 };
+	struct fixture f;
+
+	(void)state;
+	open_report(&f, &small, "default");
+	f.rep.meta.vocab = 3;
+	assert_int_equal(report_accuracy_begin(&f.rep, "text", 2), 0);
+	report_accuracy_add(&f.rep, source, (const float[]){ 2, 2, -INFINITY }, 0);
+	assert_true((double)f.rep.accuracy.kl[0] < 1e-12);
+	report_accuracy_add(&f.rep, source, chip, 1);
+	assert_true(isinf(f.rep.accuracy.kl_max));
+	report_print_html(&f.rep, &s);
+	report_print_text(&f.rep, &s);
+	report_print_json(&f.rep, &s);
+	assert_int_equal(s.err, 0);
+	assert_non_null(strstr(s.p, "\"kl_max\": null"));
+	strbuf_free(&s);
+	close_report(&f);
+}
+
 struct chip_ctx {
 	struct fixture *f;
 	uint32_t pos;
@@ -529,9 +623,11 @@ int main(void)
 		cmocka_unit_test(test_dense_and_experts),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_tensors),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_known_divergence),
+		cmocka_unit_test(test_infinite_divergence),
 		cmocka_unit_test(test_accuracy),
 		cmocka_unit_test(test_names),
 	};
