@@ -109,7 +109,7 @@ int accel_session_decode(struct accel_session *s, int32_t first, uint32_t steps,
 		if (err)
 			break;
 		n = job_steps(&s->r, steps - d.n);
-		err = session_prepare(s, &s->r, n);
+		err = session_prepare_ahead(s, &s->r, n, steps - d.n);
 		if (err)
 			break;
 		runner_columns(&s->r)[0] = session_column(s, d.last, s->pos);
@@ -158,7 +158,7 @@ int accel_session_decode_host(struct accel_session *s, int32_t first, uint32_t s
 	while (!d.ended && d.n < steps) {
 		err = runner_check(&s->r);
 		if (!err)
-			err = session_prepare(s, &s->r, 1);
+			err = session_prepare_ahead(s, &s->r, 1, steps - d.n);
 		if (err)
 			break;
 		runner_columns(&s->r)[0] = session_column(s, d.last, s->pos);
@@ -180,6 +180,7 @@ int accel_session_decode_host(struct accel_session *s, int32_t first, uint32_t s
 		report(&d, next);
 		state_done(s);
 	}
+	session_trim(s);
 	if (n_out)
 		*n_out = d.n;
 	return err;

@@ -27,7 +27,7 @@ void copy_program(uint32_t (*out)[IG1_CMD_WORDS])
 }
 
 /* A single sequence may not hold much more of the SRAM than it uses. */
-static uint32_t slab_blocks(const struct accel_model *m, uint64_t bytes)
+uint32_t kv_slab_blocks(const struct accel_model *m, uint64_t bytes)
 {
 	uint64_t n = m->dev->info.cfg.sram_bytes / 16 / bytes;
 
@@ -70,7 +70,7 @@ static struct kv_slab *slab_with_room(struct accel_model *m, uint64_t bytes, boo
 static int find_slab(struct accel_model *m, uint64_t bytes, struct kv_slab **out)
 {
 	struct kv_slab *host = slab_with_room(m, bytes, false);
-	uint32_t n = slab_blocks(m, bytes);
+	uint32_t n = kv_slab_blocks(m, bytes);
 	int err = ACCEL_ENOSPACE;
 
 	*out = slab_with_room(m, bytes, true);
@@ -85,7 +85,7 @@ static int find_slab(struct accel_model *m, uint64_t bytes, struct kv_slab **out
 			return err;
 	}
 	*out = host;
-	return host ? 0 : slab_create(m, bytes, slab_blocks(m, bytes), ACCEL_BUFFER_HOST, out);
+	return host ? 0 : slab_create(m, bytes, kv_slab_blocks(m, bytes), ACCEL_BUFFER_HOST, out);
 }
 
 int kv_block_create(struct accel_model *m, uint64_t bytes, struct kv_block **out)

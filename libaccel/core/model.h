@@ -67,7 +67,8 @@ static inline uint64_t kv_block_offset(const struct kv_block *b)
 	return b->index * b->slab->block_bytes;
 }
 
-/* bytes: kv_block_bytes or win_block_bytes of the manifest */
+/* bytes: kv_block_bytes or win_block_bytes of the manifest. Blocks that one sequence takes at once. */
+uint32_t kv_slab_blocks(const struct accel_model *m, uint64_t bytes);
 int kv_block_create(struct accel_model *m, uint64_t bytes, struct kv_block **out);
 void kv_block_unref(struct accel_model *m, struct kv_block *b);
 

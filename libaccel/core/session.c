@@ -175,10 +175,32 @@ static int own_block(struct accel_session *s, struct runner *r, uint32_t i, uint
 	return err;
 }
 
-int session_own(struct accel_session *s, struct runner *r, uint32_t pos, uint32_t n)
+/* Blocks up to `last`, and in the same call those before `soon` that a slab has room for. */
+static int grow(struct accel_session *s, uint32_t first, uint32_t last, uint32_t soon,
+		uint32_t *end)
+{
+	uint32_t most = first + kv_slab_blocks(s->m, s->m->file->manifest.kv_block_bytes), i;
+
+	for (i = first; i < last && !s->blocks[i]; i++)
+		;
+	*end = i;
+	if (i == last) {
+		while (i < soon && i < most && !s->blocks[i])
+			i++;
+	}
+	if (i > *end && !add_blocks(s, first, i)) {
+		*end = i;
+		return 0;
+	}
+	return add_blocks(s, first, *end);
+}
+
+/* The next `all` positions will be asked for by and by, n of them now. */
+static int own(struct accel_session *s, struct runner *r, uint32_t pos, uint32_t n, uint32_t all)
 {
 	uint32_t first = pos / KV_POSITIONS;
 	uint32_t last = (pos + n + KV_POSITIONS - 1) / KV_POSITIONS, i, end;
+	uint32_t soon = (pos + all + KV_POSITIONS - 1) / KV_POSITIONS;
 	int err = 0;
 
 	if (s->lost < pos)
@@ -191,20 +213,27 @@ int session_own(struct accel_session *s, struct runner *r, uint32_t pos, uint32_
 		return err;
 	for (i = first; i < last && !err; i = end) {
 		end = i + 1;
-		if (!s->blocks[i]) {
-			while (end < last && !s->blocks[end])
-				end++;
-			err = add_blocks(s, i, end);
-		} else if (atomic_load(&s->blocks[i]->refs) > 1) {
+		if (!s->blocks[i])
+			err = grow(s, i, last, soon, &end);
+		else if (atomic_load(&s->blocks[i]->refs) > 1)
 			err = own_block(s, r, i, i == first ? pos % KV_POSITIONS : 0);
-		}
 	}
 	return err;
 }
 
+int session_own(struct accel_session *s, struct runner *r, uint32_t pos, uint32_t n)
+{
+	return own(s, r, pos, n, n);
+}
+
 int session_prepare(struct accel_session *s, struct runner *r, uint32_t n)
 {
-	int err = session_own(s, r, s->pos, n);
+	return session_prepare_ahead(s, r, n, n);
+}
+
+int session_prepare_ahead(struct accel_session *s, struct runner *r, uint32_t n, uint32_t all)
+{
+	int err = own(s, r, s->pos, n, all);
 
 	return err ? err : state_prepare(s, r, n);
 }

@@ -34,6 +34,11 @@ static inline struct ig1_column session_column(const struct accel_session *s, in
 int session_own(struct accel_session *s, struct runner *r, uint32_t first, uint32_t n);
 /* The same for the next n positions, and the state becomes that of the session's position. */
 int session_prepare(struct accel_session *s, struct runner *r, uint32_t n);
+/*
+ * The same, where a call will come to need `all` positions (>= n): when it takes blocks it takes several
+ * of those at once. The caller trims the session at its end.
+ */
+int session_prepare_ahead(struct accel_session *s, struct runner *r, uint32_t n, uint32_t all);
 /* Tokens are in the vocabulary and fit the context. */
 int session_check(struct accel_session *s, const int32_t *tokens, size_t n);
 /* Drops blocks beyond the position. */

@@ -39,6 +39,17 @@ static inline void prog_li(struct prog *p, uint8_t rd, uint64_t imm)
 	prog_seq(p, "li", (struct ig1_fmt_seq){ .op = IG1_OP_S_LI, .rd = rd, .imm = imm });
 }
 
+/* Runs until its watchdog or somebody else ends it. */
+static inline void prog_endless(struct prog *p)
+{
+	prog_seq(p, "loop",
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = IG1_MAX_COUNT, .len = 2 });
+	prog_seq(p, "loop",
+		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = IG1_MAX_COUNT, .len = 1 });
+	prog_li(p, 21, 1);
+	prog_end(p);
+}
+
 /* One row of `bytes` between scratch and R[rva] + va. */
 static inline void prog_move(struct prog *p, uint8_t op, uint8_t rva, uint64_t va, uint32_t sp,
 			     uint32_t bytes)

@@ -176,12 +176,7 @@ static void spaces_are_isolated(void **state)
 static void build_endless(struct prog *p)
 {
 	begin(p);
-	prog_seq(p, "loop",
-		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = IG1_MAX_COUNT, .len = 2 });
-	prog_seq(p, "loop",
-		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = IG1_MAX_COUNT, .len = 1 });
-	prog_li(p, 21, 1);
-	prog_end(p);
+	prog_endless(p);
 }
 
 static void watchdog_ends_endless_jobs(void **state)
