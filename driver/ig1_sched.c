@@ -144,6 +144,12 @@ struct ig1_sched *ig1_sched_get_queue(struct ig1_device *dev)
 
 void ig1_sched_put(struct ig1_sched *sched)
 {
+	/*
+	 * The work that frees jobs queues the work that runs them when it ends, and it may have
+	 * freed the last one only now. drm_sched_fini() waits for them in the other order, which
+	 * alone could leave the latter queued.
+	 */
+	drm_sched_wqueue_stop(&sched->base);
 	drm_sched_fini(&sched->base);
 	mutex_lock(&spare_lock);
 	list_add(&sched->node, &spare);
