@@ -460,12 +460,7 @@ static void cancel_ends_jobs(void)
 	uint64_t seq[2] = { 0 };
 	int err;
 
-	prog_seq(&p, "loop",
-		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = IG1_MAX_COUNT, .len = 2 });
-	prog_seq(&p, "loop",
-		 (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = IG1_MAX_COUNT, .len = 1 });
-	prog_li(&p, 21, 1);
-	prog_end(&p);
+	prog_endless(&p);
 	job.prog_len = p.n;
 	memcpy(rig.code.p, p.w, sizeof(p.w));
 	must(node_submit(fd, &rig.q, &job), "EXEC");
@@ -495,6 +490,102 @@ static void cancel_ends_jobs(void)
 	do {
 		err = NODE_CALL(fd, QUEUE_CONTROL, &k);
 	} while (err == -EBUSY);
+}
+
+static uint64_t completed(uint32_t queue)
+{
+	struct drm_intaglio_queue_get_state g = { .queue_id = queue };
+
+	must(NODE_CALL(fd, QUEUE_GET_STATE, &g), "QUEUE_GET_STATE");
+	return g.completed;
+}
+
+static int resume(uint32_t queue)
+{
+	struct drm_intaglio_queue_control k = { .queue_id = queue,
+						.op = DRM_INTAGLIO_QUEUE_RESUME };
+	int err;
+
+	do {
+		err = NODE_CALL(fd, QUEUE_CONTROL, &k);
+	} while (err == -EBUSY);
+	return err;
+}
+
+/*
+ * Jobs wait for somebody's fence that does not signal; CANCEL and QUEUE_DESTROY end them all the same,
+ * and those behind them. `busy`: a queue that runs something until the fence has been seen not to
+ * matter, or NULL.
+ */
+static void end_waiting_jobs(const char *what, uint32_t handle, uint64_t point,
+			     struct node_queue *busy)
+{
+	struct drm_intaglio_job job = { .prog_va = NODE_CODE_VA, .prog_len = 1 };
+	struct drm_intaglio_queue_control k = { .op = DRM_INTAGLIO_QUEUE_CANCEL };
+	struct drm_intaglio_queue_destroy d = { 0 };
+	struct drm_intaglio_completion c[2] = { 0 };
+	struct node_queue q[2];
+	struct prog end = { 0 };
+	uint64_t seq[2][2];
+	int err, i;
+
+	prog_end(&end);
+	memcpy(rig.code.p, end.w, sizeof(end.w));
+	for (i = 0; i < 2; i++) {
+		must(node_queue_create(fd, rig.vm, 1, &q[i]), "QUEUE_CREATE");
+		must(node_submit_after(fd, &q[i], &job, handle, point), "EXEC");
+		seq[i][0] = job.seq;
+		must(node_submit(fd, &q[i], &job), "EXEC");
+		seq[i][1] = job.seq;
+	}
+	usleep(100000);
+	tap_ok(!completed(q[0].id) && !completed(q[1].id), "jobs wait for %s", what);
+	k.queue_id = q[0].id;
+	tap_result(NODE_CALL(fd, QUEUE_CONTROL, &k), 0, "CANCEL");
+	d.queue_id = q[1].id;
+	tap_result(NODE_CALL(fd, QUEUE_DESTROY, &d), 0, "QUEUE_DESTROY");
+	q[1].id = 0;
+	for (i = 0; i < 2; i++) {
+		err = node_wait(fd, &q[i], seq[i][1], &c[1]);
+		if (!err)
+			err = node_wait(fd, &q[i], seq[i][0], &c[0]);
+		tap_ok(!err && c[0].error == -ECANCELED && c[1].error == -ECANCELED,
+		       "the jobs of the queue that is %s end with ECANCELED",
+		       i ? "destroyed" : "cancelled");
+	}
+	if (busy) {
+		tap_ok(!completed(busy->id), "before the fence signals");
+		k.queue_id = busy->id;
+		must(NODE_CALL(fd, QUEUE_CONTROL, &k), "CANCEL");
+		drm_sys.syncobj_wait(fd, handle, point);
+	}
+	tap_result(resume(q[0].id), 0, "RESUME");
+	must(node_submit(fd, &q[0], &job), "EXEC");
+	tap_ok(!node_wait(fd, &q[0], job.seq, &c[0]) && !c[0].error, "the queue runs again");
+	for (i = 0; i < 2; i++)
+		node_queue_destroy(fd, &q[i]);
+}
+
+static void cancel_ends_waiting_jobs(void)
+{
+	struct drm_intaglio_job job = { .prog_va = NODE_CODE_VA, .watchdog = UINT64_C(1) << 60 };
+	struct node_rig busy;
+	struct prog p = { 0 };
+	uint32_t never;
+
+	node_rig_open(fd, &busy);
+	prog_endless(&p);
+	memcpy(busy.code.p, p.w, sizeof(p.w));
+	job.prog_len = p.n;
+	must(node_submit(fd, &busy.q, &job), "EXEC");
+	end_waiting_jobs("a job that does not end", busy.q.syncobj, busy.q.point, &busy.q);
+	node_rig_close(&busy);
+	if (node_never(fd, &never)) {
+		tap_skip("jobs wait for a fence that never signals", "this kernel has no sw_sync");
+		return;
+	}
+	end_waiting_jobs("a fence that never signals", never, 0, NULL);
+	drm_sys.syncobj_destroy(fd, never);
 }
 
 /* Many jobs, an asynchronous mapping that the first waits for, in one go. */
@@ -599,6 +690,7 @@ int main(void)
 	tokens_arrive();
 	faults_stop_the_queue();
 	cancel_ends_jobs();
+	cancel_ends_waiting_jobs();
 	fences_order_work();
 	lifetimes();
 	node_rig_close(&rig);

@@ -11,6 +11,7 @@
 #include "tests/drm/fake_kernel.h"
 #else
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <xf86drm.h>
 #endif
 
@@ -102,6 +103,13 @@ int node_import(int fd, int dmabuf, uint32_t *handle)
 	*handle = 0;
 	return -EOPNOTSUPP;
 }
+
+int node_never(int fd, uint32_t *handle)
+{
+	(void)fd;
+	*handle = 0;
+	return -EOPNOTSUPP;
+}
 #else
 bool node_privileged(bool on)
 {
@@ -116,6 +124,29 @@ int node_export(int fd, uint32_t handle, int *dmabuf)
 int node_import(int fd, int dmabuf, uint32_t *handle)
 {
 	return drmPrimeFDToHandle(fd, dmabuf, handle) ? -errno : 0;
+}
+
+/* debugfs' sw_sync has no header. Its fences signal when the file is closed, at the end of the process. */
+struct sw_sync_create {
+	uint32_t value;
+	char name[32];
+	int32_t fence;
+};
+
+int node_never(int fd, uint32_t *handle)
+{
+	struct sw_sync_create c = { .value = 1, .name = "never" };
+	int timeline = open("/sys/kernel/debug/sync/sw_sync", O_RDWR | O_CLOEXEC), err;
+
+	*handle = 0;
+	if (timeline < 0)
+		return -EOPNOTSUPP;
+	if (ioctl(timeline, _IOWR('W', 0, struct sw_sync_create), &c) ||
+	    drmSyncobjCreate(fd, 0, handle))
+		return -errno;
+	err = drmSyncobjImportSyncFile(fd, *handle, c.fence) ? -errno : 0;
+	close(c.fence);
+	return err;
 }
 #endif
 
@@ -232,21 +263,30 @@ void node_queue_destroy(int fd, struct node_queue *q)
 	memset(q, 0, sizeof(*q));
 }
 
-int node_submit(int fd, struct node_queue *q, struct drm_intaglio_job *job)
+int node_submit_after(int fd, struct node_queue *q, struct drm_intaglio_job *job, uint32_t handle,
+		      uint64_t point)
 {
-	struct drm_intaglio_sync s = {
-		.flags = DRM_INTAGLIO_SYNC_TIMELINE | DRM_INTAGLIO_SYNC_SIGNAL,
-		.handle = q->syncobj,
-		.point = q->point + 1,
+	struct drm_intaglio_sync s[2] = {
+		{ .flags = DRM_INTAGLIO_SYNC_TIMELINE | DRM_INTAGLIO_SYNC_SIGNAL,
+		  .handle = q->syncobj,
+		  .point = q->point + 1 },
+		{ .flags = point ? DRM_INTAGLIO_SYNC_TIMELINE : 0,
+		  .handle = handle,
+		  .point = point },
 	};
 	struct drm_intaglio_exec a = { .queue_id = q->id,
 				       .jobs = { sizeof(*job), 1, (uintptr_t)job } };
 	int err;
 
-	job->syncs = (struct drm_intaglio_obj_array){ sizeof(s), 1, (uintptr_t)&s };
+	job->syncs = (struct drm_intaglio_obj_array){ sizeof(s[0]), handle ? 2 : 1, (uintptr_t)s };
 	err = NODE_CALL(fd, EXEC, &a);
 	q->point += !err;
 	return err;
+}
+
+int node_submit(int fd, struct node_queue *q, struct drm_intaglio_job *job)
+{
+	return node_submit_after(fd, q, job, 0, 0);
 }
 
 int node_wait(int fd, struct node_queue *q, uint64_t seq, struct drm_intaglio_completion *c)

@@ -36,6 +36,8 @@ bool node_privileged(bool on);
 /* PRIME; -EOPNOTSUPP where the kernel is a fake. */
 int node_export(int fd, uint32_t handle, int *dmabuf);
 int node_import(int fd, int dmabuf, uint32_t *handle);
+/* A syncobj with a fence that does not signal while the process lives; -EOPNOTSUPP without SW_SYNC. */
+int node_never(int fd, uint32_t *handle);
 
 /* Where the kernel is a fake: what is left at close() is no defect of the program. */
 void node_fake_no_leak_check(void);
@@ -68,6 +70,9 @@ int node_queue_create(int fd, uint32_t vm, uint32_t priority, struct node_queue 
 void node_queue_destroy(int fd, struct node_queue *q);
 /* One job; its syncs and seq are filled in. */
 int node_submit(int fd, struct node_queue *q, struct drm_intaglio_job *job);
+/* The same, after the fence of a syncobj, at a point of it if that is a timeline. */
+int node_submit_after(int fd, struct node_queue *q, struct drm_intaglio_job *job, uint32_t handle,
+		      uint64_t point);
 /* Waits for a job and copies its record; -ENODATA: there is none. */
 int node_wait(int fd, struct node_queue *q, uint64_t seq, struct drm_intaglio_completion *c);
 
