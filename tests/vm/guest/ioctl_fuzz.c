@@ -25,6 +25,7 @@
 #define POOL	      24
 #define FEW	      500 /* calls; of more than that some have a bad argument */
 #define EXTRA	      (DRM_INTAGLIO_EXEC + 1)
+#define STRIDE	      10000 /* calls from one sign of life to the next */
 
 #define PROGRAMS      4
 #define PROGRAM_BYTES (8 * IG1_COMMAND_BYTES) /* room for each */
@@ -65,10 +66,20 @@ struct fuzzer {
 	uint64_t points;
 	int fail_nth;	 /* its file, or -1 */
 	uint64_t failed; /* calls in which the kernel failed something */
+	bool speaks;	 /* of its progress */
 };
 
 static time_t deadline;
+static double started;
 static uint32_t fail_max, node;
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
 
 static uint64_t rnd(struct fuzzer *f)
 {
@@ -590,6 +601,9 @@ static void *fuzz(void *arg)
 		err = call(f, which);
 		f->calls[which]++;
 		f->good[which] += !err;
+		if (f->speaks && (i + 1) % STRIDE == 0)
+			printf("# %llu calls of this thread in %.0f s\n",
+			       (unsigned long long)(i + 1), seconds_now() - started);
 	}
 	if (f->fail_nth >= 0)
 		close(f->fail_nth);
@@ -617,26 +631,20 @@ static uint32_t find_node(void)
 	return 0;
 }
 
-static double seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static int run(uint64_t seed, uint64_t iterations, uint32_t threads)
 {
 	struct fuzzer *f = calloc(threads, sizeof(*f));
-	double start = seconds_now(), took;
+	double took;
 	uint64_t n, good, all = 0, failed = 0;
 	uint32_t i, k;
 	int shared;
 
 	if (!f || !threads)
 		return 1;
+	started = seconds_now();
 	shared = node_open(0, 0);
 	for (i = 0; i < threads; i++) {
+		f[i].speaks = !i;
 		f[i].random = seed * 0x9e3779b97f4a7c15u + i * 0xbf58476d1ce4e5b9u + 1;
 		f[i].own = node_open(0, 0);
 		f[i].shared = shared;
@@ -649,7 +657,7 @@ static int run(uint64_t seed, uint64_t iterations, uint32_t threads)
 	for (i = 0; i < threads; i++)
 		pthread_join(f[i].thread, NULL);
 	drm_sys.close(shared);
-	took = seconds_now() - start;
+	took = seconds_now() - started;
 	for (k = 0; k < CALLS; k++) {
 		for (i = 0, n = 0, good = 0; i < threads; i++) {
 			n += f[i].calls[k];
