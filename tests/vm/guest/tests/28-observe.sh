@@ -12,6 +12,10 @@ busy() {
 	grep -q '^queue [0-9].* submitted [1-9]' "$state"
 }
 
+idle() {
+	! grep -q '^queue ' "$state"
+}
+
 infer endless /run/o.tokens /run/o.logits 2>/run/o.err &
 ok "a process has jobs on the chip" poll 60 busy
 pid=$(pidof accel-run | cut -d ' ' -f 1)
@@ -47,6 +51,12 @@ match "$(accel-smi --prometheus 2>&1)" '^# TYPE [a-z_]+ (counter|gauge)$' "accel
 accel-smi --prometheus >/run/prometheus
 accel-smi --json >/run/smi.json
 save /run/prometheus /run/smi.json
+# A chip without jobs sleeps, and the first process may have come to its end meanwhile.
+killall -KILL accel-run 2>/dev/null
+wait
+ok "the chip is idle" poll 20 idle
+infer endless /run/o.tokens /run/o.logits 2>/run/o.err &
+ok "another process has jobs on the chip" poll 60 busy
 match "$(cat $PCI/$chip/telemetry)" '^clock_mhz [1-9][0-9]*$' "sysfs: telemetry while it works"
 found=
 for dir in $PCI/$chip/hwmon/hwmon*; do
