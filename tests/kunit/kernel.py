@@ -31,7 +31,10 @@ VARIANTS = {
     "kunit": ["uml.config"],
     "kasan": ["uml.config", "kasan.config"],
     "module": ["uml.config"],
+    "kasan-module": ["uml.config", "kasan.config"],
 }
+# Whose objects are mostly equal, if it is built.
+SEEDS = {"module": "kunit", "kasan-module": "kasan"}
 
 
 class Failed(Exception):
@@ -157,9 +160,10 @@ class Build:
         self._lock.close()
 
     def _seed(self):
-        """Starts from the folder of the KUnit kernel if that is built: most objects are equal."""
-        other = CACHE / ("kunit-" + self.source.name.partition("-")[2])
-        if self.variant != "kasan" and other != self.folder and (other / "linux").exists():
+        """Starts from the folder of the KUnit kernel if that is built."""
+        seed = SEEDS.get(self.variant, self.variant)
+        other = CACHE / ("%s-%s" % (seed, self.source.name.partition("-")[2]))
+        if other != self.folder and (other / "linux").exists():
             with locked(other.with_name(other.name + ".lock")):
                 say("starting from a copy of %s" % other)
                 shutil.copytree(other, self.folder, symlinks=True, dirs_exist_ok=True)
@@ -173,7 +177,7 @@ class Build:
         driver = DRIVER / ".kunitconfig"
         if not driver.exists():
             raise Failed("%s is missing" % driver)
-        if self.variant != "module":
+        if not self.variant.endswith("module"):
             return paths + [driver]
         # The same options, the driver as a module and without its tests.
         text = driver.read_text().replace("CONFIG_DRM_ACCEL_INTAGLIO=y",

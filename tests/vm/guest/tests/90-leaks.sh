@@ -16,6 +16,7 @@ cat $leaks >/run/kmemleak
 is "$(grep -c '^unreferenced object' /run/kmemleak)" 0 "no unreferenced memory"
 [ ! -s /run/kmemleak ] || save /run/kmemleak
 lspci -D -n -d ::1200 | cut -d ' ' -f 1 >/run/chips
+ok "the kernel lists DMA mappings" test -e /sys/kernel/debug/dma-api/dump
 grep -F -f /run/chips /sys/kernel/debug/dma-api/dump >/run/dma
 is "$(wc -l </run/dma)" 0 "no DMA mapping" || diag </run/dma
 # A second look starts from zero.
