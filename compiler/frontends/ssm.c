@@ -4,25 +4,32 @@
 #include <errno.h>
 #include <stdio.h>
 
+int fe_read_taps(struct fe_net *n, bool required)
+{
+	uint32_t *taps = &n->ssm.taps;
+
+	if (fe_u32(&n->keys, "ssm.conv_kernel", required, taps) ||
+	    fe_check_range(n, "ssm.conv_kernel", *taps, IR_MAX_TAPS))
+		return n->m->diag.err;
+	if (*taps == 1)
+		return diag_set(&n->m->diag, -ENOTSUP,
+				"key %s.ssm.conv_kernel: 1, supported: 2 to %u", n->arch->name,
+				IR_MAX_TAPS);
+	return 0;
+}
+
 static int read_sizes(struct fe_net *n)
 {
 	struct fe_keys *k = &n->keys;
 	struct fe_ssm *s = &n->ssm;
 
-	if (fe_u32(k, "ssm.conv_kernel", true, &s->taps) ||
-	    fe_check_range(n, "ssm.conv_kernel", s->taps, IR_MAX_TAPS) ||
-	    fe_u32(k, "ssm.inner_size", true, &s->inner) ||
+	if (fe_read_taps(n, true) || fe_u32(k, "ssm.inner_size", true, &s->inner) ||
 	    fe_check_range(n, "ssm.inner_size", s->inner, FE_MAX_PART) ||
 	    fe_u32(k, "ssm.state_size", true, &s->state) ||
 	    fe_check_range(n, "ssm.state_size", s->state, IR_MAX_WIDTH / s->inner) ||
-	    fe_u32(k, "ssm.time_step_rank", true, &s->rank) ||
-	    fe_check_range(n, "ssm.time_step_rank", s->rank, FE_MAX_PART))
+	    fe_u32(k, "ssm.time_step_rank", true, &s->rank))
 		return n->m->diag.err;
-	if (s->taps == 1)
-		return diag_set(&n->m->diag, -ENOTSUP,
-				"key %s.ssm.conv_kernel: 1, supported: 2 to %u", n->arch->name,
-				IR_MAX_TAPS);
-	return 0;
+	return fe_check_range(n, "ssm.time_step_rank", s->rank, FE_MAX_PART);
 }
 
 int fe_read_mamba(struct fe_net *n)
@@ -65,16 +72,19 @@ int fe_read_mamba2(struct fe_net *n)
 	return 0;
 }
 
-struct ir_op *fe_ssm_conv(struct fe_net *n, uint32_t i, struct ir_op *x)
+struct ir_op *fe_causal_conv(struct fe_net *n, uint32_t i, struct ir_op *x, const char *tensor)
 {
-	struct ir_op *op = ir_op_new(n->m, IR_CONV, fe_layer_name(n, i, "ssm_conv"), 1, &x, 0);
+	struct ir_op *op = ir_op_new(n->m, IR_CONV, fe_layer_name(n, i, tensor), 1, &x, 0);
 	uint32_t taps = n->ssm.taps;
 	struct ir_tensor *w, *b;
+	char name[64];
 
 	if (!op)
 		return NULL;
-	w = fe_layer_tensor(n, i, "ssm_conv1d.weight", true, taps, x->width);
-	b = fe_layer_tensor(n, i, "ssm_conv1d.bias", false, x->width, 1);
+	snprintf(name, sizeof(name), "%s.weight", tensor);
+	w = fe_layer_tensor(n, i, name, true, taps, x->width);
+	snprintf(name, sizeof(name), "%s.bias", tensor);
+	b = fe_layer_tensor(n, i, name, false, x->width, 1);
 	if (!w)
 		return NULL;
 	w->transposed = 1;
@@ -87,7 +97,13 @@ struct ir_op *fe_ssm_conv(struct fe_net *n, uint32_t i, struct ir_op *x)
 	op->konst->n = (uint64_t)(taps + 1) * x->width;
 	op->width = x->width;
 	op->taps = taps;
-	return fe_act(n, op, IR_FN_SILU, fe_layer_name(n, i, "ssm_conv_act"));
+	return op;
+}
+
+struct ir_op *fe_ssm_conv(struct fe_net *n, uint32_t i, struct ir_op *x)
+{
+	return fe_act(n, fe_causal_conv(n, i, x, "ssm_conv1d"), IR_FN_SILU,
+		      fe_layer_name(n, i, "ssm_conv_act"));
 }
 
 /* y + d x; d has an element for each row of seg elements */
