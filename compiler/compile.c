@@ -81,7 +81,7 @@ static int check_hazards(const struct compile_options *o, struct compile_result 
 static int run(const struct compile_options *o, struct compile_result *r,
 	       const struct gguf_file *src)
 {
-	struct pass_options po = { .chip = o->chip, .format = o->format };
+	struct pass_options po = { .chip = o->chip, .format = o->format, .linear = o->linear };
 	struct cg_options co = { .chip = o->chip };
 	double t = now();
 	int ret;

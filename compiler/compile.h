@@ -17,6 +17,7 @@ struct compile_options {
 	bool losses;	 /* measure what requantising costs though nothing is written */
 	const struct ig1_config *chip;
 	enum pass_format format;
+	enum pass_linear linear;
 	uint32_t context; /* 0: the model's */
 	struct pass_watch watch;
 	struct build_progress progress;

@@ -19,6 +19,7 @@ enum {
 	OPT_FORMAT = 0x100,
 	OPT_CHIP,
 	OPT_CTX,
+	OPT_LINEAR,
 	OPT_PRINT,
 	OPT_STOP,
 	OPT_REPORT,
@@ -39,6 +40,10 @@ static const struct argp_option model_options[] = {
 	  0 },
 	{ "chip", OPT_CHIP, "CONFIG", 0, "default, large or small", 0 },
 	{ "ctx", OPT_CTX, "N", 0, "positions (default: the model's context length)", 0 },
+	{ "linear", OPT_LINEAR, "FORM", 0,
+	  "squared linear attention: auto (the default: what keeps less of a sequence as long as "
+	  "the context), recurrent or parallel",
+	  0 },
 	{ 0 },
 };
 
@@ -70,6 +75,17 @@ static error_t parse_model(int key, char *arg, struct argp_state *state)
 		if (errno || *end || end == arg || arg[0] == '-' || !v || v > 1u << 24)
 			argp_error(state, "--ctx: \"%s\" is no number of positions", arg);
 		o->context = (uint32_t)v;
+		return 0;
+	case OPT_LINEAR:
+		if (!strcmp(arg, "auto"))
+			o->linear = PASS_LINEAR_AUTO;
+		else if (!strcmp(arg, "recurrent"))
+			o->linear = PASS_LINEAR_RECURRENT;
+		else if (!strcmp(arg, "parallel"))
+			o->linear = PASS_LINEAR_PARALLEL;
+		else
+			argp_error(state, "--linear: \"%s\" is none of auto, recurrent, parallel",
+				   arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->model)

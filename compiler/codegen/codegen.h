@@ -84,6 +84,7 @@ struct cg_shape {
 /* Address space of a sequence, see kv.c. */
 struct cg_kv_layer {
 	uint64_t k, v, ks, vs; /* byte offsets in the region, of the first block */
+	uint64_t sums;	       /* with IR_KVSTORE.squared: likewise */
 	uint64_t bstride;      /* from block to block */
 	bool ring;
 };

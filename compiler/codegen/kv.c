@@ -2,8 +2,9 @@
 /*
  * A sequence's keys and values. Its region is an array of blocks of 32 positions; a block holds,
  * for each layer, key data (heads x groups x 1024 bytes), value data, key scales (heads x groups x
- * 128 bytes) and value scales. Blocks are whole pages, so that they can be shared and mapped one by
- * one. Behind it is a ring of blocks for layers with a window ([progabi] of the specification).
+ * 128 bytes), value scales and, for squared linear attention, running sums (two of 128 bytes for each
+ * head). Blocks are whole pages, so that they can be shared and mapped one by one. Behind it is a ring of
+ * blocks for layers with a window ([progabi] of the specification).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -40,8 +41,8 @@ static int choose_ring(struct ir_model *m, struct cg_kv *kv)
 	return 0;
 }
 
-/* n, vn: groups of 32 of keys and values; vn 0: values are parts of the keys */
-static void place(struct cg_kv_layer *l, uint64_t n, uint64_t vn, uint64_t *at)
+/* n, vn: groups of 32 of keys and values; vn 0: values are parts of the keys; n_sums: rows of running sums */
+static void place(struct cg_kv_layer *l, uint64_t n, uint64_t vn, uint64_t n_sums, uint64_t *at)
 {
 	l->k = align_up(*at, KV_DATA);
 	if (!vn) {
@@ -54,7 +55,8 @@ static void place(struct cg_kv_layer *l, uint64_t n, uint64_t vn, uint64_t *at)
 	l->v = l->k + n * KV_DATA;
 	l->ks = l->v + vn * KV_DATA;
 	l->vs = l->ks + n * KV_SCALE;
-	*at = l->vs + vn * KV_SCALE;
+	l->sums = l->vs + vn * KV_SCALE;
+	*at = l->sums + n_sums * KV_SCALE;
 }
 
 /* bstride is a 32-bit field; a region must fit the address space */
@@ -93,8 +95,8 @@ int cg_kv_layout(struct ir_model *m, struct cg_kv *kv)
 		l = &kv->layers[op->layer];
 		l->ring = kv->ring && op->window;
 		place(l, ir_groups(op->in[0]->width, op->seg),
-		      op->n_in == 2 ? ir_groups(op->in[1]->width, op->in[1]->seg) : 0,
-		      l->ring ? &ring_at : &at);
+		      op->n_in >= 2 ? ir_groups(op->in[1]->width, op->in[1]->seg) : 0,
+		      op->squared ? 2ull * op->kv_heads : 0, l->ring ? &ring_at : &at);
 	}
 	kv->block_bytes = align_up(at, IG1_PAGE_BYTES);
 	kv->ring_bytes = align_up(ring_at, IG1_PAGE_BYTES);

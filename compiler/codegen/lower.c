@@ -396,6 +396,14 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 		new_val(l, op, R_COLS);
 		lw_wkv(l, op, val(l, op));
 		break;
+	case IR_SQLA:
+		new_val(l, op, R_COLS);
+		lw_sqla(l, op, val(l, op));
+		break;
+	case IR_RUNSUM:
+		new_val(l, op, R_COLS);
+		lw_runsum(l, op, val(l, op));
+		break;
 	case IR_DOTS:
 		new_val(l, op, val(l, op->in[0])->rcols);
 		lw_dots(l, op);

@@ -172,11 +172,13 @@ uint8_t lw_elt_opcode(uint32_t fn);
 /* lower_norm.c: IR_CENTER, IR_L2NORM; the value has its place */
 void lw_norm(struct lower *l, const struct ir_op *op);
 
-/* lower_conv.c, lower_scan.c, lower_wkv.c; y is the operation's value */
+/* lower_conv.c, lower_scan.c, lower_wkv.c, lower_sqla.c, lower_runsum.c; y is the operation's value */
 void lw_conv(struct lower *l, const struct ir_op *op, const struct cg_val *y);
 void lw_shift(struct lower *l, const struct ir_op *op, const struct cg_val *y);
 void lw_wkv(struct lower *l, const struct ir_op *op, const struct cg_val *y);
 void lw_scan(struct lower *l, const struct ir_op *op, const struct cg_val *y);
+void lw_sqla(struct lower *l, const struct ir_op *op, const struct cg_val *y);
+void lw_runsum(struct lower *l, const struct ir_op *op, const struct cg_val *y);
 
 /* lower_state.c: the loop over columns of an operation with a state. */
 #define LW_STATE_VALS 7

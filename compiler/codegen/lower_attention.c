@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Keys and values of all columns are stored before any column attends. A column attends alone:
- * scores, softmax, the values' scales folded into the probabilities, weighted sum.
+ * scores, softmax (or squared scores times decays, over their sum), the values' scales folded into the
+ * probabilities, weighted sum.
  */
 #include "compiler/codegen/lower.h"
 
@@ -68,11 +69,27 @@ static struct cg_cmd *store(struct lower *l, const char *name, const struct ir_o
 	return c;
 }
 
+/* Running sums of the position, a number per KV head and part. `off` is used. */
+static void store_sums(struct lower *l, const struct ir_op *op, unsigned int scales,
+		       unsigned int off)
+{
+	const struct cg_val *s = &l->vals[op->in[2]->id];
+	struct cg_cmd *c;
+
+	if (off)
+		lw_alu(l, lw_name(l, op->name, "address"), off, R_COL, IG1_ALUOP_MUL, R_ZERO,
+		       s->cstride);
+	c = store(l, "sums", op, 0, l->kv->layers[op->layer].sums, 128, 0, 4, scales, off, 1);
+	c->u.dma.n1 = 2 * op->kv_heads;
+	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, s->buf, s->off);
+}
+
 /* Columns c of both at register offsets off and soff. */
 static void store_parts(struct lower *l, const struct ir_op *op, unsigned int data,
 			unsigned int scales, unsigned int off, unsigned int soff)
 {
-	const struct cg_val *k = &l->vals[op->in[0]->id], *v = &l->vals[op->in[op->n_in - 1]->id];
+	const struct cg_val *k = &l->vals[op->in[0]->id];
+	const struct cg_val *v = op->n_in == 1 ? k : &l->vals[op->in[1]->id];
 	const struct cg_kv_layer *kv = &l->kv->layers[op->layer];
 	bool packed = k->buf == v->buf && k->sbuf == v->sbuf && v->off > k->off &&
 		      op->in[0]->seg == op->in[1]->seg;
@@ -89,6 +106,8 @@ static void store_parts(struct lower *l, const struct ir_op *op, unsigned int da
 	if (packed)
 		c->u.dma.s2 = (uint32_t)(v->soff - k->soff);
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, k->sbuf, k->soff);
+	if (packed && op->squared)
+		store_sums(l, op, scales, off);
 	if (packed || op->n_in == 1)
 		return;
 	if (off) {
@@ -99,6 +118,8 @@ static void store_parts(struct lower *l, const struct ir_op *op, unsigned int da
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, v->buf, v->off);
 	c = store(l, "v_scales", op, 1, kv->vs, 128, 0, 4, scales, soff, 1);
 	cg_ref(l->p, c, CG_FIELD(dma, sp), false, false, v->sbuf, v->soff);
+	if (op->squared)
+		store_sums(l, op, scales, off);
 }
 
 void lw_kvstore(struct lower *l, const struct ir_op *op)
@@ -135,6 +156,7 @@ void lw_kvstore(struct lower *l, const struct ir_op *op)
 /* Scratch of one run of KV heads. */
 struct att_bufs {
 	uint32_t scores, max, sum, recip, vscale, prob, pscale;
+	uint32_t sums, decay; /* squared: running sums; a row per KV head */
 };
 
 struct att {
@@ -237,20 +259,14 @@ static struct cg_cmd *scores(struct att *a, const struct side *s, const struct a
 	return c;
 }
 
-/* Scales of the values, a row per KV head and group. */
-static void value_scales(struct att *a, const struct side *s, const struct att_bufs *b,
-			 uint32_t first, uint32_t kv_heads)
+/* A number per position in each of `rows` rows, from `va` of the first block on. */
+static void load_rows(struct att *a, const struct side *s, const char *name, uint64_t va,
+		      uint32_t rows, uint32_t buf)
 {
 	struct lower *l = a->l;
-	const char *n = lw_name(l, a->op->name, "v_scales");
-	struct cg_cmd *c;
+	struct cg_cmd *c = cg_cmd(l->p, IG1_OP_D_LD, lw_name(l, a->op->name, name));
 
-	if (a->blocks == BLOCKS) {
-		lw_alu(l, n, BLOCKS, s->npos, IG1_ALUOP_ADD, R_ZERO, 31);
-		lw_alu(l, n, BLOCKS, BLOCKS, IG1_ALUOP_SHR, R_ZERO, 5);
-	}
-	c = cg_cmd(l->p, IG1_OP_D_LD, n);
-	c->u.dma.va = l->kv->layers[a->op->layer].vs + 128ull * first * a->vgroups;
+	c->u.dma.va = va;
 	c->u.dma.rva = (uint8_t)s->kv;
 	c->u.dma.v1 = l->kv->layers[a->op->layer].bstride;
 	c->u.dma.v2 = 128;
@@ -258,10 +274,27 @@ static void value_scales(struct att *a, const struct side *s, const struct att_b
 	c->u.dma.s2 = (uint32_t)(4 * a->span);
 	c->u.dma.bytes = 128;
 	c->u.dma.rn1 = (uint8_t)a->blocks;
-	c->u.dma.n2 = kv_heads * a->vgroups;
+	c->u.dma.n2 = rows;
 	c->va_kind = CG_VA_KV;
 	c->va_id = a->op->layer;
-	cg_ref(l->p, c, CG_FIELD(dma, sp), false, true, b->vscale, 0);
+	cg_ref(l->p, c, CG_FIELD(dma, sp), false, true, buf, 0);
+}
+
+/* Scales of the values, a row per KV head and group; running sums, two rows per KV head. */
+static void value_scales(struct att *a, const struct side *s, const struct att_bufs *b,
+			 uint32_t first, uint32_t kv_heads)
+{
+	const struct cg_kv_layer *kv = &a->l->kv->layers[a->op->layer];
+	const char *n = lw_name(a->l, a->op->name, "v_scales");
+
+	if (a->blocks == BLOCKS) {
+		lw_alu(a->l, n, BLOCKS, s->npos, IG1_ALUOP_ADD, R_ZERO, 31);
+		lw_alu(a->l, n, BLOCKS, BLOCKS, IG1_ALUOP_SHR, R_ZERO, 5);
+	}
+	load_rows(a, s, "v_scales", kv->vs + 128ull * first * a->vgroups, kv_heads * a->vgroups,
+		  b->vscale);
+	if (a->op->squared)
+		load_rows(a, s, "sums", kv->sums + 256ull * first, 2 * kv_heads, b->sums);
 }
 
 /* Rows of scores, as a source and the destination. */
@@ -325,18 +358,80 @@ static unsigned int add_sink(struct att *a, const struct side *s, const struct a
 	return R_TOKEN;
 }
 
-/* first: KV head; carried: the scores were computed in the iteration before. */
-static void softmax(struct att *a, const struct side *s, const struct att_bufs *b, uint32_t first,
-		    uint32_t kv_heads, bool carried)
+/* A pass over a number per KV head and position, into the decays. */
+static struct cg_cmd *decay_pass(struct att *a, const struct side *s, const struct att_bufs *b,
+				 uint8_t code, uint32_t kv_heads)
+{
+	struct cg_cmd *c =
+		lw_vec(a->l, code, lw_name(a->l, a->op->name, "decay"), 0, kv_heads, R_ZERO);
+
+	c->u.vec.rn0 = (uint8_t)s->npos;
+	lw_dst(a->l, c, b->decay, 0, a->span, 0);
+	return c;
+}
+
+/*
+ * The decay between a position and the column's: exp(S' - S) of their running sums, each a pair; its last
+ * one is the column's own. The difference of the first halves is exact where it is not so large that
+ * nothing is left of the decay.
+ */
+static void decays(struct att *a, const struct side *s, const struct att_bufs *b, uint32_t kv_heads)
+{
+	const char *n = lw_name(a->l, a->op->name, "decay");
+	int64_t span = a->span;
+	struct lower *l = a->l;
+	struct cg_cmd *c;
+
+	lw_alu(l, n, R_TOKEN, s->npos, IG1_ALUOP_SUB, R_ZERO, 1);
+	lw_alu(l, n, R_AUX, R_TOKEN, IG1_ALUOP_SHL, R_ZERO, 2);
+	c = decay_pass(a, s, b, IG1_OP_V_SUB, kv_heads);
+	lw_src(l, c, 'a', b->sums, 0, 1, 2 * span, 0, R_ZERO);
+	lw_src(l, c, 'b', b->sums, 0, 0, 2 * span, 0, R_AUX);
+	c = decay_pass(a, s, b, IG1_OP_V_ADD, kv_heads);
+	lw_src(l, c, 'a', b->decay, 0, 1, span, 0, R_ZERO);
+	lw_src(l, c, 'b', b->sums, 4 * (uint64_t)span, 1, 2 * span, 0, R_ZERO);
+	c = decay_pass(a, s, b, IG1_OP_V_EXPS, kv_heads);
+	c->u.vec.alpha = 1;
+	lw_src(l, c, 'a', b->decay, 0, 1, span, 0, R_ZERO);
+	lw_src(l, c, 'b', b->sums, 4 * (uint64_t)span, 0, 2 * span, 0, R_AUX);
+}
+
+/* Squared scores times decays, and their sums, at least what may be divided by. */
+static void squares(struct att *a, const struct side *s, const struct att_bufs *b,
+		    uint32_t kv_heads)
+{
+	const char *n = lw_name(a->l, a->op->name, "square");
+	int64_t span = a->span;
+	struct lower *l = a->l;
+	struct cg_cmd *c;
+
+	decays(a, s, b, kv_heads);
+	c = lw_vec(l, IG1_OP_V_MUL3, n, 0, a->qper, R_ZERO);
+	c->u.vec.n2 = kv_heads;
+	c->u.vec.rn0 = (uint8_t)s->npos;
+	lw_src(l, c, 'a', b->scores, 0, 1, span, span * a->qper, R_ZERO);
+	lw_src(l, c, 'b', b->scores, 0, 1, span, span * a->qper, R_ZERO);
+	lw_src(l, c, 'c', b->decay, 0, 1, 0, span, R_ZERO);
+	lw_dst(l, c, b->scores, 0, span, span * a->qper);
+	lw_red(l, c, IG1_VRED_SUM, b->sum, 0, 1, a->qper);
+	c = lw_vec(l, IG1_OP_V_MAX, n, kv_heads * a->qper, 1, R_ZERO);
+	lw_src(l, c, 'a', b->sum, 0, 1, 0, 0, R_ZERO);
+	lw_src_const(l, c, 'b', a->op->konst, 0);
+	c->u.vec.b0 = 0;
+	lw_dst(l, c, b->sum, 0, 0, 0);
+}
+
+/* exp of the scores less their greatest, and its sums. first: KV head */
+static void exponentials(struct att *a, const struct side *s, const struct att_bufs *b,
+			 uint32_t first, uint32_t kv_heads)
 {
 	struct lower *l = a->l;
-	uint32_t heads = kv_heads * a->qper, g;
+	uint32_t heads = kv_heads * a->qper;
 	float alpha = a->op->scale;
 	unsigned int n0 = s->npos;
 	int64_t span = a->span;
 	struct cg_cmd *c;
 
-	l->carry = carried;
 	if (a->op->cap != 0)
 		alpha = cap_scores(a, s, b, heads);
 	if (a->op->window)
@@ -354,6 +449,22 @@ static void softmax(struct att *a, const struct side *s, const struct att_bufs *
 	lw_src(l, c, 'b', b->max, 0, 0, 1, 0, R_ZERO);
 	lw_dst(l, c, b->scores, 0, span, 0);
 	lw_red(l, c, IG1_VRED_SUM, b->sum, 0, 1, 0);
+}
+
+/* What each position's value counts; carried: the scores were computed in the iteration before. */
+static void weights(struct att *a, const struct side *s, const struct att_bufs *b, uint32_t first,
+		    uint32_t kv_heads, bool carried)
+{
+	uint32_t heads = kv_heads * a->qper, g;
+	struct lower *l = a->l;
+	int64_t span = a->span;
+	struct cg_cmd *c;
+
+	l->carry = carried;
+	if (a->op->squared)
+		squares(a, s, b, kv_heads);
+	else
+		exponentials(a, s, b, first, kv_heads);
 	c = lw_vec(l, IG1_OP_V_RECIP, lw_name(l, a->op->name, "recip"), heads, 1, R_ZERO);
 	lw_src(l, c, 'a', b->sum, 0, 1, 0, 0, R_ZERO);
 	lw_dst(l, c, b->recip, 0, 0, 0);
@@ -443,7 +554,7 @@ static void pairs_of_columns(struct att *a)
 		if (k)
 			c->u.att.signal |= 1u << CG_CARRY;
 		value_scales(a, &sides[k], &a->bufs[k], 0, heads);
-		softmax(a, &sides[k], &a->bufs[k], 0, heads, !k);
+		weights(a, &sides[k], &a->bufs[k], 0, heads, !k);
 		pair_column(a, k);
 		result_offset(a);
 		values(a, &sides[k], &a->bufs[k], 0, heads);
@@ -474,7 +585,7 @@ static void parts_of_heads(struct att *a, const struct side *s)
 				n - done * a->step < a->step ? n - done * a->step : a->step;
 
 			value_scales(a, s, b, done * a->step, heads);
-			softmax(a, s, b, done * a->step, heads, false);
+			weights(a, s, b, done * a->step, heads, false);
 			if (a->yoff)
 				result_offset(a);
 			values(a, s, b, done * a->step, heads);
@@ -534,6 +645,10 @@ static void make_bufs(struct att *a, struct att_bufs *b)
 	b->vscale = cg_buf(l->p, lw_name(l, n, "v_scales"), 4 * span * a->step * g);
 	b->prob = cg_buf(l->p, lw_name(l, n, "prob"), span * heads * g);
 	b->pscale = cg_buf(l->p, lw_name(l, n, "prob_scales"), span / 8 * heads * g);
+	if (a->op->squared) {
+		b->sums = cg_buf(l->p, lw_name(l, n, "sums"), 8 * span * a->step);
+		b->decay = cg_buf(l->p, lw_name(l, n, "decay"), 4 * span * a->step);
+	}
 	/* two sets are there to overlap: sharing memory would order what need not be */
 	for (i = first; i < l->p->n_bufs; i++)
 		l->p->bufs[i].whole_loop = l->shape->depth == 2;

@@ -43,7 +43,7 @@ static bool same_attributes(const struct ir_op *a, const struct ir_op *b)
 	       a->experts == b->experts && a->used == b->used && a->groups == b->groups &&
 	       a->used_groups == b->used_groups && a->chosen == b->chosen && a->norm == b->norm &&
 	       a->parts == b->parts && a->vseg == b->vseg && a->spread == b->spread &&
-	       !memcmp(&a->shift, &b->shift, sizeof(a->shift)) &&
+	       a->squared == b->squared && !memcmp(&a->shift, &b->shift, sizeof(a->shift)) &&
 	       !memcmp(&a->eps, &b->eps, sizeof(a->eps)) &&
 	       !memcmp(&a->scale, &b->scale, sizeof(a->scale));
 }
@@ -121,7 +121,8 @@ static bool same_places(struct search *s, const struct ir_op *a, const struct ir
 	known = x->ring ? &r->ring_known : &r->kv_known;
 	return x->ring == y->ring && same_step(x->k, y->k, k, step, known) &&
 	       same_step(x->v, y->v, k, step, known) && same_step(x->ks, y->ks, k, step, known) &&
-	       same_step(x->vs, y->vs, k, step, known);
+	       same_step(x->vs, y->vs, k, step, known) &&
+	       (!a->squared || same_step(x->sums, y->sums, k, step, known));
 }
 
 static bool same_iteration(struct search *s, uint64_t k)

@@ -12,7 +12,7 @@ static const struct fe_arch *const archs[] = {
 	&fe_arch_falcon_h1,	 &fe_arch_rwkv6,      &fe_arch_rwkv7,	      &fe_arch_qwen3moe,
 	&fe_arch_qwen2moe,	 &fe_arch_olmoe,      &fe_arch_granitemoe,    &fe_arch_gpt_oss,
 	&fe_arch_afmoe,		 &fe_arch_deepseek2,  &fe_arch_qwen3next,     &fe_arch_qwen35,
-	&fe_arch_nemotron_h_moe, &fe_arch_qwen35moe,  &fe_arch_openelm,
+	&fe_arch_nemotron_h_moe, &fe_arch_qwen35moe,  &fe_arch_openelm,	      &fe_arch_sqla,
 };
 
 #define N_ARCHS (sizeof(archs) / sizeof(archs[0]))

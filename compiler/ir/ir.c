@@ -20,7 +20,8 @@ static const char *const kind_names[IR_KINDS] = {
 	[IR_DOTS] = "dots",	  [IR_SOFTMAX] = "softmax",
 	[IR_ROUTE] = "route",	  [IR_EXPERTS] = "experts",
 	[IR_COMBINE] = "combine", [IR_HEADMM] = "headmm",
-	[IR_JOIN] = "join",
+	[IR_JOIN] = "join",	  [IR_SQLA] = "sqla",
+	[IR_RUNSUM] = "runsum",
 };
 
 static const char *const format_names[IR_FORMATS] = {
@@ -324,6 +325,10 @@ uint64_t ir_state_bytes(const struct ir_op *op)
 	case IR_SCAN:
 	case IR_WKV:
 		return 4ull * op->width * op->dim;
+	case IR_SQLA:
+		return 4ull * op->kv_heads * (op->seg + 1) * ir_monomials(op->seg);
+	case IR_RUNSUM:
+		return 4ull * op->width;
 	default:
 		return 0;
 	}

@@ -38,11 +38,16 @@ enum ir_kind {
 	IR_CONCAT, /* in[]: one after the other */
 	IR_ROPE,   /* in[0], table: rotates each head of seg elements by the column's position */
 	IR_QUANT,  /* in[0] to q8 in rows of seg elements */
-	IR_KVSTORE, /* in[0] k, in[1] v (q8), see vseg: to the column's position in layer's KV blocks */
+	/*
+	 * in[0] k, in[1] v (q8), see vseg: to the column's position in layer's KV blocks; squared: in[2] is
+	 * stored, too
+	 */
+	IR_KVSTORE,
 	/*
 	 * in[0] q; before split_attention in[1] k, in[2] v; after it all stored ones. The softmax is over
 	 * scale * (q . k), capped by cap * tanh(. / cap) unless cap is 0, of the last `window` positions
 	 * (0: all). konst: with `sink` a further logit of each head, then with a window -inf.
+	 * squared: not the softmax; see IR_SQLA.
 	 */
 	IR_ATTENTION,
 	IR_ADD,	  /* in[0] + in[1] */
@@ -65,6 +70,8 @@ enum ir_kind {
 	IR_HEADMM,  /* in[0] a row per head, mats[0] as many matrices: each on its own row */
 	IR_JOIN,    /* in[0], in[1]: a row per head of each, side by side */
 	IR_COMBINE, /* in[0] a row per chosen expert, in[1] route, mats: the weighted sum; acc: + in[2] */
+	IR_SQLA,   /* in[0] q, in[1] k, in[2] v, in[3] x; konst: see below */
+	IR_RUNSUM, /* in[0] of all tokens so far, added; a pair per element, see below */
 	IR_KINDS
 };
 
@@ -121,6 +128,28 @@ enum ir_fn {
  * v is heads x seg; r, k and a are shared by heads, of kv_heads groups (neighbours, or with `spread`
  * every kv_heads-th); w is heads x dim or one number per head; b is heads x dim, c one per head.
  */
+
+/*
+ * Squared linear attention (arXiv 2602.17363): what a query head takes of a token's value is the square of
+ * (q . k) times the decays of all tokens behind that one, over the sum of what it takes of all of them;
+ * zero where that sum is. A token's decay is sigmoid(-x) = exp(-softplus(x)), one x per KV head. Heads of
+ * seg elements, at most IR_MAX_SQUARED, kv_heads of them for k and v, as in IR_ATTENTION.
+ *
+ * Two forms compute it; pass_linear_form chooses. Recurrent is IR_SQLA itself. (q . k)^2 is the product of
+ * all monomials of degree two, so that a KV head's state are the sums over tokens, decayed, of
+ * v[i] (i < seg) and of 1 (i = seg) times each of ir_monomials(seg) monomials of k. Those of q hold a
+ * factor of two where they are of two different elements (none of k does, instead of a root in both).
+ *
+ * Parallel is IR_ATTENTION with `squared`, before split_attention with a fourth input: the running sums of
+ * softplus(x), which IR_KVSTORE stores in fp32, since exp of two positions' difference is the decay
+ * between them. IR_RUNSUM gives a number and what is to be added to it, at most half a unit in its last
+ * place: a sum over many tokens would not be exact enough in one. State: its value.
+ *
+ * konst: IR_SQLA_LEAST, the least sum that is divided by.
+ */
+#define IR_SQLA_LEAST  0x1p-100f
+#define IR_MAX_SQUARED 1024u
+
 enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
 
 /*
@@ -244,6 +273,7 @@ struct ir_op {
 	uint64_t state;		/* place_state: byte offset in the sequence's state */
 	uint32_t by_pos;	/* IR_EMBED */
 	uint32_t window, sink;	/* IR_ATTENTION; IR_KVSTORE has the window, too */
+	uint32_t squared;	/* IR_ATTENTION, IR_KVSTORE */
 	float eps, scale, shift, cap;
 	/* IR_ATTENTION, IR_KVSTORE: elements of a value, 0: seg; without a v they are a key's first ones */
 	uint32_t vseg;
@@ -310,6 +340,12 @@ unsigned int ir_fn_operands(uint32_t fn);
 static inline uint64_t ir_groups(uint64_t width, uint64_t seg)
 {
 	return seg ? width / seg * ((seg + 31) / 32) : 0;
+}
+
+/* Products of two of n numbers, those with themselves among them; n <= IR_MAX_SQUARED. */
+static inline uint32_t ir_monomials(uint32_t n)
+{
+	return n * (n + 1) / 2;
 }
 
 /* Bytes of state that an operation keeps for a sequence, 0: none. */

@@ -102,6 +102,7 @@ const struct ir_attr ir_attrs_op[] = {
 	ATTR(ir_op, "norm", U32, norm),
 	ATTR(ir_op, "parts", U32, parts),
 	ATTR(ir_op, "vseg", U32, vseg),
+	ATTR(ir_op, "squared", U32, squared),
 	{ 0 },
 };
 

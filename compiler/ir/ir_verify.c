@@ -18,8 +18,8 @@ static const struct {
 	[IR_CONCAT] = { 1, SIZE_MAX, 0, 0, false, false, true },
 	[IR_ROPE] = { 1, 1, 0, 0, false, true, true },
 	[IR_QUANT] = { 1, 1, 0, 0, false, false, true },
-	[IR_KVSTORE] = { 1, 2, 0, 0, false, false, false },
-	[IR_ATTENTION] = { 1, 3, 0, 0, false, false, true },
+	[IR_KVSTORE] = { 1, 3, 0, 0, false, false, false },
+	[IR_ATTENTION] = { 1, 4, 0, 0, false, false, true },
 	[IR_ADD] = { 2, 2, 0, 0, false, false, true },
 	[IR_ACT] = { 1, 1, 0, 0, false, false, true },
 	[IR_GLU] = { 2, 2, 0, 0, false, false, true },
@@ -40,6 +40,8 @@ static const struct {
 	[IR_HEADMM] = { 1, 1, 1, 1, false, false, true },
 	[IR_JOIN] = { 2, 2, 0, 0, false, false, true },
 	[IR_COMBINE] = { 2, 3, 1, SIZE_MAX, false, false, true },
+	[IR_SQLA] = { 4, 4, 0, 0, true, false, true },
+	[IR_RUNSUM] = { 1, 1, 0, 0, false, false, true },
 };
 
 static int bad(struct ir_model *m, const struct ir_op *op, const char *what)
@@ -115,6 +117,50 @@ static int check_concat(struct ir_model *m, const struct ir_op *op)
 	return n == op->width ? 0 : bad(m, op, "width is not the sum of the parts");
 }
 
+/* What is told of running sums is a pair for each KV head. */
+static bool is_sums(const struct ir_op *in, const struct ir_op *op)
+{
+	return in->dt == IR_F32 && in->width == 2ull * op->kv_heads;
+}
+
+/* Attention without the softmax; its heads are checked. */
+static int check_squared(struct ir_model *m, const struct ir_op *op)
+{
+	size_t i;
+
+	for (i = 1; i < op->n_in && i < 3; i++) {
+		if (op->in[i]->width != (uint64_t)op->seg * op->kv_heads)
+			return bad(m, op, "keys or values do not fit the heads");
+	}
+	if (op->n_in > 3 && !is_sums(op->in[3], op))
+		return bad(m, op, "running sums do not fit the heads");
+	if (op->in[0]->dt == IR_Q8 && op->in[0]->seg != op->seg)
+		return bad(m, op, "queries are not quantised by head");
+	if (op->squared > 1 || op->vseg || op->window || op->sink || op->cap != 0 ||
+	    op->scale != 0 || !op->konst || op->konst->n != 1)
+		return bad(m, op, "squared scores with what only a softmax has");
+	return op->layer < m->meta.layers ? 0 : bad(m, op, "layer out of range");
+}
+
+static int check_sqla(struct ir_model *m, const struct ir_op *op)
+{
+	uint64_t nk = (uint64_t)op->kv_heads * op->seg;
+	size_t i;
+
+	for (i = 0; i < op->n_in; i++) {
+		if (op->in[i]->dt != IR_F32)
+			return bad(m, op, "operands do not fit");
+	}
+	if (!op->heads || !op->kv_heads || op->heads % op->kv_heads || !op->seg ||
+	    op->seg > IR_MAX_SQUARED || op->dt != IR_F32 || op->in[0]->width != op->width ||
+	    op->width != (uint64_t)op->heads * op->seg)
+		return bad(m, op, "heads do not fit the width");
+	if (op->in[1]->width != nk || op->in[2]->width != nk || op->in[3]->width != op->kv_heads ||
+	    op->konst->n != 1)
+		return bad(m, op, "operands do not fit");
+	return op->layer < m->meta.layers ? 0 : bad(m, op, "layer out of range");
+}
+
 static int check_attention(struct ir_model *m, const struct ir_op *op)
 {
 	uint64_t hs = op->seg, vs = op->vseg ? op->vseg : hs;
@@ -125,6 +171,10 @@ static int check_attention(struct ir_model *m, const struct ir_op *op)
 		return bad(m, op, "heads do not fit the width");
 	if (op->n_in == 2 && (!op->vseg || vs > hs || op->kv_heads != 1))
 		return bad(m, op, "values in keys of more than one head, or longer than they");
+	if (op->n_in > (op->squared ? 4u : 3u) || (op->squared && op->n_in > 1 && op->n_in < 4))
+		return bad(m, op, "wrong number of inputs");
+	if (op->squared)
+		return check_squared(m, op);
 	for (i = 1; i < op->n_in; i++) {
 		if (op->in[i]->width != (i == 1 ? hs : vs) * op->kv_heads)
 			return bad(m, op, "keys or values do not fit the heads");
@@ -372,7 +422,11 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 	case IR_KVSTORE:
 		if (op->n_in == 1 && (!op->vseg || op->vseg > op->seg))
 			return bad(m, op, "wrong number of inputs");
-		for (i = 0; i < op->n_in; i++) {
+		if (op->squared ? op->n_in != 3 : op->n_in > 2)
+			return bad(m, op, "wrong number of inputs");
+		if (op->squared && (op->squared > 1 || op->window || !is_sums(op->in[2], op)))
+			return bad(m, op, "running sums do not fit the heads");
+		for (i = 0; i < op->n_in && i < 2; i++) {
 			uint32_t seg = i && op->vseg ? op->vseg : op->seg;
 
 			if (op->in[i]->dt != IR_Q8 || op->in[i]->seg != seg ||
@@ -401,6 +455,12 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 		return same && f32 && op->dt == IR_F32 ? 0 : bad(m, op, "does not fit its input");
 	case IR_WKV:
 		return check_wkv(m, op);
+	case IR_SQLA:
+		return check_sqla(m, op);
+	case IR_RUNSUM:
+		return f32 && op->dt == IR_F32 && op->width == 2ull * in->width
+			       ? 0
+			       : bad(m, op, "is not a pair for each element of its input");
 	case IR_GLU:
 		if (!is_glu(op->fn))
 			return bad(m, op, "not a function of a gate");

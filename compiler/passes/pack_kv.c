@@ -46,7 +46,7 @@ int pass_pack_kv(struct ir_model *m, const struct pass_options *o)
 	struct ir_op *op;
 
 	for (op = m->first; op; op = op->next) {
-		if (op->kind == IR_KVSTORE && op->n_in == 2 && op->in[0]->seg == op->in[1]->seg &&
+		if (op->kind == IR_KVSTORE && op->n_in >= 2 && op->in[0]->seg == op->in[1]->seg &&
 		    pack(m, op))
 			return m->diag.err;
 	}

@@ -19,9 +19,17 @@ enum pass_format {
 	PASS_FORMAT_Q4_0,
 };
 
+/* How squared linear attention is computed; see IR_SQLA. */
+enum pass_linear {
+	PASS_LINEAR_AUTO, /* whichever keeps less of a sequence that is as long as the context */
+	PASS_LINEAR_RECURRENT,
+	PASS_LINEAR_PARALLEL,
+};
+
 struct pass_options {
 	const struct ig1_config *chip;
 	enum pass_format format;
+	enum pass_linear linear;
 };
 
 struct pass {
@@ -49,6 +57,7 @@ int pass_canon_rope(struct ir_model *m, const struct pass_options *o);
 int pass_rom_routers(struct ir_model *m, const struct pass_options *o);
 int pass_choose_format(struct ir_model *m, const struct pass_options *o);
 int pass_fuse_matmul(struct ir_model *m, const struct pass_options *o);
+int pass_linear_form(struct ir_model *m, const struct pass_options *o);
 int pass_split_attention(struct ir_model *m, const struct pass_options *o);
 int pass_expand_act(struct ir_model *m, const struct pass_options *o);
 int pass_merge_slices(struct ir_model *m, const struct pass_options *o);
@@ -76,6 +85,12 @@ void pass_chips(const struct ir_model *m, const struct ig1_config *chip, struct 
 
 /* Bytes of constant ROM for the constants and tables that there are. */
 uint64_t pass_crom_need(const struct ir_model *m);
+
+/*
+ * Numbers that the two forms of squared linear attention keep for a head of d elements are equally many at
+ * (d + 1)^2 / 4 + 3/2 tokens (models.md section 6): the first context with more in the KV cache.
+ */
+uint32_t pass_linear_crossing(uint32_t d);
 
 /* A rotation whose result can be written as q8. */
 bool pass_rope_to_q8(const struct ir_op *op);

@@ -10,6 +10,8 @@ const struct pass passes[] = {
 	  pass_rom_routers },
 	{ "choose_format", "choose the ROM format of every matrix", pass_choose_format },
 	{ "fuse_matmul", "one matmul for matrices of one input and format", pass_fuse_matmul },
+	{ "linear_form", "choose the recurrent or the parallel form of linear attention",
+	  pass_linear_form },
 	{ "split_attention", "quantise queries, keys and values; store and attend apart",
 	  pass_split_attention },
 	{ "expand_act", "activations as single passes of the vector unit", pass_expand_act },

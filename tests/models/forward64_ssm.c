@@ -12,6 +12,7 @@
 #include "compiler/quant/ggml_types.h"
 #include "compiler/quant/half.h"
 #include "tests/models/forward64_model.h"
+#include "tests/models/forward64_sqla.h"
 
 #define GROUP 32
 
@@ -26,6 +27,7 @@ struct net {
 	struct block *blocks;
 	char arch[24];
 	bool int8;
+	enum forward64_form form;
 	double tie;
 	size_t layers, width, vocab, n, context;
 	size_t heads, kv_heads, head_size;
@@ -237,16 +239,18 @@ static double softplus(double x)
 	return x > 30 ? x : log1p(exp(x));
 }
 
-/* silu(conv(x) + b) of columns off .. off + width of rows of stride */
-static double *conv(struct net *m, size_t i, const double *x, size_t stride, size_t off,
-		    size_t width)
+/* conv(x) + b of columns off .. off + width of rows of stride */
+static double *causal(struct net *m, size_t i, const char *what, const double *x, size_t stride,
+		      size_t off, size_t width)
 {
-	double *w = part(m, i, "ssm_conv1d.weight", width, m->taps, false);
-	double *b = has(m, i, "ssm_conv1d.bias") ? part(m, i, "ssm_conv1d.bias", 1, width, false)
-						 : room(m, width);
-	double *y = room(m, m->n * width);
+	double *w, *b, *y = room(m, m->n * width);
 	size_t t, c, j;
+	char name[64];
 
+	snprintf(name, sizeof(name), "%s.weight", what);
+	w = part(m, i, name, width, m->taps, false);
+	snprintf(name, sizeof(name), "%s.bias", what);
+	b = has(m, i, name) ? part(m, i, name, 1, width, false) : room(m, width);
 	for (t = 0; t < m->n; t++) {
 		for (c = 0; c < width; c++) {
 			double sum = b[c];
@@ -256,9 +260,20 @@ static double *conv(struct net *m, size_t i, const double *x, size_t stride, siz
 					sum += w[c * m->taps + j] *
 					       x[(t + j + 1 - m->taps) * stride + off + c];
 			}
-			y[t * width + c] = silu(sum);
+			y[t * width + c] = sum;
 		}
 	}
+	return y;
+}
+
+static double *conv(struct net *m, size_t i, const double *x, size_t stride, size_t off,
+		    size_t width)
+{
+	double *y = causal(m, i, "ssm_conv1d", x, stride, off, width);
+	size_t k;
+
+	for (k = 0; k < m->n * width; k++)
+		y[k] = silu(y[k]);
 	return y;
 }
 
@@ -566,6 +581,46 @@ static double *delta_net(struct net *m, size_t i, const double *h)
 	return layer_linear(m, i, "ssm_out", m->width, m->inner, y);
 }
 
+/* --- squared linear attention ------------------------------------------------------------------ */
+
+/* What of a sequence is kept: d (d + 1)^2 / 2 numbers, or 2 d for each token; models.md says where. */
+static bool by_cache(const struct net *m)
+{
+	double d = (double)m->head_size;
+
+	if (m->form != FORWARD64_BY_CONTEXT)
+		return m->form == FORWARD64_PARALLEL;
+	return (double)m->context <= (d + 1) * (d + 1) / 4 + 1.5;
+}
+
+static double *squared(struct net *m, size_t i, const double *h)
+{
+	size_t nq = m->heads * m->head_size, nk = m->kv_heads * m->head_size, k;
+	double *y = room(m, m->n * nq), *rate, *bias;
+	struct sqla64 s = { .n = m->n,
+			    .heads = m->heads,
+			    .kv_heads = m->kv_heads,
+			    .d = m->head_size,
+			    .parallel = by_cache(m),
+			    .int8 = m->int8,
+			    .tie = &m->tie };
+
+	s.q = layer_linear(m, i, "attn_q", nq, m->width, h);
+	s.k = layer_linear(m, i, "attn_k", nk, m->width, h);
+	s.v = layer_linear(m, i, "attn_v", nk, m->width, h);
+	s.q = causal(m, i, "ssm_conv1d_q", s.q, nq, 0, nq);
+	s.k = causal(m, i, "ssm_conv1d_k", s.k, nk, 0, nk);
+	s.v = causal(m, i, "ssm_conv1d_v", s.v, nk, 0, nk);
+	rate = layer_linear(m, i, "ssm_alpha", m->kv_heads, m->width, h);
+	bias = has(m, i, "ssm_dt.bias") ? part(m, i, "ssm_dt.bias", 1, m->kv_heads, false) : NULL;
+	for (k = 0; bias && k < m->n * m->kv_heads; k++)
+		rate[k] += bias[k % m->kv_heads];
+	s.rate = rate;
+	if (!m->error && forward64_sqla(&s, y))
+		refuse(m, -ENOMEM, "memory for", "blk");
+	return layer_linear(m, i, "attn_output", m->width, nq, y);
+}
+
 /* --- rwkv7 ------------------------------------------------------------------------------------- */
 
 /* rows of n: less their mean, over their deviation */
@@ -833,6 +888,9 @@ static void layer(struct net *m, size_t i, double *x)
 	if (!strncmp(m->arch, "qwen", 4)) {
 		add(m, x, (i + 1) % m->interval ? delta_net(m, i, h) : attention(m, i, h));
 		add(m, x, ffn(m, i, layer_norm(m, i, "post_attention_norm.weight", x)));
+	} else if (!strcmp(m->arch, "sqla")) {
+		add(m, x, squared(m, i, h));
+		add(m, x, ffn(m, i, layer_norm(m, i, "ffn_norm.weight", x)));
 	} else if (!strcmp(m->arch, "mamba")) {
 		add(m, x, mamba(m, i, h));
 	} else if (!strcmp(m->arch, "mamba2")) {
@@ -869,6 +927,22 @@ static void per_layer(struct net *m, const char *key, uint32_t *out)
 	}
 }
 
+static void sizes_squared(struct net *m)
+{
+	m->taps = count(m, "ssm.conv_kernel", 2);
+	m->context = count(m, "context_length", 0);
+	m->heads = count(m, "attention.head_count", 0);
+	m->kv_heads = count(m, "attention.head_count_kv", m->heads);
+	if (!m->layers || m->layers > 4096 || !m->width || !m->kv_heads || !m->taps) {
+		refuse(m, -EINVAL, "keys of", m->arch);
+		return;
+	}
+	m->head_size = count(m, "attention.key_length", m->width / m->heads);
+	m->kv_of = calloc(2 * m->layers, sizeof(*m->kv_of));
+	m->ff_of = m->kv_of + m->layers;
+	per_layer(m, "feed_forward_length", m->ff_of);
+}
+
 static void sizes(struct net *m)
 {
 	uint32_t heads[4096] = { 0 };
@@ -893,6 +967,10 @@ static void sizes(struct net *m)
 		m->lora[3] = count(m, "attention.gate_lora_rank", 0);
 		if (!m->layers || !m->width || !m->head_size || !m->lora[0])
 			refuse(m, -EINVAL, "keys of", m->arch);
+		return;
+	}
+	if (!strcmp(m->arch, "sqla")) {
+		sizes_squared(m);
 		return;
 	}
 	m->taps = count(m, "ssm.conv_kernel", 0);
@@ -965,10 +1043,12 @@ static double *run(struct net *m, const int32_t *tokens)
 }
 
 int forward64_ssm(const uint8_t *data, size_t size, enum forward64_numbers numbers,
-		  const int32_t *tokens, size_t n, double **logits, size_t *vocab, double *tie,
-		  struct gguf_error *err)
+		  enum forward64_form form, const int32_t *tokens, size_t n, double **logits,
+		  size_t *vocab, double *tie, struct gguf_error *err)
 {
-	struct net m = { .err = err, .int8 = numbers == FORWARD64_INT8, .tie = 0.5, .n = n };
+	struct net m = {
+		.err = err, .int8 = numbers == FORWARD64_INT8, .form = form, .tie = 0.5, .n = n
+	};
 	struct gguf_file *f;
 	struct gguf_str arch;
 	struct block *b;

@@ -67,8 +67,8 @@ static int oracle(const struct model *m, const uint8_t *data, size_t size, doubl
 	int ret;
 
 	if (m->ssm) {
-		ret = forward64_ssm(data, size, FORWARD64_INT8, prompt, PROMPT, logits, vocab, &tie,
-				    &err);
+		ret = forward64_ssm(data, size, FORWARD64_INT8, FORWARD64_BY_CONTEXT, prompt,
+				    PROMPT, logits, vocab, &tie, &err);
 	} else {
 		ret = forward64_open_mem(data, size, FORWARD64_INT8, &f, &err);
 		if (!ret) {
@@ -225,16 +225,21 @@ struct table {
 	size_t n_names;
 };
 
+static const char *row_of(const struct synth_model *dense, const struct synth_ssm *ssm)
+{
+	return dense ? dense->arch : ssm->row ? ssm->row : ssm->arch;
+}
+
 static void add(struct table *t, const struct synth_model *dense, const struct synth_ssm *ssm)
 {
-	const char *arch = dense ? dense->arch : ssm->arch;
+	const char *arch = row_of(dense, ssm);
 	uint32_t experts = dense ? dense->experts : ssm->experts;
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
 		const struct model *m = &t->rows[i];
 
-		if (!strcmp(m->dense ? m->dense->arch : m->ssm->arch, arch) &&
+		if (!strcmp(row_of(m->dense, m->ssm), arch) &&
 		    (!experts || (m->dense ? m->dense->experts : m->ssm->experts)))
 			return;
 	}

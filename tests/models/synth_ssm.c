@@ -120,6 +120,25 @@ const struct synth_ssm ssm_shapes[] = {
 	  .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
 	  .groups = 2, .heads = 4, .kv_heads = 2, .head_size = 16, .eps = 1e-6f,
 	  .experts = 6, .used = 2, .expert_ff = 40, .shared_ff = 32, .type = GGML_TYPE_Q4_0 },
+	/* recurrent, some heads at a time */
+	{ .name = "sqla-plain", .arch = "sqla", .layers = 3, .width = 64, .vocab = 100,
+	  .context = 4096, .taps = 2, .heads = 8, .kv_heads = 4, .head_size = 16, .ff = 96,
+	  .eps = 1e-5f, .type = GGML_TYPE_Q8_0 },
+	/* recurrent: an odd head size, three taps */
+	{ .name = "sqla-odd", .arch = "sqla", .layers = 2, .width = 42, .vocab = 70,
+	  .context = 100, .taps = 3, .heads = 6, .kv_heads = 6, .head_size = 7, .ff = 50,
+	  .plain_conv = true, .eps = 1e-5f, .type = GGML_TYPE_F32 },
+	/* recurrent: rows of a head's state in three parts */
+	{ .name = "sqla-parts", .arch = "sqla", .layers = 2, .width = 64, .vocab = 64,
+	  .context = 300, .taps = 2, .heads = 2, .kv_heads = 1, .head_size = 33, .ff = 64,
+	  .eps = 1e-5f, .type = GGML_TYPE_Q8_0 },
+	{ .name = "sqla-parallel", .arch = "sqla", .row = "sqla (parallel)", .layers = 3,
+	  .width = 64, .vocab = 100, .context = 96, .taps = 2, .heads = 4, .kv_heads = 2,
+	  .head_size = 20, .ff = 96, .eps = 1e-5f, .type = GGML_TYPE_Q8_0 },
+	/* two groups of 32 to a head */
+	{ .name = "sqla-parallel-wide", .arch = "sqla", .row = "sqla (parallel)", .layers = 2,
+	  .width = 60, .vocab = 90, .context = 128, .taps = 2, .heads = 3, .kv_heads = 3,
+	  .head_size = 40, .ff = 44, .plain_conv = true, .eps = 1e-5f, .type = GGML_TYPE_F32 },
 };
 /* clang-format on */
 const size_t n_ssm_shapes = sizeof(ssm_shapes) / sizeof(ssm_shapes[0]);
@@ -193,15 +212,19 @@ enum kind { MATRIX, NORM, SMALL, DECAY_1, DECAY_2, STEP };
 static void tensor(struct synth *s, size_t layer, const char *what, uint32_t dims, uint32_t cols,
 		   uint32_t rows, enum kind kind, float gain)
 {
-	size_t n = (size_t)cols * rows, i;
-	float *v = malloc((n + 1) * sizeof(*v));
 	uint64_t rng;
 	char name[96];
+	size_t n, i;
+	float *v;
 
 	if (layer == SIZE_MAX)
 		snprintf(name, sizeof(name), "%s", what);
 	else
 		snprintf(name, sizeof(name), "blk.%zu.%s", layer, what);
+	if (s->m->wide && !strcmp(s->m->wide, name))
+		cols++;
+	n = (size_t)cols * rows;
+	v = malloc((n + 1) * sizeof(*v));
 	rng = stream(s->m->seed, name);
 	if (!v) {
 		s->error = -ENOMEM;
@@ -369,6 +392,30 @@ static void put_attention(struct synth *s, size_t i)
 	matrix(s, i, "attn_output.weight", nq, m->width, 1.5f);
 }
 
+static void put_conv(struct synth *s, size_t i, char which, uint32_t width)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "ssm_conv1d_%c.weight", which);
+	tensor(s, i, name, 2, s->m->taps, width, SMALL, 0.6f);
+	snprintf(name, sizeof(name), "ssm_conv1d_%c.bias", which);
+	if (!s->m->plain_conv)
+		vector(s, i, name, width, SMALL, 0.3f);
+}
+
+static void put_squared(struct synth *s, size_t i)
+{
+	const struct synth_ssm *m = s->m;
+	uint32_t nq = m->heads * m->head_size, nk = m->kv_heads * m->head_size;
+
+	put_attention(s, i);
+	put_conv(s, i, 'q', nq);
+	put_conv(s, i, 'k', nk);
+	put_conv(s, i, 'v', nk);
+	matrix(s, i, "ssm_alpha.weight", m->width, m->kv_heads, 1);
+	vector(s, i, "ssm_dt.bias", m->kv_heads, STEP, 1);
+}
+
 static void put_delta(struct synth *s, size_t i)
 {
 	const struct synth_ssm *m = s->m;
@@ -485,6 +532,11 @@ static void put_layer(struct synth *s, size_t i)
 			put_ffn(s, i, "post_attention_norm.weight", true);
 		return;
 	}
+	if (!strcmp(m->arch, "sqla")) {
+		put_squared(s, i);
+		put_ffn(s, i, "ffn_norm.weight", true);
+		return;
+	}
 	if (letter(m, i) == 'a' || falcon)
 		put_attention(s, i);
 	if (letter(m, i) == 'f')
@@ -587,7 +639,16 @@ static void put_keys(struct synth *s)
 		return;
 	}
 	key_f32(s, "attention.layer_norm_rms_epsilon", m->eps);
-	key_u32(s, "ssm.conv_kernel", m->taps);
+	if (m->taps != 2 || strcmp(m->arch, "sqla"))
+		key_u32(s, "ssm.conv_kernel", m->taps);
+	if (!strcmp(m->arch, "sqla")) {
+		key_u32(s, "feed_forward_length", m->ff);
+		key_u32(s, "attention.head_count", m->heads);
+		key_u32(s, "attention.head_count_kv", m->kv_heads);
+		key_u32(s, "attention.key_length", m->head_size);
+		key_u32(s, "attention.value_length", m->head_size);
+		return;
+	}
 	key_u32(s, "ssm.inner_size", m->inner);
 	key_u32(s, "ssm.state_size", m->state);
 	key_u32(s, "ssm.time_step_rank", m->rank);

@@ -14,9 +14,10 @@ struct synth_ssm {
 	const char *name;
 	/*
 	 * mamba, mamba2, jamba, granitehybrid, nemotron_h, nemotron_h_moe, falcon-h1, rwkv6, rwkv7, qwen3next,
-	 * qwen35, qwen35moe
+	 * qwen35, qwen35moe, sqla
 	 */
 	const char *arch;
+	const char *row; /* in the table of architectures: not the one of its architecture's first */
 	uint64_t seed;
 	uint32_t layers, width, vocab, context;
 	uint32_t taps, inner, state;
@@ -41,9 +42,11 @@ struct synth_ssm {
 	float weights_scale;
 	bool inner_norms; /* mamba: of time step, B and C */
 	bool scales;	  /* granitehybrid: all four */
+	bool plain_conv;  /* sqla: without biases: scores' factors then do not matter */
 	float eps;
 	uint32_t type;	  /* enum ggml_type of the matrices */
 	const char *drop; /* this tensor is left out, for refusals */
+	const char *wide; /* this one has rows one element longer */
 	/* Elements of this tensor (NULL: of none) are multiplied by `factor`. */
 	const char *change;
 	float factor;
