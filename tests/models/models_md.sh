@@ -29,6 +29,31 @@ page() {
 
 	END
 	"$table" sim
+	cat <<-END
+
+	## sqla
+
+	Squared linear attention ("2Mamba2Furious", arXiv 2602.17363). No other program has files of it; these are
+	ours. Keys, each behind \`sqla.\`: those of llama without \`rope.*\`, and \`ssm.conv_kernel\` (2 where it is absent).
+	H heads, Hk of keys and values (\`attention.head_count\`, \`attention.head_count_kv\`), d = \`attention.key_length\`
+	(at most 1,024), E = \`embedding_length\`, K = \`ssm.conv_kernel\`. Tensors of a block, \`blk.N.\`:
+
+	| tensor | shape | |
+	|---|---|---|
+	| \`attn_norm.weight\` | E | RMS norm; h is its result |
+	| \`attn_q.weight\`, \`attn_k.weight\`, \`attn_v.weight\` | E x Hd, E x Hk d, E x Hk d | of h |
+	| \`ssm_conv1d_q.weight\`, \`_k\`, \`_v\`; \`.bias\` optional | K x Hd, K x Hk d, K x Hk d | causal convolution of each |
+	| \`ssm_alpha.weight\`; \`ssm_dt.bias\` optional | E x Hk; Hk | x of h: a token's decay is a = exp(-softplus(x)) |
+	| \`attn_output.weight\` | Hd x E | |
+	| \`ffn_norm\`, \`ffn_gate\`, \`ffn_up\`, \`ffn_down\` | | as llama |
+
+	and \`token_embd\`, \`output_norm\`, \`output\` as llama. Token i sees token j <= i with the weight
+	(q_i . k_j)^2 a_(j+1) ... a_i, divided by the sum of all j's; where that is zero, so is the result.
+
+	The compiler has two forms of it. Recurrent: a head keeps d (d + 1)^2 / 2 numbers of a sequence, whatever its length.
+	Parallel: it keeps every token's key and value, 2 d numbers each. Unless \`accelc compile --linear\` says so,
+	it is recurrent from a context of (d + 1)^2 / 4 + 3/2 on (d = 8: 22, d = 64: 1,058), since the state is smaller then.
+	END
 }
 
 if [ "${2:-}" != --check ]; then
