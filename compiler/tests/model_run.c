@@ -275,3 +275,28 @@ int model_decode(struct model_run *r, uint32_t first, const uint32_t *pos, const
 		memcpy(logits, r->mem + LOGIT_VA, 4ull * n * r->mf->vocab);
 	return (int)r->done.emitted;
 }
+
+int model_estimate(const struct compile_result *built, uint32_t pos, struct estimate *e)
+{
+	const struct cg_prog *p = &built->code.prog[IG1_PROG_DECODE];
+	struct ig1_column col = { .pos = pos, .kv = KV_VA, .state = 1ull << (IG1_VA_BITS - 1) };
+	struct trace_job job = {
+		.chip = p->chip,
+		.cols = &col,
+		.n_cols = 1,
+		.n_cmds = p->n_cmds,
+		.max_commands = 1u << 22,
+		.args = { COL_VA, 1, 0, 0, 1, 1, UINT32_MAX, UINT32_MAX },
+	};
+	struct diag d = { 0 };
+	uint8_t *code = NULL;
+	size_t bytes;
+	int ret;
+
+	ret = cg_encode_all(p, &code, &bytes);
+	job.prog = code;
+	if (!ret)
+		ret = estimate_job(&job, NULL, NULL, e, &d);
+	free(code);
+	return ret;
+}

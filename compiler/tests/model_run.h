@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compiler/codegen/estimate.h"
 #include "compiler/compile.h"
 #include "image.h"
 #include "ref.h"
@@ -48,5 +49,8 @@ int model_prompt(struct model_run *r, uint32_t seq, const uint32_t *tokens, uint
  */
 int model_decode(struct model_run *r, uint32_t first, const uint32_t *pos, const uint32_t *tokens,
 		 uint32_t n, uint32_t steps, uint32_t stop, uint32_t *out, float *logits);
+
+/* What decoding one token at a position costs, estimated. 0 or a negative errno. */
+int model_estimate(const struct compile_result *built, uint32_t pos, struct estimate *e);
 
 #endif

@@ -165,6 +165,7 @@ static void test_usage(void **state)
 	expect("compile model.gguf", 2, "nothing to do");
 	expect("compile a b -o c", 2, "more than one model");
 	expect("compile model.gguf -o x --format q5", 2, "\"q5\" is none of");
+	expect("compile model.gguf -o x --linear both", 2, "\"both\" is none of");
 	expect("compile model.gguf -o x --chip huge", 2, "no configuration \"huge\"");
 	expect("compile model.gguf -o x --ctx 0", 2, "is no number of positions");
 	expect("compile model.gguf -o x --ctx 12x", 2, "is no number of positions");

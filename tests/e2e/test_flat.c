@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a decode step costs a state space model does not depend on how many tokens came before: the same
+ * What a decode step costs a model with a state alone does not depend on how many tokens came before: the same
  * commands and bytes at position 16 and at 4,096, on the RTL cycles within 1 %.
  */
 #include <setjmp.h>
@@ -51,6 +51,19 @@ static const struct synth_ssm models[] = {
 	  .state = 16,
 	  .rank = 2,
 	  .groups = 1,
+	  .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "flat-sqla",
+	  .arch = "sqla",
+	  .layers = 1,
+	  .width = 32,
+	  .vocab = 64,
+	  .context = FAR + NEAR,
+	  .taps = 2,
+	  .heads = 2,
+	  .kv_heads = 2,
+	  .head_size = 8,
+	  .ff = 32,
 	  .eps = 1e-5f,
 	  .type = GGML_TYPE_Q8_0 },
 };

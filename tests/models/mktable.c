@@ -2,7 +2,8 @@
 /*
  * The table of docs/models.md: every architecture on a small random model, compiled, run on the
  * reference model against the double precision pass, and on the Verilated chip against the reference
- * model. A cell says what was seen, and the program fails where it saw something wrong.
+ * model. A cell says what was seen, and the program fails where it saw something wrong. With `forms`: the
+ * table of what the forms of squared linear attention cost instead.
  */
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "accel/accel.h"
 #include "compiler/compile.h"
+#include "tests/models/forms.h"
 #include "tests/models/forward64_ssm.h"
 #include "tests/models/nmse.h"
 #include "tests/models/shapes.h"
@@ -263,6 +265,8 @@ int main(int argc, char **argv)
 	size_t i;
 	int ret = 0;
 
+	if (argc > 1 && !strcmp(argv[1], "forms"))
+		return forms_table() ? 1 : 0;
 	for (i = 0; i < PROMPT; i++)
 		prompt[i] = (int32_t)((i * i * 7 + i * 31 + 1) % 64);
 	for (i = 0; i < n_shapes; i++)

@@ -51,9 +51,17 @@ page() {
 	(q_i . k_j)^2 a_(j+1) ... a_i, divided by the sum of all j's; where that is zero, so is the result.
 
 	The compiler has two forms of it. Recurrent: a head keeps d (d + 1)^2 / 2 numbers of a sequence, whatever its length.
-	Parallel: it keeps every token's key and value, 2 d numbers each. Unless \`accelc compile --linear\` says so,
-	it is recurrent from a context of (d + 1)^2 / 4 + 3/2 on (d = 8: 22, d = 64: 1,058), since the state is smaller then.
+	Parallel: it keeps every token's key and value, 2 d numbers each. Unless \`accelc compile --linear\` says
+	otherwise, it is recurrent from a context of (d + 1)^2 / 4 + 3/2 on (d = 8: 22, d = 64: 1,058), since that
+	many tokens are more numbers than the state.
+
+	A state is fp32, keys and values are int8 with scales, and the state's cycles are the vector unit's: in bytes the
+	parallel form is less for longer, in cycles by far. The table is for one head's bytes, and for the cycles of a decoded
+	token of one layer with four heads (\`accelc estimate\`, default chip; \`build/tests/models/mktable forms\`): where
+	sequences are shorter than the last column, \`--linear parallel\` is faster.
+
 	END
+	"$table" forms
 }
 
 if [ "${2:-}" != --check ]; then
