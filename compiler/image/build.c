@@ -155,12 +155,9 @@ static int add_manifest(struct build *b)
 		mf.abi = IG1_PROGRAM_ABI;
 	mf.layers = meta->layers;
 	mf.width = meta->width;
-	/* linear attention has heads, and in its recurrent form no KV */
-	if (mf.kv_block_bytes || mf.win_blocks) {
-		mf.heads = meta->heads;
-		mf.kv_heads = meta->kv_heads;
-		mf.head_size = meta->head_size;
-	}
+	mf.heads = meta->heads;
+	mf.kv_heads = meta->kv_heads;
+	mf.head_size = meta->head_size;
 	for (t = b->m->tensors; t; t = t->next) {
 		if (t->placed)
 			mf.weights += t->rows * t->cols;

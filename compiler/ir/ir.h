@@ -280,7 +280,7 @@ struct ir_op {
 	uint32_t experts, used, groups, used_groups, chosen, norm, parts;
 };
 
-/* Numbers of the model; kept in the text form's first lines. */
+/* Numbers of the model; kept in the text form's first lines. Heads: of what has KV, or 0. */
 struct ir_meta {
 	const char *arch, *name;
 	uint32_t layers, width, vocab, context, heads, kv_heads, head_size, ff;

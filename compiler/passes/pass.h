@@ -21,7 +21,8 @@ enum pass_format {
 
 /* How squared linear attention is computed; see IR_SQLA. */
 enum pass_linear {
-	PASS_LINEAR_AUTO, /* whichever keeps less of a sequence that is as long as the context */
+	/* whichever keeps less of a sequence as long as the context; no state larger than SRAM */
+	PASS_LINEAR_AUTO,
 	PASS_LINEAR_RECURRENT,
 	PASS_LINEAR_PARALLEL,
 };

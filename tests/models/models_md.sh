@@ -52,8 +52,8 @@ page() {
 
 	The compiler has two forms of it. Recurrent: a head keeps d (d + 1)^2 / 2 numbers of a sequence, whatever its length.
 	Parallel: it keeps every token's key and value, 2 d numbers each. Unless \`accelc compile --linear\` says
-	otherwise, it is recurrent from a context of (d + 1)^2 / 4 + 3/2 on (d = 8: 22, d = 64: 1,058), since that
-	many tokens are more numbers than the state.
+	otherwise, it is recurrent from a context of (d + 1)^2 / 4 + 3/2 on (d = 8: 22, d = 64: 1,058): that many tokens
+	are more numbers than the state. Where the states of all layers are larger than resident SRAM it is parallel all the same.
 
 	A state is fp32, keys and values are int8 with scales, and the state's cycles are the vector unit's: in bytes the
 	parallel form is less for longer, in cycles by far. The table is for one head's bytes, and for the cycles of a decoded

@@ -255,11 +255,9 @@ static void test_long(void **state)
 }
 
 /* Which form a file is compiled to; refuses what a compiled one would not be. */
-static bool is_parallel(const struct synth_ssm *m, enum pass_linear form)
+static bool is_parallel(const struct synth_ssm *m, enum pass_linear form, const char *chip)
 {
-	struct compile_options o = { .model = m->name,
-				     .linear = form,
-				     .chip = compile_chip("default") };
+	struct compile_options o = { .model = m->name, .linear = form, .chip = compile_chip(chip) };
 	bool cache = false, state = false;
 	struct compile_result r;
 	const struct ir_op *op;
@@ -291,11 +289,19 @@ static void test_choice(void **state)
 	m.layers = 1;
 	m.head_size = 8;
 	m.context = 21;
-	assert_true(is_parallel(&m, PASS_LINEAR_AUTO));
-	assert_false(is_parallel(&m, PASS_LINEAR_RECURRENT));
+	assert_true(is_parallel(&m, PASS_LINEAR_AUTO, "default"));
+	assert_false(is_parallel(&m, PASS_LINEAR_RECURRENT, "default"));
+	/* eight heads of 64: 4.3 MB of state, more than SRAM of the small chip */
+	m.head_size = 64;
+	m.heads = m.kv_heads = 8;
+	m.context = 1100;
+	assert_true(is_parallel(&m, PASS_LINEAR_AUTO, "small"));
+	m.kv_heads = 4;
+	assert_false(is_parallel(&m, PASS_LINEAR_AUTO, "small"));
+	m.head_size = 8;
 	m.context = 22;
-	assert_false(is_parallel(&m, PASS_LINEAR_AUTO));
-	assert_true(is_parallel(&m, PASS_LINEAR_PARALLEL));
+	assert_false(is_parallel(&m, PASS_LINEAR_AUTO, "default"));
+	assert_true(is_parallel(&m, PASS_LINEAR_PARALLEL, "default"));
 }
 
 /* A state costs the same at every position. */
