@@ -170,6 +170,10 @@ static int parse(const char *text, size_t n, struct diag *d)
 #define HEAD "intaglio-ir 1\nmodel layers=1 vocab=8\n"
 #define T0   "tensor t0 name=\"a\" rows=8 cols=4\n"
 
+#define SQLA                                                \
+	HEAD T0 "const c0 n=1 pieces=[zero*1*1] common=1\n" \
+		"op v0 embed mats=[t0] width=4\nop v1 slice in=[v0] width=2\n"
+
 static const struct {
 	const char *text, *says;
 } wrong[] = {
@@ -235,6 +239,25 @@ static const struct {
 	{ HEAD T0 "op v0 embed mats=[t0] width=4\nop v1 quant in=[v0] width=4 seg=2 dt=q8\n"
 		  "op v2 kvstore in=[v1,v1] seg=2 vseg=1\n",
 	  "keys and values do not fit" },
+	{ SQLA "op v2 sqla in=[v0,v0,v0,v1] const=c0 width=4 seg=2 heads=2 kv_heads=1\n",
+	  "operands do not fit" },
+	{ SQLA "op v2 sqla in=[v0,v0,v0,v1] const=c0 width=4 seg=4 heads=2 kv_heads=2\n",
+	  "heads do not fit" },
+	{ SQLA "op v2 sqla in=[v0,v0,v0,v1] width=4 seg=2 heads=2 kv_heads=2\n",
+	  "constant missing" },
+	{ SQLA "op v2 runsum in=[v1] width=2\n", "not a pair for each element" },
+	{ SQLA
+	  "op v2 attention in=[v0,v0,v0,v1] const=c0 width=4 seg=2 heads=2 kv_heads=2 squared=1\n",
+	  "running sums do not fit" },
+	{ SQLA
+	  "op v2 attention in=[v0,v0,v0,v0] const=c0 width=4 seg=2 heads=2 kv_heads=2 squared=1 "
+	  "scale=1\n",
+	  "what only a softmax has" },
+	{ SQLA "op v2 attention in=[v0,v0,v0] width=4 seg=2 heads=2 kv_heads=2 squared=1\n",
+	  "wrong number of inputs" },
+	{ SQLA "op v2 quant in=[v0] width=4 seg=2 dt=q8\n"
+	       "op v3 kvstore in=[v2,v2,v1] seg=2 kv_heads=2 squared=1\n",
+	  "running sums do not fit" },
 };
 
 static void test_refused(void **state)

@@ -123,8 +123,8 @@ int forms_table(void)
 	size_t i;
 	int ret = 0;
 
-	printf("| d | numbers: equal at | state, bytes | token, bytes | equal at | "
-	       "recurrent, cycles | parallel at %u | at %u | equal at |\n"
+	printf("| d | numbers: equal at | bytes: state | a token | equal at | "
+	       "cycles: recurrent | parallel at %u | at %u | equal at |\n"
 	       "|---|---|---|---|---|---|---|---|---|\n",
 	       EARLY, LATE);
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && !ret; i++)

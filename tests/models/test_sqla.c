@@ -210,6 +210,35 @@ static void test_forget(void **state)
 	}
 }
 
+/* Queries of zero take nothing of any token: no division by zero in either form. */
+static void test_zero(void **state)
+{
+	uint32_t tokens[PROMPT];
+	struct synth_ssm m = model;
+	size_t f;
+
+	(void)state;
+	make_tokens(m.vocab, tokens, PROMPT);
+	m.plain_conv = true;
+	m.change = "blk.1.attn_q.weight";
+	m.factor = 0;
+	for (f = 0; f < 2; f++) {
+		double e = INFINITY;
+		int k;
+
+		for (k = 0, m.seed = 0; k < SEEDS && !(e < NMSE_INT8); k++, m.seed++) {
+			float *got = run(&m, forms[f].pass, tokens, PROMPT);
+			double *want = pass64(&m, FORWARD64_INT8, forms[f].want, tokens, PROMPT);
+
+			e = error_of(got, want, (size_t)PROMPT * m.vocab);
+			free(got);
+			free(want);
+			assert_true(isfinite(e));
+		}
+		assert_true(e < NMSE_INT8);
+	}
+}
+
 /*
  * Thousands of tokens, each with a rate of about two: their sum has no digits left for one of them, if it is
  * a single number; the products of so many decays are far below what fp32 holds.
@@ -380,9 +409,10 @@ static void test_refusals(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_agree), cmocka_unit_test(test_forget),
-		cmocka_unit_test(test_long),  cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_flat),  cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_agree),	 cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_zero),	 cmocka_unit_test(test_long),
+		cmocka_unit_test(test_choice),	 cmocka_unit_test(test_flat),
+		cmocka_unit_test(test_refusals),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
