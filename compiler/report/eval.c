@@ -41,6 +41,8 @@ static int run_op(struct eval *e, const struct ir_op *op)
 		return eval_rope(e, op);
 	case IR_ATTENTION:
 		return eval_attention(e, op);
+	case IR_SQLA:
+		return eval_squared(e, op);
 	case IR_CONV:
 		return eval_conv(e, op);
 	case IR_SCAN:
@@ -56,6 +58,7 @@ static int run_op(struct eval *e, const struct ir_op *op)
 		return eval_experts(e, op);
 	case IR_QUANT:
 	case IR_KVSTORE:
+	case IR_RUNSUM:
 	case IR_KINDS:
 		break;
 	}
@@ -77,10 +80,16 @@ double *eval_alloc(struct eval *e, uint64_t n)
 static int make_state(struct eval *e, const struct ir_op *op)
 {
 	struct eval_op *o = &e->ops[op->id];
-	uint64_t bytes = ir_state_bytes(op);
+	/* squared attention keeps positions, not the sums that the chip may have */
+	uint64_t bytes = op->kind == IR_SQLA ? 0 : ir_state_bytes(op);
 
 	if (bytes)
 		o->state = eval_alloc(e, bytes / 4);
+	if (op->kind == IR_SQLA) {
+		o->state = eval_alloc(e, (uint64_t)op->in[1]->width * e->positions);
+		o->values = eval_alloc(e, (uint64_t)op->in[2]->width * e->positions);
+		o->decays = eval_alloc(e, (uint64_t)op->in[3]->width * e->positions);
+	}
 	if (op->kind == IR_ATTENTION) {
 		o->state = eval_alloc(e, (uint64_t)op->in[1]->width * e->positions);
 		if (!op->vseg)
@@ -100,10 +109,11 @@ static int make_ops(struct eval *e)
 	size_t i;
 
 	for (op = e->m->first; op; op = op->next) {
-		if (op->kind == IR_ATTENTION && op->n_in != (op->vseg ? 2 : 3))
-			return diag_set(&e->m->diag, -ENOTSUP,
-					"graph: attention \"%s\": its keys are stored elsewhere",
-					op->name);
+		if (op->kind == IR_ATTENTION && (op->squared || op->n_in != (op->vseg ? 2 : 3)))
+			return diag_set(
+				&e->m->diag, -ENOTSUP,
+				"graph: attention \"%s\": not of a graph as read from a file",
+				op->name);
 		for (i = 0; i < op->n_in; i++)
 			e->ops[op->in[i]->id].last = op->id;
 		/* experts need the choice, too, but that stays */
@@ -178,6 +188,7 @@ void eval_close(struct eval *e)
 		free(e->ops[op->id].v);
 		free(e->ops[op->id].state);
 		free(e->ops[op->id].values);
+		free(e->ops[op->id].decays);
 		free(e->ops[op->id].choice);
 	}
 	for (c = e->m->consts; c && e->consts; c = c->next)

@@ -120,3 +120,63 @@ int eval_attention(struct eval *e, const struct ir_op *op)
 	free(p);
 	return 0;
 }
+
+/* Logarithms of the decays of KV heads up to position pos. */
+static void add_decays(struct eval_op *o, const double *x, uint32_t heads, uint32_t c, size_t pos)
+{
+	uint32_t h;
+
+	for (h = 0; h < heads; h++) {
+		double v = x[(size_t)h * COLS + c];
+
+		/* ln sigmoid(-v) */
+		v = v > 30 ? -v : -log1p(exp(v));
+		o->decays[pos * heads + h] = v + (pos ? o->decays[(pos - 1) * heads + h] : 0);
+	}
+}
+
+/* Of one head and column at position pos: ir.h's definition, over all positions. */
+static void attend_squared(const struct ir_op *op, const struct eval_op *o, uint32_t kv, size_t pos,
+			   const double *q, double *y)
+{
+	size_t width = (size_t)op->kv_heads * op->seg, j;
+	double sum = 0;
+	uint32_t i;
+
+	for (j = 0; j <= pos; j++) {
+		const double *k = o->state + j * width + (size_t)kv * op->seg;
+		const double *v = o->values + j * width + (size_t)kv * op->seg;
+		double dot = 0, w;
+
+		for (i = 0; i < op->seg; i++)
+			dot += q[(size_t)i * COLS] * k[i];
+		w = dot * dot *
+		    exp(o->decays[pos * op->kv_heads + kv] - o->decays[j * op->kv_heads + kv]);
+		sum += w;
+		for (i = 0; i < op->seg; i++)
+			y[(size_t)i * COLS] += w * v[i];
+	}
+	for (i = 0; i < op->seg; i++)
+		y[(size_t)i * COLS] = sum > 0 ? y[(size_t)i * COLS] / sum : 0;
+}
+
+int eval_squared(struct eval *e, const struct ir_op *op)
+{
+	uint32_t width = op->in[1]->width, per = op->heads / op->kv_heads, h, c;
+	struct eval_op *o = &e->ops[op->id];
+	const double *q = eval_in(e, op, 0);
+
+	for (c = 0; c < e->n; c++) {
+		size_t pos = e->pos + c;
+
+		store(eval_in(e, op, 1), width, c, o->state + pos * width);
+		store(eval_in(e, op, 2), width, c, o->values + pos * width);
+		add_decays(o, eval_in(e, op, 3), op->kv_heads, c, pos);
+		for (h = 0; h < op->heads; h++) {
+			size_t at = (size_t)h * op->seg * COLS + c;
+
+			attend_squared(op, o, h / per, pos, q + at, o->v + at);
+		}
+	}
+	return 0;
+}

@@ -15,6 +15,7 @@ struct eval_op {
 	uint32_t last;	  /* operation that reads it last */
 	double *state;	  /* that of a sequence; keys of an attention, position by position */
 	double *values;	  /* values of an attention */
+	double *decays;	  /* of a squared one: sums of their logarithms, up to each position */
 	uint32_t *choice; /* of a route: used x COLS experts */
 };
 
@@ -67,6 +68,7 @@ void eval_softmax(double *x, uint32_t n, size_t stride);
 /* eval_attention.c */
 int eval_rope(struct eval *e, const struct ir_op *op);
 int eval_attention(struct eval *e, const struct ir_op *op);
+int eval_squared(struct eval *e, const struct ir_op *op);
 
 /* eval_state.c */
 int eval_conv(struct eval *e, const struct ir_op *op);

@@ -76,8 +76,8 @@ static double *oracle(bool ssm, const uint8_t *data, size_t size, const int32_t 
 	double *logits, tie;
 
 	if (ssm) {
-		if (forward64_ssm(data, size, FORWARD64_EXACT, tokens, TOKENS, &logits, vocab, &tie,
-				  &err))
+		if (forward64_ssm(data, size, FORWARD64_EXACT, FORWARD64_BY_CONTEXT, tokens, TOKENS,
+				  &logits, vocab, &tie, &err))
 			fail_msg("%s", err.msg);
 		return logits;
 	}
