@@ -290,16 +290,27 @@ struct fixture {
 	char path[64]; /* of the model file */
 };
 
-static void open_report(struct fixture *f, const struct synth_model *d, const char *chip)
+/* Takes data. */
+static void report_on(struct fixture *f, uint8_t *data, size_t size, const char *chip)
 {
 	memset(f, 0, sizeof(*f));
-	assert_int_equal(synth_build(d, &f->data, &f->o.size), 0);
-	f->o.data = f->data;
+	f->data = data;
+	f->o.data = data;
+	f->o.size = size;
 	f->o.chip = compile_chip(chip);
 	if (model_open(&f->run, &f->o, 1))
 		fail_msg("%s", f->run.err);
 	if (report_collect(&f->rep, &f->o, &f->run.built, "some/where/model.gguf", 40))
 		fail_msg("%s", f->rep.diag.msg);
+}
+
+static void open_report(struct fixture *f, const struct synth_model *d, const char *chip)
+{
+	uint8_t *data;
+	size_t size;
+
+	assert_int_equal(synth_build(d, &data, &size), 0);
+	report_on(f, data, size, chip);
 }
 
 static void close_report(struct fixture *f)
@@ -388,7 +399,7 @@ static void test_tensors(void **state)
 }
 
 /* ROM, scratch and path of all shapes: what must add up does. */
-static void check_sums(const struct synth_model *d, const char *chip)
+static void check_sums(uint8_t *data, size_t size, const char *chip)
 {
 	const struct report_path *p;
 	uint64_t bytes = 0, sum = 0, embed = 0, cycles;
@@ -398,7 +409,7 @@ static void check_sums(const struct synth_model *d, const char *chip)
 	unsigned int q;
 	size_t i;
 
-	open_report(&f, d, chip);
+	report_on(&f, data, size, chip);
 	p = &f.rep.path;
 	for (t = f.run.built.model.tensors; t; t = t->next)
 		bytes += t->placed ? t->rows * t->stride : 0;
@@ -440,11 +451,18 @@ static void check_sums(const struct synth_model *d, const char *chip)
 
 static void test_sums(void **state)
 {
-	size_t i;
+	uint8_t *data;
+	size_t size, i;
 
 	(void)state;
-	for (i = 0; i < n_shapes; i++)
-		check_sums(&shapes[i], i % 2 ? "small" : "default");
+	for (i = 0; i < n_shapes; i++) {
+		assert_int_equal(synth_build(&shapes[i], &data, &size), 0);
+		check_sums(data, size, i % 2 ? "small" : "default");
+	}
+	for (i = 0; i < n_ssm_shapes; i++) {
+		assert_int_equal(synth_ssm_build(&ssm_shapes[i], &data, &size), 0);
+		check_sums(data, size, i % 2 ? "default" : "small");
+	}
 }
 
 /* --- accuracy ---------------------------------------------------------------------------------- */
