@@ -183,6 +183,12 @@ static int query(struct fuzzer *f)
 	return NODE_CALL(f->fd, DEV_QUERY, &q);
 }
 
+/* Real memory is what the fuzzer must not run out of. */
+static uint64_t modest(uint64_t bytes)
+{
+	return bytes < UINT64_C(1) << 60 ? bytes % (64 * PAGE) : bytes;
+}
+
 static int gem_create(struct fuzzer *f)
 {
 	struct drm_intaglio_gem_create c = {
@@ -193,9 +199,8 @@ static int gem_create(struct fuzzer *f)
 	};
 	int err;
 
-	/* Real memory is what the fuzzer must not run out of. */
-	if (!(c.flags & DRM_INTAGLIO_GEM_RESIDENT) && c.size < UINT64_C(1) << 60)
-		c.size %= 64 * PAGE;
+	if (!(c.flags & DRM_INTAGLIO_GEM_RESIDENT))
+		c.size = modest(c.size);
 	err = NODE_CALL(f->fd, GEM_CREATE, &c);
 	if (!err)
 		keep(f, POOL_BO, c.handle);
@@ -433,6 +438,8 @@ static int raw(struct fuzzer *f)
 
 	for (i = 0; i < 64; i++)
 		arg[i] = one_in(f, 4) ? number(f) : 0;
+	if (nr == DRM_COMMAND_BASE + DRM_INTAGLIO_GEM_CREATE)
+		arg[0] = modest(arg[0]);
 	return drm_sys.ioctl(f->fd,
 			     _IOC(dirs[rnd(f) % 4], DRM_IOCTL_BASE, nr, rnd(f) % sizeof(arg)),
 			     (void *)(uintptr_t)pointer(f, arg));
@@ -449,6 +456,9 @@ static int reopen(struct fuzzer *f)
 	fd = drm_sys.open(node);
 	if (fd < 0)
 		return fd;
+	/* What came to the shared one from all sides must go some time, too. */
+	if (one_in(f, 4))
+		return node_replace(f->shared, fd);
 	/* With whatever is still running. */
 	drm_sys.close(f->own);
 	memset(f->pools, 0, sizeof(f->pools));
@@ -582,6 +592,17 @@ static void write_programs(struct fuzzer *f)
 	prog_end(&f->programs[3]);
 }
 
+static void speak(struct fuzzer *f, uint64_t n)
+{
+	struct drm_intaglio_memory_info m = { 0 };
+	struct drm_intaglio_dev_query q = { DRM_INTAGLIO_QUERY_MEMORY, sizeof(m), (uintptr_t)&m };
+
+	NODE_CALL(f->own, DEV_QUERY, &q);
+	printf("# %llu calls of this thread in %.0f s, %llu MiB in buffers\n",
+	       (unsigned long long)n, seconds_now() - started,
+	       (unsigned long long)m.host_bytes >> 20);
+}
+
 static void *fuzz(void *arg)
 {
 	struct fuzzer *f = arg;
@@ -602,8 +623,7 @@ static void *fuzz(void *arg)
 		f->calls[which]++;
 		f->good[which] += !err;
 		if (f->speaks && (i + 1) % STRIDE == 0)
-			printf("# %llu calls of this thread in %.0f s\n",
-			       (unsigned long long)(i + 1), seconds_now() - started);
+			speak(f, i + 1);
 	}
 	if (f->fail_nth >= 0)
 		close(f->fail_nth);

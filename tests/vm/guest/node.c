@@ -104,6 +104,13 @@ int node_import(int fd, int dmabuf, uint32_t *handle)
 	return -EOPNOTSUPP;
 }
 
+int node_replace(int fd, int with)
+{
+	(void)fd;
+	drm_sys.close(with);
+	return -EOPNOTSUPP;
+}
+
 int node_never(int fd, uint32_t *handle)
 {
 	(void)fd;
@@ -124,6 +131,14 @@ int node_export(int fd, uint32_t handle, int *dmabuf)
 int node_import(int fd, int dmabuf, uint32_t *handle)
 {
 	return drmPrimeFDToHandle(fd, dmabuf, handle) ? -errno : 0;
+}
+
+int node_replace(int fd, int with)
+{
+	int err = dup3(with, fd, O_CLOEXEC) < 0 ? -errno : 0;
+
+	close(with);
+	return err;
 }
 
 /* debugfs' sw_sync has no header. Its fences signal when the file is closed, at the end of the process. */

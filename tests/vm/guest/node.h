@@ -36,6 +36,8 @@ bool node_privileged(bool on);
 /* PRIME; -EOPNOTSUPP where the kernel is a fake. */
 int node_export(int fd, uint32_t handle, int *dmabuf);
 int node_import(int fd, int dmabuf, uint32_t *handle);
+/* `fd` becomes the file of `with`, which is closed; the old file goes when nobody is in it any more. */
+int node_replace(int fd, int with);
 /* A syncobj with a fence that does not signal while the process lives; -EOPNOTSUPP without SW_SYNC. */
 int node_never(int fd, uint32_t *handle);
 
