@@ -111,7 +111,7 @@ static void print_names(void)
 
 int main(void)
 {
-	int fd = node_open(0, 600), i;
+	int fd = node_open(0, 0), i;
 	char line[32];
 
 	make(fd);

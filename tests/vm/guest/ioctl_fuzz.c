@@ -438,8 +438,9 @@ static int raw(struct fuzzer *f)
 
 	for (i = 0; i < 64; i++)
 		arg[i] = one_in(f, 4) ? number(f) : 0;
+	/* The kernel may take only a part of it. */
 	if (nr == DRM_COMMAND_BASE + DRM_INTAGLIO_GEM_CREATE)
-		arg[0] = modest(arg[0]);
+		arg[0] %= 64 * PAGE;
 	return drm_sys.ioctl(f->fd,
 			     _IOC(dirs[rnd(f) % 4], DRM_IOCTL_BASE, nr, rnd(f) % sizeof(arg)),
 			     (void *)(uintptr_t)pointer(f, arg));

@@ -679,7 +679,7 @@ static void lifetimes(void)
 
 int main(void)
 {
-	fd = node_open(0, 300);
+	fd = node_open(0, 0);
 	node_rig_open(fd, &rig);
 	test_query();
 	test_gem();

@@ -300,7 +300,7 @@ int main(int argc, char **argv)
 			printf("| %s | %s |\n", attacks[i].what, ig1_fault_name(attacks[i].fault));
 		return 0;
 	}
-	fd = node_open(0, 300);
+	fd = node_open(0, 0);
 	world_open(fd, &w);
 	for (i = 0; i < ATTACKS; i++)
 		try(&w, &attacks[i]);

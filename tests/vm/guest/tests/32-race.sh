@@ -8,4 +8,4 @@ driver_up >/run/up 2>&1 || {
 	fail "the driver is up" "$(cat /run/up)"
 	done_testing
 }
-exec race --rounds "${RACE_ROUNDS:-200}"
+exec race --rounds "${RACE_ROUNDS:-100}"
