@@ -92,7 +92,7 @@ static int make_state(struct eval *e, const struct ir_op *op)
 	}
 	if (op->kind == IR_ATTENTION) {
 		o->state = eval_alloc(e, (uint64_t)op->in[1]->width * e->positions);
-		if (!op->vseg)
+		if (op->n_in == 3)
 			o->values = eval_alloc(e, (uint64_t)op->in[2]->width * e->positions);
 	}
 	if (op->kind == IR_ROUTE) {
@@ -109,7 +109,7 @@ static int make_ops(struct eval *e)
 	size_t i;
 
 	for (op = e->m->first; op; op = op->next) {
-		if (op->kind == IR_ATTENTION && (op->squared || op->n_in != (op->vseg ? 2 : 3)))
+		if (op->kind == IR_ATTENTION && (op->squared || op->n_in < 2))
 			return diag_set(
 				&e->m->diag, -ENOTSUP,
 				"graph: attention \"%s\": not of a graph as read from a file",

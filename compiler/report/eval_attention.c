@@ -85,7 +85,7 @@ int eval_attention(struct eval *e, const struct ir_op *op)
 {
 	uint32_t vseg = op->vseg ? op->vseg : op->seg, per = op->heads / op->kv_heads, h, c;
 	struct eval_op *o = &e->ops[op->id];
-	uint32_t width = op->in[1]->width;
+	uint32_t width = op->in[1]->width, vwidth = op->n_in == 3 ? op->in[2]->width : width;
 	const double *q = eval_in(e, op, 0);
 	const float *sinks = NULL;
 	double *p;
@@ -96,22 +96,22 @@ int eval_attention(struct eval *e, const struct ir_op *op)
 	if (!p)
 		return e->m->diag.err;
 	for (c = 0; c < e->n; c++) {
-		size_t at = (size_t)(e->pos + c) * width;
+		size_t at = e->pos + c;
 
-		store(eval_in(e, op, 1), width, c, o->state + at);
-		if (!op->vseg)
-			store(eval_in(e, op, 2), width, c, o->values + at);
+		store(eval_in(e, op, 1), width, c, o->state + at * width);
+		if (op->n_in == 3)
+			store(eval_in(e, op, 2), vwidth, c, o->values + at * vwidth);
 	}
 	for (c = 0; c < e->n; c++) {
-		struct head s = { .kstep = width, .vstep = width, .end = e->pos + c + 1 };
+		struct head s = { .kstep = width, .vstep = vwidth, .end = e->pos + c + 1 };
 
 		if (op->window && s.end > op->window)
 			s.first = s.end - op->window;
 		for (h = 0; h < op->heads; h++) {
-			size_t kv = (size_t)(h / per) * op->seg;
+			size_t kv = h / per;
 
-			s.keys = o->state + kv;
-			s.values = op->vseg ? s.keys : o->values + kv;
+			s.keys = o->state + kv * op->seg;
+			s.values = op->n_in == 3 ? o->values + kv * vseg : s.keys;
 			s.sink = sinks ? (double)sinks[h] : -INFINITY;
 			attend(op, &s, q + (size_t)h * op->seg * COLS + c, vseg, p,
 			       o->v + (size_t)h * vseg * COLS + c);

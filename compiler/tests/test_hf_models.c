@@ -182,6 +182,9 @@ static void test_all_of_the_table(void **state)
 		    !strstr(line, "| yes |"))
 			continue;
 		experts = strstr(rest, "experts");
+		/* of this project, as GGUF files alone */
+		if (!strcmp(arch, "sqla"))
+			continue;
 		for (i = 0; i < n_seen; i++) {
 			if (!strcmp(seen[i].arch, arch) && (seen[i].experts || !experts))
 				break;
