@@ -26,7 +26,8 @@ module ig1_mem #(
     /* verilator lint_off UNUSEDSIGNAL */
     input  logic [          63:0] pt_root_i,
     /* verilator lint_on UNUSEDSIGNAL */
-    input  logic                  flush_i,          // no virtual request may be in flight
+    input  logic                  flush_i,          // no virtual request, no walk may be in flight
+    output logic                  walk_busy_o,      // a walk goes on when its client gives up
     output logic                  tlb_miss_o,       // one cycle per walk
     output logic                  host_idle_o,
     // sequencer: command fetch (reads of MemBytes)
@@ -254,6 +255,7 @@ module ig1_mem #(
 
   assign walk_start = any && !resolved && !walk_busy;
   assign tlb_miss_o = walk_start;
+  assign walk_busy_o = walk_busy;
 
   assign fetch_req_ready_o = go && pick[CFetch];
   assign writer_req_ready_o = go && pick[CWriter];

@@ -40,6 +40,7 @@ module ig1_seq #(
     output logic [ig1_pkg::Counters-1:0][63:0] counters_o,
     output logic                  tlb_flush_o,
     input  logic                  tlb_miss_i,      // one cycle per walk
+    input  logic                  walk_busy_i,
     // engines, in the order of their codes: 0 tile, 1 vec, 2 dma
     output logic [2:0]            eng_valid_o,
     input  logic [2:0]            eng_ready_i,
@@ -649,7 +650,8 @@ module ig1_seq #(
       StDrain: if (&q_empty) state_d = StFinish;
 
       StFinish: begin
-        if (wr_idle && f_idle) begin
+        // a walk that fetching ahead began must not end in the next job's address space
+        if (wr_idle && f_idle && !walk_busy_i) begin
           done_o  = 1'b1;
           state_d = StIdle;
         end

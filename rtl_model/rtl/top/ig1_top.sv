@@ -202,7 +202,7 @@ module ig1_top #(
   logic [2:0][1023:0] eng_cmd;
   logic [2:0][7:0] eng_fault;
   logic [2:0][63:0] eng_fault_addr;
-  logic eng_abort, tlb_flush, tlb_miss;
+  logic eng_abort, tlb_flush, tlb_miss, walk_busy;
   logic [31:0] stat_macs, stat_rom_bytes, stat_kv_bytes, stat_vec_elems, stat_dma_bytes;
 
   logic seq_rd_valid, seq_rd_ready, seq_wr_valid, seq_wr_ready;
@@ -274,6 +274,7 @@ module ig1_top #(
       .counters_o      (counters),
       .tlb_flush_o     (tlb_flush),
       .tlb_miss_i      (tlb_miss),
+      .walk_busy_i     (walk_busy),
       .eng_valid_o     (eng_valid),
       .eng_ready_i     (eng_ready),
       .eng_cmd_o       (eng_cmd),
@@ -464,6 +465,7 @@ module ig1_top #(
       .pt_root_i         (job.pt_root),
       .flush_i           (tlb_flush),
       .tlb_miss_o        (tlb_miss),
+      .walk_busy_o       (walk_busy),
       .host_idle_o       (host_idle),
       .fetch_req_valid_i (fetch_req_valid),
       .fetch_req_ready_o (fetch_req_ready),

@@ -342,6 +342,9 @@ bool bench::clock()
 		for (unsigned int c = 0; c < CLIENTS; c++)
 			if (!req[c].active && rng.percent(70))
 				new_request(c);
+	/* fetching ahead gives up what no longer matters, also while its page is being looked up */
+	if (req[FETCH].active && rng.percent(quiet ? 50 : 2))
+		req[FETCH].active = false;
 	drive();
 	top->h_req_ready_i = !rng.percent(stall);
 	top->h_rsp_valid_i = !bus.empty() && bus.front().due <= cycles && !rng.percent(stall);
@@ -407,7 +410,7 @@ void bench::switch_space()
 	for (bool busy = true; busy;) {
 		if (!clock())
 			abort();
-		busy = false;
+		busy = top->walk_busy_o;
 		for (unsigned int c = 0; c < CLIENTS; c++)
 			busy |= req[c].active || !want[c].empty();
 	}
@@ -445,7 +448,7 @@ int bench::compare()
 
 int bench::run(uint64_t count, unsigned int s, unsigned int l)
 {
-	uint64_t end = done + count, next = done + count / 8, limit = cycles + 400 * count + 100000;
+	uint64_t end = done + count, next = done + count / 100, limit = cycles + 400 * count + 100000;
 
 	stall = s;
 	latency = l;
@@ -457,7 +460,7 @@ int bench::run(uint64_t count, unsigned int s, unsigned int l)
 			return -1;
 		}
 		if (done >= next) {
-			next += count / 8;
+			next += count / 100;
 			switch_space();
 		}
 	}
