@@ -45,12 +45,14 @@ static int stage(struct runner *r, struct program *p, uint64_t *room)
 int stage_programs(struct runner *r)
 {
 	struct accel_model *m = r->m;
-	uint64_t room = m->dev->info.cfg.sram_bytes / SRAM_SHARE;
+	uint64_t room = m->dev->info.cfg.sram_bytes / SRAM_SHARE, watchdog = r->o.watchdog;
 	int err = 0, i;
 
 	/* A dump has what the CPU sees. */
 	if (m->dev->env.debug & ENV_DEBUG_DUMP)
 		return 0;
+	/* The user's budget is for steps of the model. */
+	r->o.watchdog = 0;
 	pthread_mutex_lock(&m->stage_lock);
 	if (!m->staged) {
 		/* Decoding first: its program is the one that runs for every token. */
@@ -59,5 +61,6 @@ int stage_programs(struct runner *r)
 		m->staged = !err;
 	}
 	pthread_mutex_unlock(&m->stage_lock);
+	r->o.watchdog = watchdog;
 	return err;
 }
