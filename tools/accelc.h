@@ -6,6 +6,7 @@
 #include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum accelc_exit {
 	ACCELC_OK = 0,
@@ -40,7 +41,9 @@ extern const struct argp accelc_model_argp;
 /* Whether the two name one file: as an output it would destroy the other. */
 bool accelc_same_file(const char *a, const char *b);
 
-/* accelc_program.c: a whole file, malloc'ed; - is standard input. 0 or a negative errno. */
+/* accelc_program.c: an option's number from min to 2^24; otherwise argp's usage error. */
+uint32_t accelc_number(struct argp_state *state, const char *name, const char *arg, uint32_t min);
+/* a whole file, malloc'ed; - is standard input. 0 or a negative errno. */
 int accelc_read_file(const char *path, char **text, size_t *len);
 
 struct ig1_image;

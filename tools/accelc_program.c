@@ -24,8 +24,7 @@ struct args {
 	bool have_cols, have_pos, json, names, raw;
 };
 
-static uint32_t number(struct argp_state *state, const char *name, const char *arg,
-		       unsigned long min)
+uint32_t accelc_number(struct argp_state *state, const char *name, const char *arg, uint32_t min)
 {
 	unsigned long v;
 	char *end;
@@ -51,11 +50,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--program: \"%s\" is neither prefill nor decode", arg);
 		return 0;
 	case OPT_COLS:
-		a->cols = number(state, "cols", arg, 1);
+		a->cols = accelc_number(state, "cols", arg, 1);
 		a->have_cols = true;
 		return 0;
 	case OPT_POS:
-		a->pos = number(state, "pos", arg, 0);
+		a->pos = accelc_number(state, "pos", arg, 0);
 		a->have_pos = true;
 		return 0;
 	case OPT_JSON:

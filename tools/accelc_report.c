@@ -54,18 +54,6 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static uint32_t number(struct argp_state *state, const char *name, const char *arg)
-{
-	unsigned long v;
-	char *end;
-
-	errno = 0;
-	v = strtoul(arg, &end, 10);
-	if (errno || *end || end == arg || arg[0] == '-' || v > 1u << 24)
-		argp_error(state, "--%s: bad number \"%s\"", name, arg);
-	return (uint32_t)v;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
@@ -81,10 +69,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->text = arg;
 		return 0;
 	case OPT_TOKENS:
-		a->tokens = number(state, "tokens", arg);
+		a->tokens = accelc_number(state, "tokens", arg, 0);
 		return 0;
 	case OPT_POS:
-		a->pos = number(state, "pos", arg);
+		a->pos = accelc_number(state, "pos", arg, 0);
 		a->have_pos = true;
 		return 0;
 	case OPT_JSON:

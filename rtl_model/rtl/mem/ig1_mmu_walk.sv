@@ -70,6 +70,10 @@ module ig1_mmu_walk #(
   assign kept_hit  = kept_valid_q[look_slot] && kept_tag[look_slot] == vpn_i[26-:TagW];
 
   // Lines of level 0, direct-mapped. Regions lie at distances of powers of two, hence the sum.
+  function automatic logic [LineW-1:0] line_of(input logic [3*LineW-1:0] tag);
+    return tag[LineW-1:0] + tag[LineW+:LineW] + tag[2*LineW+:LineW];
+  endfunction
+
   logic [LineTagW-1:0] line_tag[Lines];
   logic [Ptes-1:0][63:0] line_data[Lines];
   logic [Lines-1:0] line_valid_q, line_valid_d;
@@ -80,8 +84,8 @@ module ig1_mmu_walk #(
 
   assign look_tag  = vpn_i[26:PteW];
   assign keep_tag  = vpn_q[26:PteW];
-  assign look_line = look_tag[LineW-1:0] + look_tag[LineW+:LineW] + look_tag[2*LineW+:LineW];
-  assign keep_line = keep_tag[LineW-1:0] + keep_tag[LineW+:LineW] + keep_tag[2*LineW+:LineW];
+  assign look_line = line_of(look_tag[3*LineW-1:0]);
+  assign keep_line = line_of(keep_tag[3*LineW-1:0]);
   assign line_hit  = line_valid_q[look_line] && line_tag[look_line] == look_tag;
   assign line_fill = state_q == StWait && rsp_valid_i && !rsp_err_i && level_q == 2'd0;
   assign rsp_line  = rsp_data_i;
