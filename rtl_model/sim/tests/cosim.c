@@ -26,6 +26,7 @@
 #include "randspace.h"
 #include "ref.h"
 #include "sim.h"
+#include "simjob.h"
 
 #define JOB_CYCLES  20000000
 #define STOP_CYCLES 20000 /* from a stop to the end, with all that is on its way */
@@ -68,74 +69,6 @@ static uint64_t choose_seed(const char *name, uint64_t count)
 	return seed;
 }
 
-static uint32_t reg(struct rig *r, uint32_t offset)
-{
-	uint32_t v = 0;
-
-	if (ig1_sim_debug_read(r->sim, IG1_MCU_BASE + offset, &v))
-		printf("Bail out! debug read of %#x\n", offset), exit(1);
-	return v;
-}
-
-static void set_reg(struct rig *r, uint32_t offset, uint32_t v)
-{
-	if (ig1_sim_debug_write(r->sim, IG1_MCU_BASE + offset, v))
-		printf("Bail out! debug write of %#x\n", offset), exit(1);
-}
-
-static void set_reg64(struct rig *r, uint32_t offset, uint64_t v)
-{
-	set_reg(r, offset, (uint32_t)v);
-	set_reg(r, offset + 4, (uint32_t)(v >> 32));
-}
-
-/* What the firmware does to launch a job. */
-static void launch_rtl(struct rig *r, const struct ig1_job *job, bool clear, uint64_t watchdog)
-{
-	uint32_t i;
-
-	set_reg(r, IG1_MCU_IRQ_PENDING, 15);
-	set_reg64(r, IG1_MCU_SEQ_PT_ROOT(0), job->pt_root);
-	set_reg64(r, IG1_MCU_SEQ_PROG(0), job->prog_va);
-	set_reg(r, IG1_MCU_SEQ_PROG_LEN, job->prog_len);
-	set_reg(r, IG1_MCU_SEQ_EMIT_ENTRIES, job->emit_entries);
-	set_reg64(r, IG1_MCU_SEQ_EMIT(0), job->emit_va);
-	set_reg64(r, IG1_MCU_SEQ_TRACE(0), job->trace_va);
-	set_reg(r, IG1_MCU_SEQ_TRACE_ENTRIES, job->trace_entries);
-	set_reg64(r, IG1_MCU_SEQ_WATCHDOG(0), watchdog);
-	for (i = 0; i < IG1_ARGS; i++)
-		set_reg64(r, IG1_MCU_SEQ_ARGS(2 * i), job->args[i]);
-	set_reg(r, IG1_MCU_SEQ_GO, clear ? 3 : 1);
-}
-
-/* ... and at its end. Returns false if the job does not end within `left` cycles. */
-static bool finish_rtl(struct rig *r, uint64_t left, struct ig1_completion *done)
-{
-	uint32_t i;
-
-	while (reg(r, IG1_MCU_SEQ_STATUS) & IG1_MCU_SEQ_STATUS_BUSY) {
-		uint64_t n = ig1_sim_run(r->sim, left < 100000 ? left : 100000);
-
-		left -= n;
-		if (!left)
-			return false;
-	}
-	memset(done, 0, sizeof(*done));
-	if (!(reg(r, IG1_MCU_IRQ_PENDING) & IG1_MCU_IRQ_PENDING_JOB))
-		return false;
-	done->status = !!(reg(r, IG1_MCU_SEQ_STATUS) & IG1_MCU_SEQ_STATUS_FAULT);
-	done->fault = reg(r, IG1_MCU_SEQ_FAULT);
-	done->fault_addr = reg(r, IG1_MCU_SEQ_FAULT_ADDR(0)) |
-			   (uint64_t)reg(r, IG1_MCU_SEQ_FAULT_ADDR(1)) << 32;
-	done->fault_index = reg(r, IG1_MCU_SEQ_FAULT_INDEX);
-	done->emitted = reg(r, IG1_MCU_SEQ_EMITTED);
-	done->traced = reg(r, IG1_MCU_SEQ_TRACED);
-	for (i = 0; i < IG1_CTR_COUNT; i++)
-		done->counters[i] = reg(r, IG1_MCU_COUNTERS(2 * i)) |
-				    (uint64_t)reg(r, IG1_MCU_COUNTERS(2 * i + 1)) << 32;
-	return true;
-}
-
 static void on_step(void *ctx, uint32_t index, const uint32_t w[32])
 {
 	struct rig *r = ctx;
@@ -173,8 +106,8 @@ static bool run_both(struct rig *r, uint32_t (*w)[IG1_CMD_WORDS], uint32_t len,
 		memcpy(r->mem[side] + r->space.prog, w, (size_t)len * IG1_COMMAND_BYTES);
 	r->nsteps = 0;
 	ig1_ref_run(r->ref, &job, clear, &done[1]);
-	launch_rtl(r, &job, clear, JOB_CYCLES - 1000);
-	if (!finish_rtl(r, JOB_CYCLES, &done[0])) {
+	simjob_launch(r->sim, &job, clear, JOB_CYCLES - 1000);
+	if (!simjob_finish(r->sim, JOB_CYCLES, &done[0])) {
 		snprintf(r->why, sizeof(r->why), "the job does not end on the RTL");
 		return false;
 	}
@@ -318,12 +251,12 @@ static bool try_stopped(struct rig *r, const struct randprog *p, struct randprog
 		memcpy(r->mem[i] + s->prog, p->w, (size_t)p->len * IG1_COMMAND_BYTES);
 	}
 	ig1_ref_run(r->ref, &job, true, &done[1]);
-	launch_rtl(r, &job, true, watchdog ? after : JOB_CYCLES);
+	simjob_launch(r->sim, &job, true, watchdog ? after : JOB_CYCLES);
 	if (!watchdog) {
 		ig1_sim_step(r->sim, after);
-		set_reg(r, IG1_MCU_SEQ_ABORT, 1);
+		simjob_abort(r->sim);
 	}
-	if (!finish_rtl(r, after + STOP_CYCLES, &done[0])) {
+	if (!simjob_finish(r->sim, after + STOP_CYCLES, &done[0])) {
 		snprintf(r->why, sizeof(r->why),
 			 "stopped after %" PRIu64 " cycles, the job does not end", after);
 		return false;
