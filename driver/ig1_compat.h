@@ -17,7 +17,8 @@
 #include <drm/gpu_scheduler.h>
 
 #ifndef kzalloc_obj
-#define kzalloc_obj(obj) kzalloc(sizeof(obj), GFP_KERNEL)
+#define ig1_gfp(unused, gfp, ...) gfp
+#define kzalloc_obj(obj, ...) kzalloc(sizeof(obj), ig1_gfp(, ##__VA_ARGS__, GFP_KERNEL))
 #endif
 
 /* A symbol namespace is a token or a string. */

@@ -38,7 +38,7 @@ void ig1_live_wait(void)
 
 static int ig1_open(struct drm_device *drm, struct drm_file *file)
 {
-	struct ig1_file *priv = kzalloc_obj(*priv);
+	struct ig1_file *priv = kzalloc_obj(*priv, GFP_KERNEL_ACCOUNT);
 
 	if (!priv)
 		return -ENOMEM;

@@ -83,7 +83,7 @@ static void gate_pass(struct dma_fence *fence, struct dma_fence_cb *cb)
 /* A gate before a fence, with a reference for the caller; NULL: no memory. */
 static struct ig1_gate *gate_create(struct ig1_gates *gates, struct dma_fence *behind)
 {
-	struct ig1_gate *gate = kzalloc_obj(*gate);
+	struct ig1_gate *gate = kzalloc_obj(*gate, GFP_KERNEL_ACCOUNT);
 
 	if (!gate)
 		return NULL;

@@ -4,6 +4,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 
@@ -280,7 +281,7 @@ static const struct drm_gem_object_funcs resident_funcs = {
  */
 struct drm_gem_object *ig1_gem_create_object(struct drm_device *drm, size_t size)
 {
-	struct ig1_bo *bo = kzalloc_obj(*bo);
+	struct ig1_bo *bo = kzalloc_obj(*bo, GFP_KERNEL_ACCOUNT);
 
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
@@ -334,18 +335,32 @@ struct ig1_bo *ig1_bo_create_resident(struct ig1_device *dev, u64 size)
 	return bo;
 }
 
+u64 ig1_bo_host_max(void)
+{
+	/* What TTM lets all buffers of its drivers have. */
+	return (u64)totalram_pages() / 2 * PAGE_SIZE;
+}
+
 /**
  * ig1_bo_create_host() - New buffer in host memory
  * @dev: device
  * @size: bytes, a multiple of the page sizes
  *
- * Return: the buffer, whose pages come when they are needed, or ERR_PTR().
+ * Return: the buffer, whose pages come when they are needed, or ERR_PTR(): -ENOMEM when it is
+ * larger than what the memory holds.
  */
 struct ig1_bo *ig1_bo_create_host(struct ig1_device *dev, u64 size)
 {
-	struct drm_gem_shmem_object *shmem = drm_gem_shmem_create(&dev->drm, size);
+	struct drm_gem_shmem_object *shmem;
 	struct ig1_bo *bo;
 
+	/*
+	 * A buffer is pinned as a whole when it is bound, and filled when it is mapped. Before the
+	 * first page is charged to somebody its page pointers are allocated, a 512th of the size.
+	 */
+	if (size > ig1_bo_host_max())
+		return ERR_PTR(-ENOMEM);
+	shmem = drm_gem_shmem_create(&dev->drm, size);
 	if (IS_ERR(shmem))
 		return ERR_CAST(shmem);
 	bo = to_ig1_bo(&shmem->base);

@@ -73,6 +73,9 @@ static inline bool ig1_bo_resident(const struct ig1_bo *bo)
 struct ig1_bo *ig1_bo_create_resident(struct ig1_device *dev, u64 size);
 struct ig1_bo *ig1_bo_create_host(struct ig1_device *dev, u64 size);
 
+/* Bytes of the largest buffer in host memory: half of that. */
+u64 ig1_bo_host_max(void);
+
 /* Buffer with handle, or -ENOENT; drop with drm_gem_object_put(). */
 struct ig1_bo *ig1_bo_lookup(struct drm_file *file, u32 handle);
 

@@ -5,6 +5,7 @@
 #include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/file.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 
 #include <drm/drm_kunit_helpers.h>
@@ -242,6 +243,23 @@ static void test_unplug(struct kunit *test)
 	ig1_gem_unplug(rig->dev);
 }
 
+/* A buffer that the memory could not hold is refused before anything is allocated for its pages. */
+static void test_size(struct kunit *test)
+{
+	u64 max = (u64)totalram_pages() / 2 * PAGE_SIZE;
+	struct rig *rig = test->priv;
+	struct ig1_bo *bo;
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR(ig1_bo_create_host(rig->dev, max + PAGE_SIZE)), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(ig1_bo_create_host(rig->dev, BIT_ULL(IG1_VA_BITS))), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(ig1_bo_create_host(rig->dev, U64_MAX & PAGE_MASK)), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&rig->dev->gem.host_bytes), 0);
+	bo = ig1_bo_create_host(rig->dev, max);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bo);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&rig->dev->gem.host_bytes), max);
+	drm_gem_object_put(&bo->base.base);
+}
+
 /* What there is no CPU mapping and no export of. */
 static void test_refused(struct kunit *test)
 {
@@ -471,6 +489,7 @@ static void test_home(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_host),		KUNIT_CASE(test_unplug),
+	KUNIT_CASE(test_size),
 	KUNIT_CASE(test_refused),	KUNIT_CASE(test_import),
 	KUNIT_CASE(test_import_unplug), KUNIT_CASE_PARAM(test_bad_extent, bad_extent_gen_params),
 	KUNIT_CASE(test_home),		{}

@@ -97,10 +97,10 @@ struct ig1_job *ig1_job_create(struct ig1_queue *queue, const struct drm_intagli
 	struct ig1_job *job;
 	u32 i;
 
-	job = kzalloc_obj(*job);
+	job = kzalloc_obj(*job, GFP_KERNEL_ACCOUNT);
 	if (!job)
 		return NULL;
-	job->fence = kzalloc_obj(*job->fence);
+	job->fence = kzalloc_obj(*job->fence, GFP_KERNEL_ACCOUNT);
 	if (!job->fence) {
 		kfree(job);
 		return NULL;

@@ -100,20 +100,21 @@ static void pt_free(struct ig1_mmu_pool *pool, struct ig1_pt *pt)
 
 static struct ig1_pt *pt_create(struct ig1_mmu_pool *pool, bool inner)
 {
-	struct ig1_pt *pt = kzalloc_obj(*pt);
+	struct ig1_pt *pt = kzalloc_obj(*pt, GFP_KERNEL_ACCOUNT);
 
 	if (!pt)
 		return NULL;
 	INIT_LIST_HEAD(&pt->node);
 	if (inner) {
-		pt->child = kcalloc(IG1_PT_ENTRIES, sizeof(*pt->child), GFP_KERNEL);
+		pt->child = kcalloc(IG1_PT_ENTRIES, sizeof(*pt->child), GFP_KERNEL_ACCOUNT);
 		if (!pt->child)
 			goto err_pt;
 	}
 	if (pool->dev) {
-		pt->entries = dma_alloc_coherent(pool->dev, IG1_PAGE_BYTES, &pt->dma, GFP_KERNEL);
+		pt->entries = dma_alloc_coherent(pool->dev, IG1_PAGE_BYTES, &pt->dma,
+						 GFP_KERNEL_ACCOUNT);
 	} else {
-		pt->entries = kzalloc(IG1_PAGE_BYTES, GFP_KERNEL);
+		pt->entries = kzalloc(IG1_PAGE_BYTES, GFP_KERNEL_ACCOUNT);
 		pt->dma = (uintptr_t)pt->entries & IG1_PTE_ADDR;
 	}
 	if (!pt->entries)

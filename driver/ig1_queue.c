@@ -242,7 +242,7 @@ struct ig1_queue *ig1_queue_create(struct ig1_device *dev, struct ig1_vm *vm,
 	struct ig1_queue *queue;
 	int err;
 
-	queue = kzalloc_obj(*queue);
+	queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 	if (!queue) {
 		err = -ENOMEM;
 		goto put;

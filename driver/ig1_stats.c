@@ -20,7 +20,7 @@ int ig1_stats_init(struct ig1_device *dev)
 
 struct ig1_file_stats *ig1_file_stats_create(void)
 {
-	struct ig1_file_stats *stats = kzalloc_obj(*stats);
+	struct ig1_file_stats *stats = kzalloc_obj(*stats, GFP_KERNEL_ACCOUNT);
 
 	if (!stats)
 		return NULL;

@@ -100,8 +100,8 @@ int ig1_syncs_get(struct drm_file *file, const struct drm_intaglio_obj_array *a,
 		}
 		signals += !!(sync[i].flags & DRM_INTAGLIO_SYNC_SIGNAL);
 	}
-	s->in = kvcalloc(a->count - signals, sizeof(*s->in), GFP_KERNEL);
-	s->out = kvcalloc(signals, sizeof(*s->out), GFP_KERNEL);
+	s->in = kvcalloc(a->count - signals, sizeof(*s->in), GFP_KERNEL_ACCOUNT);
+	s->out = kvcalloc(signals, sizeof(*s->out), GFP_KERNEL_ACCOUNT);
 	if (!s->in || !s->out) {
 		ret = -ENOMEM;
 		goto out;

@@ -97,7 +97,7 @@ struct ig1_vm *ig1_vm_create(struct ig1_device *dev)
 	struct ig1_vm *vm;
 	int ret;
 
-	vm = kzalloc_obj(*vm);
+	vm = kzalloc_obj(*vm, GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	ret = ig1_mmu_init(&vm->mmu, &dev->mmu);

@@ -292,7 +292,7 @@ static int prepare_spares(struct ig1_vm_op *op)
 	u32 i;
 
 	for (i = 0; i < IG1_VM_OP_VAS; i++) {
-		op->spare[i] = kzalloc_obj(*op->spare[i]);
+		op->spare[i] = kzalloc_obj(*op->spare[i], GFP_KERNEL_ACCOUNT);
 		if (!op->spare[i])
 			return -ENOMEM;
 	}
@@ -360,7 +360,7 @@ struct ig1_vm_op *ig1_vm_op_prepare(struct ig1_vm *vm, struct drm_file *file,
 		return ERR_PTR(ret);
 	if (args->op == DRM_INTAGLIO_BIND_MAP && !ig1_vm_usable(vm))
 		return ERR_PTR(-ECANCELED);
-	op = kzalloc_obj(*op);
+	op = kzalloc_obj(*op, GFP_KERNEL_ACCOUNT);
 	if (!op)
 		return ERR_PTR(-ENOMEM);
 	drm_gpuvm_get(&vm->base);
@@ -497,12 +497,12 @@ static struct ig1_bind_job *bind_job_create(struct ig1_vm *vm, struct drm_file *
 	struct ig1_bind_job *job;
 	int ret;
 
-	job = kzalloc_obj(*job);
+	job = kzalloc_obj(*job, GFP_KERNEL_ACCOUNT);
 	if (!job)
 		return ERR_PTR(-ENOMEM);
 	job->vm = ig1_vm_get(vm);
 	INIT_WORK(&job->work, bind_job_free_work);
-	job->fence = kzalloc_obj(*job->fence);
+	job->fence = kzalloc_obj(*job->fence, GFP_KERNEL_ACCOUNT);
 	if (!job->fence) {
 		ret = -ENOMEM;
 		goto err_free;

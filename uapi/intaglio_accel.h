@@ -32,6 +32,9 @@ extern "C" {
  *   compiled with. An element that is longer than the kernel knows must be zero beyond.
  * - A call that fails with EINTR or EAGAIN changed nothing and may be repeated.
  *
+ * Memory that a call takes, the pages of buffers as well as page tables, queues and jobs, is charged
+ * to the caller's control group.
+ *
  * Errors, unless the call says more: EINVAL bad argument, ENOENT unknown handle or id, EFAULT bad
  * pointer, ENOMEM host memory, ENOSPC resident SRAM, queues or contexts exhausted, EACCES
  * privilege, ENODEV device unplugged, EIO device dead, ECANCELED queue stopped or VM unusable.
@@ -179,7 +182,10 @@ struct drm_intaglio_stats_info {
  * struct drm_intaglio_gem_create - New buffer, filled with zeros
  */
 struct drm_intaglio_gem_create {
-	/** @size: bytes, not zero; rounded up to pages on return */
+	/**
+	 * @size: bytes, not zero; rounded up to pages on return. In host memory at most half of
+	 * what the machine has, else ENOMEM; in SRAM what is free, else ENOSPC.
+	 */
 	__u64 size;
 	/** @flags: DRM_INTAGLIO_GEM_* */
 	__u32 flags;

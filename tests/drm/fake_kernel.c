@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <drm.h>
 
 #include "backends/drm/drm_sys.h"
@@ -270,14 +271,17 @@ static int gem_create(struct fake_file *f, struct drm_intaglio_gem_create *a)
 	int id, err;
 
 	if (a->flags & ~DRM_INTAGLIO_GEM_RESIDENT || a->pad || !a->size ||
-	    __builtin_add_overflow(a->size, PAGE - 1, &size))
+	    a->size > UINT64_C(1) << IG1_VA_BITS)
 		return -EINVAL;
 	if (a->vm_id) {
 		vm = fake_lookup(f, FAKE_VM, a->vm_id);
 		if (!vm)
 			return -ENOENT;
 	}
-	size = size / PAGE * PAGE;
+	size = (a->size + PAGE - 1) / PAGE * PAGE;
+	if (!(a->flags & DRM_INTAGLIO_GEM_RESIDENT) &&
+	    size > (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * (uint64_t)sysconf(_SC_PAGESIZE))
+		return -ENOMEM;
 	bo = calloc(1, sizeof(*bo));
 	*bo = (struct fake_bo){ 1, f->dev, vm, size, a->flags, NULL };
 	err = backend_ref.bo_create(f->dev->ref, NULL, size,

@@ -105,6 +105,9 @@ static void test_gem(void)
 	BAD(GEM_CREATE, c, flags, 1u << 31, -EINVAL);
 	BAD(GEM_CREATE, c, pad, 1, -EINVAL);
 	BAD(GEM_CREATE, c, vm_id, NOBODY, -ENOENT);
+	/* an address space holds it, no machine does */
+	BAD(GEM_CREATE, c, size, UINT64_C(1) << IG1_VA_BITS, -ENOMEM);
+	BAD(GEM_CREATE, c, size, (UINT64_C(1) << IG1_VA_BITS) + 1, -EINVAL);
 	c.flags = DRM_INTAGLIO_GEM_RESIDENT;
 	BAD(GEM_CREATE, c, size, UINT64_C(1) << 38, -ENOSPC);
 	BAD(GEM_MMAP_OFFSET, o, handle, NOBODY, -ENOENT);
