@@ -7,7 +7,6 @@
 #include "compiler/compile.h"
 #include "compiler/codegen/hazards.h"
 #include "compiler/frontends/frontend.h"
-#include "compiler/frontends/source.h"
 
 static double now(void)
 {
@@ -122,6 +121,7 @@ int compile_model(const struct compile_options *o, struct compile_result *r)
 
 	ir_init(&r->model);
 	r->code = (struct cg_output){ 0 };
+	r->n_left_out = 0;
 	if (o->data) {
 		ret = gguf_open_mem(o->data, o->size, &f, &err);
 		if (ret)
@@ -131,6 +131,7 @@ int compile_model(const struct compile_options *o, struct compile_result *r)
 		if (ret)
 			return diag_set(&r->model.diag, ret, "%s", err.msg);
 	}
+	r->n_left_out = source_left_out(f, r->left_out);
 	ret = run(o, r, f);
 	gguf_close(f);
 	return ret;

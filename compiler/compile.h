@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compiler/frontends/source.h"
 #include "compiler/image/build.h"
 #include "compiler/passes/pass.h"
 
@@ -26,6 +27,8 @@ struct compile_options {
 struct compile_result {
 	struct ir_model model;
 	struct cg_output code;
+	struct source_left_out left_out[SOURCE_LEFT_OUT];
+	size_t n_left_out;
 };
 
 /* Stages that --print-after and --stop-after know beside the passes. */

@@ -313,6 +313,7 @@ int accelc_compile(int argc, char **argv)
 	ret = compile_model(&a.o, &r);
 	if (a.bar)
 		fputc('\n', stderr);
+	accelc_left_out(stderr, r.left_out, r.n_left_out);
 	if (ret < 0)
 		accelc_error("%s", r.model.diag.msg);
 	else if (a.report && r.code.prog[0].n_cmds)

@@ -333,6 +333,7 @@ int accelc_report(int argc, char **argv)
 		return code;
 	a.o.out = a.tokens ? r.image : NULL;
 	ret = compile_model(&a.o, &c);
+	accelc_left_out(stderr, c.left_out, c.n_left_out);
 	if (ret) {
 		accelc_error("%s", c.model.diag.msg);
 		code = accelc_exit_code(ret);

@@ -9,7 +9,6 @@
 
 #include "accelc.h"
 #include "common/json_text.h"
-#include "compiler/frontends/source.h"
 #include "compiler/quant/ggml_types.h"
 
 #define SHOWN_TEXT 60u
@@ -95,8 +94,18 @@ static void print_keys(const struct gguf_file *f)
 	}
 }
 
+void accelc_left_out(FILE *f, const struct source_left_out *kinds, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		fprintf(f, "left out: %zu %s of %s\n", kinds[i].tensors,
+			kinds[i].tensors == 1 ? "tensor" : "tensors", kinds[i].what);
+}
+
 static void print_source(const struct gguf_file *f)
 {
+	struct source_left_out kinds[SOURCE_LEFT_OUT];
 	size_t i, d;
 
 	puts("files");
@@ -119,13 +128,18 @@ static void print_source(const struct gguf_file *f)
 		print_text(t->name, SIZE_MAX);
 		putchar('\n');
 	}
+	i = source_left_out(f, kinds);
+	if (i)
+		putchar('\n');
+	accelc_left_out(stdout, kinds, i);
 }
 
 static void print_json(const struct gguf_file *f)
 {
 	json_t *j = json_object(), *keys = json_object(), *tensors = json_array(),
-	       *files = json_array();
-	size_t i, d;
+	       *files = json_array(), *left_out = json_object();
+	struct source_left_out kinds[SOURCE_LEFT_OUT];
+	size_t i, d, n = source_left_out(f, kinds);
 
 	for (i = 0; i < gguf_n_parts(f); i++) {
 		const struct gguf_part *p = gguf_part(f, i);
@@ -155,6 +169,10 @@ static void print_json(const struct gguf_file *f)
 							 ggml_type_name(t->type), "shape", shape,
 							 "converted", (int)(t->rows != NULL)));
 	}
+	for (i = 0; i < n; i++)
+		json_object_set_new(left_out, kinds[i].what,
+				    json_integer((json_int_t)kinds[i].tensors));
+	json_object_set_new(j, "left_out", left_out);
 	json_object_set_new(j, "files", files);
 	json_object_set_new(j, "keys", keys);
 	json_object_set_new(j, "tensors", tensors);

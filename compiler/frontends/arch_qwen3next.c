@@ -34,7 +34,7 @@ static int read_keys(struct fe_net *n)
 	uint32_t interval = 4, i;
 	char name[64];
 
-	n->recurrent = arena_array(&n->m->arena, n->layers, sizeof(*n->recurrent));
+	n->recurrent = arena_array(&n->m->arena, n->blocks, sizeof(*n->recurrent));
 	if (!n->recurrent)
 		return diag_nomem(&n->m->diag);
 	if (fe_read_mamba2(n) || fe_u32(&n->keys, "full_attention_interval", false, &interval) ||
@@ -45,7 +45,7 @@ static int read_keys(struct fe_net *n)
 	snprintf(name, sizeof(name), "%s.attention.recurrent_layers", n->arch->name);
 	if (!gguf_find_kv(n->f, name))
 		return 0;
-	return fe_u32_layers(&n->keys, "attention.recurrent_layers", n->layers, n->recurrent);
+	return fe_u32_layers(&n->keys, "attention.recurrent_layers", n->blocks, n->recurrent);
 }
 
 /*

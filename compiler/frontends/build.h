@@ -27,6 +27,8 @@ struct fe_net {
 	const struct fe_arch *arch;
 	struct fe_keys keys;
 	uint32_t layers, width, vocab, context;
+	uint32_t
+		blocks; /* layers of the file, with those behind `layers` that predict further tokens */
 	uint32_t heads, kv_heads;   /* of the layer being built; before, of one with most of them */
 	uint32_t *heads_of, *kv_of; /* per layer; of hybrids 0 where it does not attend */
 	uint32_t head_size, value_size; /* of queries and keys; of values */

@@ -606,3 +606,19 @@ const struct gguf_tensor *gguf_find_tensor(const struct gguf_file *f, const char
 		      compare_tensors);
 	return hit ? *hit : NULL;
 }
+
+bool gguf_layer_of(const struct gguf_tensor *t, uint32_t *layer)
+{
+	size_t at = strlen("blk."), end = at;
+	uint32_t v = 0;
+
+	if (t->name.len < at || memcmp(t->name.ptr, "blk.", at))
+		return false;
+	for (; end < t->name.len && t->name.ptr[end] >= '0' && t->name.ptr[end] <= '9'; end++) {
+		if (__builtin_mul_overflow(v, 10u, &v) ||
+		    __builtin_add_overflow(v, (uint32_t)(t->name.ptr[end] - '0'), &v))
+			return false;
+	}
+	*layer = v;
+	return end > at && end < t->name.len && t->name.ptr[end] == '.';
+}

@@ -146,6 +146,9 @@ size_t gguf_n_tensors(const struct gguf_file *f);
 const struct gguf_tensor *gguf_tensor(const struct gguf_file *f, size_t i);
 const struct gguf_tensor *gguf_find_tensor(const struct gguf_file *f, const char *name);
 
+/* Whether it is of a layer, "blk.LAYER.NAME". */
+bool gguf_layer_of(const struct gguf_tensor *t, uint32_t *layer);
+
 /*
  * Row `row` (of ne[0] elements; rows of all dimensions counted through) as stored: a pointer into
  * the file, or to buf, which has room for a row. row is below elements / ne[0].

@@ -27,6 +27,7 @@ struct gguf_file {
 	const struct gguf_tensor **tensor_by_name;
 	struct gguf_part *parts; /* the array is the file's, what it points to the closer's */
 	size_t n_parts;
+	size_t predicting, media; /* tensors of a folder that are left out; source.h */
 	/* Frees what keys, tensors and parts point to; NULL when that is the caller's. */
 	void (*close)(void *ctx);
 	void *close_ctx;

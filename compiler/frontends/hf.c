@@ -304,6 +304,8 @@ static int open_model(struct hf *h, struct gguf_file **out)
 	free(f->tensor_by_name);
 	f->tensors = h->tensors;
 	f->n_tensors = h->n_tensors;
+	f->predicting = h->predicting;
+	f->media = h->media;
 	f->tensor_by_name = NULL;
 	h->tensors = NULL;
 	f->parts = malloc(h->n_parts * sizeof(*f->parts));

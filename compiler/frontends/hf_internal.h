@@ -37,6 +37,7 @@ struct hf {
 	struct st_set set;
 	struct gguf_tensor *tensors;
 	size_t n_tensors, tensors_room;
+	size_t predicting, media; /* that are left out; source.h */
 	struct hf_block *blocks;
 	uint8_t *key_bytes;
 };

@@ -242,8 +242,12 @@ static int refuse_unused(struct hf *h)
 
 		for (k = 0; k < hf_n_ignored; k++)
 			ignored |= ends_with(s->name, hf_ignored[k]);
-		if (ignored || (h->arch->flags & HF_DROP_MTP && beyond_last(h, s->name)))
+		if (ignored)
 			continue;
+		if (h->arch->flags & HF_DROP_MTP && beyond_last(h, s->name)) {
+			h->predicting++;
+			continue;
+		}
 		return hf_fail(h, -ENOTSUP, "tensor %.100s: not part of a supported %s model",
 			       s->name, h->arch->gguf);
 	}

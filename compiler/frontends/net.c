@@ -24,7 +24,6 @@ static const char *const special_keys[] = {
 	"embedding_scale",
 	"residual_scale",
 	"logit_scale",
-	"nextn_predict_layers",
 	"attention.clamp_kqv",
 	"attention.max_alibi_bias",
 };
@@ -171,16 +170,16 @@ static int read_counts(struct fe_net *n)
 	char name[128];
 	uint32_t i;
 
-	n->heads_of = arena_array(&n->m->arena, n->layers, sizeof(*n->heads_of));
-	n->kv_of = arena_array(&n->m->arena, n->layers, sizeof(*n->kv_of));
+	n->heads_of = arena_array(&n->m->arena, n->blocks, sizeof(*n->heads_of));
+	n->kv_of = arena_array(&n->m->arena, n->blocks, sizeof(*n->kv_of));
 	if (!n->heads_of || !n->kv_of)
 		return diag_nomem(&n->m->diag);
-	if (fe_u32_layers(&n->keys, "attention.head_count", n->layers, n->heads_of))
+	if (fe_u32_layers(&n->keys, "attention.head_count", n->blocks, n->heads_of))
 		return n->m->diag.err;
-	memcpy(n->kv_of, n->heads_of, n->layers * sizeof(*n->kv_of));
+	memcpy(n->kv_of, n->heads_of, n->blocks * sizeof(*n->kv_of));
 	snprintf(name, sizeof(name), "%s.attention.head_count_kv", n->arch->name);
 	if ((n->arch->hybrid || gguf_find_kv(n->f, name)) &&
-	    fe_u32_layers(&n->keys, "attention.head_count_kv", n->layers, n->kv_of))
+	    fe_u32_layers(&n->keys, "attention.head_count_kv", n->blocks, n->kv_of))
 		return n->m->diag.err;
 	for (i = 0; i < n->layers; i++) {
 		if (check_heads(n, i))
@@ -241,14 +240,14 @@ static int read_ff(struct fe_net *n)
 	char name[128];
 	uint32_t i;
 
-	n->ff = arena_array(&n->m->arena, n->layers, sizeof(*n->ff));
+	n->ff = arena_array(&n->m->arena, n->blocks, sizeof(*n->ff));
 	if (!n->ff)
 		return diag_nomem(&n->m->diag);
 	snprintf(name, sizeof(name), "%s.feed_forward_length", n->arch->name);
 	/* where every layer may have experts: see fe_ffn_of */
 	if (moe && moe->own_width && !n->arch->hybrid && !gguf_find_kv(n->f, name))
 		return 0;
-	if (fe_u32_layers(&n->keys, "feed_forward_length", n->layers, n->ff))
+	if (fe_u32_layers(&n->keys, "feed_forward_length", n->blocks, n->ff))
 		return n->m->diag.err;
 	for (i = 0; i < n->layers; i++) {
 		if (n->arch->hybrid && !n->ff[i])
@@ -259,6 +258,23 @@ static int read_ff(struct fe_net *n)
 	return 0;
 }
 
+/* Layers that predict further tokens stand behind the others; nothing of the next one depends on them. */
+static int read_layers(struct fe_net *n)
+{
+	uint32_t more = 0;
+
+	if (fe_u32(&n->keys, "block_count", true, &n->blocks) ||
+	    fe_check_range(n, "block_count", n->blocks, FE_MAX_LAYERS) ||
+	    fe_u32(&n->keys, "nextn_predict_layers", false, &more))
+		return n->m->diag.err;
+	if (more >= n->blocks)
+		return diag_set(&n->m->diag, -EINVAL,
+				"key %s.nextn_predict_layers: %u of block_count's %u layers",
+				n->arch->name, more, n->blocks);
+	n->layers = n->blocks - more;
+	return 0;
+}
+
 static int read_sizes(struct fe_net *n)
 {
 	const char *eps = n->arch->layer_norm ? "attention.layer_norm_epsilon"
@@ -266,9 +282,7 @@ static int read_sizes(struct fe_net *n)
 	struct fe_keys *k = &n->keys;
 	uint32_t file_context = 0;
 
-	if (fe_u32(k, "block_count", true, &n->layers) ||
-	    fe_check_range(n, "block_count", n->layers, FE_MAX_LAYERS) ||
-	    fe_u32(k, "embedding_length", true, &n->width) ||
+	if (read_layers(n) || fe_u32(k, "embedding_length", true, &n->width) ||
 	    fe_check_range(n, "embedding_length", n->width, 1u << 20) ||
 	    fe_u32(k, "context_length", true, &file_context) ||
 	    fe_check_range(n, "context_length", file_context, 1u << 24))
@@ -336,8 +350,10 @@ static int refuse_tensors(struct fe_net *n)
 		const struct gguf_tensor *g = gguf_tensor(n->f, i);
 		const char *suffix = ".input_scale";
 		size_t len = strlen(suffix);
+		uint32_t layer;
 
 		if (n->used[i] || gguf_str_eq(g->name, "rope_freqs.weight") ||
+		    (gguf_layer_of(g, &layer) && layer >= n->layers && layer < n->blocks) ||
 		    (g->name.len > len && !memcmp(g->name.ptr + g->name.len - len, suffix, len)))
 			continue;
 		return diag_set(&n->m->diag, -ENOTSUP,

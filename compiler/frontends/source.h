@@ -17,4 +17,15 @@
 /* Returns and messages as gguf_open_file. gguf_close ends it. */
 int source_open(const char *path, struct gguf_file **out, struct gguf_error *err);
 
+/* Tensors of a model that no result depends on. */
+struct source_left_out {
+	const char *what;
+	size_t tensors;
+};
+
+#define SOURCE_LEFT_OUT 2
+
+/* The kinds that an open model has, and how many they are. */
+size_t source_left_out(const struct gguf_file *f, struct source_left_out out[SOURCE_LEFT_OUT]);
+
 #endif

@@ -16,7 +16,7 @@ static int read_pattern(struct fe_net *n, uint32_t period, uint32_t *flags)
 	snprintf(name, sizeof(name), "%s.attention.sliding_window_pattern", n->arch->name);
 	ret = gguf_get_u32(n->f, name, &period, NULL);
 	if (ret && ret != -ENOENT) {
-		ret = gguf_get_u32_layers(n->f, name, n->layers, flags, &err);
+		ret = gguf_get_u32_layers(n->f, name, n->blocks, flags, &err);
 		return ret ? diag_set(&n->m->diag, ret, "%s", err.msg) : 0;
 	}
 	for (i = 0; i < n->layers; i++)
@@ -33,7 +33,7 @@ int fe_windows(struct fe_net *n, uint32_t window, uint32_t period)
 		return n->m->diag.err;
 	if (!n->window)
 		return 0;
-	flags = arena_array(&n->m->arena, n->layers, sizeof(*flags));
+	flags = arena_array(&n->m->arena, n->blocks, sizeof(*flags));
 	n->windowed = arena_alloc(&n->m->arena, n->layers);
 	if (!flags || !n->windowed)
 		return diag_nomem(&n->m->diag);

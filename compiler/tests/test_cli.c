@@ -137,6 +137,15 @@ static int setup(void **state)
 	write_folder(data, size);
 	free(data);
 	gguf_writer_init(&w);
+	if (synth_keys(&spec, &w) || synth_tensors(&spec, &w))
+		return -1;
+	gguf_write_u32(&w, "qwen2.nextn_predict_layers", 1);
+	if (gguf_writer_finish(&w, &data, &size))
+		return -1;
+	write_file("predicting.gguf", data, size);
+	free(data);
+	gguf_writer_free(&w);
+	gguf_writer_init(&w);
 	gguf_write_str(&w, "general.architecture", "bert");
 	if (gguf_writer_finish(&w, &data, &size))
 		return -1;
@@ -227,6 +236,15 @@ static void test_info(void **state)
 							    "qwen2.context_length")),
 			 96);
 	json_decref(j);
+	assert_int_equal(run("info predicting.gguf --json"), 0);
+	j = json_loads(out, 0, &e);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "left_out"),
+							    "layers that predict further tokens")),
+			 12);
+	json_decref(j);
+	assert_int_equal(run("info predicting.gguf"), 0);
+	assert_non_null(strstr(out, "\nleft out: 12 tensors of layers that predict further"));
+	expect("compile predicting.gguf -o x", 0, "left out: 12 tensors of layers that predict");
 	assert_int_equal(run("info folder"), 0);
 	assert_non_null(strstr(out, "general.architecture = \"qwen2\""));
 	assert_non_null(strstr(out, "folder/model-00002-of-00002.safetensors"));

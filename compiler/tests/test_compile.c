@@ -485,6 +485,11 @@ static const struct {
 	{ KEY_U32, "llama.expert_count", 0, NULL, 0, NULL },
 	{ KEY_F32, "llama.attention.scale", 0.5, NULL, -ENOTSUP, "key llama.attention.scale: not" },
 	{ KEY_F32, "llama.logit_scale", 2, NULL, -ENOTSUP, "key llama.logit_scale: not supported" },
+	{ KEY_U32, "llama.nextn_predict_layers", 2, NULL, -EINVAL,
+	  "key llama.nextn_predict_layers: 2 of block_count's 2 layers" },
+	/* then the last layer is one of those, and nothing of it is looked at */
+	{ KEY_U32, "llama.nextn_predict_layers", 1, NULL, 0, NULL },
+	{ TENSOR, "blk.2.attn_q.weight", 0, NULL, -ENOTSUP, "tensor blk.2.attn_q.weight: not" },
 	{ KEY_STR, "llama.rope.scaling.type", 0, "longrope", -ENOTSUP,
 	  "key llama.rope.scaling.type: \"longrope\", supported: none, linear, yarn" },
 	{ KEY_STR, "llama.rope.scaling.type", 0, "none", 0, NULL },
@@ -599,6 +604,65 @@ static void test_shapes(void **state)
 	}
 }
 
+/* The same sections, whatever made them. */
+static void same_section(const struct built *a, const struct built *b, uint32_t type)
+{
+	const void *p, *q;
+	size_t n, k;
+
+	assert_int_equal(ig1_image_section(a->img, type, 0, &p, &n), 0);
+	assert_int_equal(ig1_image_section(b->img, type, 0, &q, &k), 0);
+	assert_int_equal(n, k);
+	assert_memory_equal(p, q, n);
+}
+
+/*
+ * Layers that predict further tokens are behind the others, whole ones and with tensors of their own:
+ * the image is that of the model without them.
+ */
+static void test_predicting_layers(void **state)
+{
+	static const int64_t ne[1] = { 64 };
+	static const float zeros[64];
+	struct built a, b = { .path = "/tmp/accelc-test-XXXXXX" };
+	struct compile_options o = { .model = "model",
+				     .chip = compile_chip("default"),
+				     .out = b.path };
+	struct synth_model s = llama;
+	struct compile_result r;
+	char err[IG1_IMAGE_ERR];
+	struct gguf_writer w;
+
+	(void)state;
+	s.ff_step = 32; /* the keys are arrays of all layers */
+	build(&a, &s, PASS_FORMAT_KEEP);
+	s.layers += 2;
+	put_keys(&w, &s);
+	put_tensors(&w, &s);
+	gguf_write_u32(&w, "llama.nextn_predict_layers", 2);
+	gguf_write_tensor(&w, "blk.3.nextn.enorm.weight", GGML_TYPE_F32, 1, ne, zeros,
+			  sizeof(zeros));
+	assert_int_equal(gguf_writer_finish(&w, &b.gguf, &b.gguf_bytes), 0);
+	gguf_writer_free(&w);
+	close(mkstemp(b.path));
+	o.data = b.gguf;
+	o.size = b.gguf_bytes;
+	if (compile_model(&o, &r))
+		fail_msg("%s", r.model.diag.msg);
+	assert_int_equal(r.n_left_out, 1);
+	/* norms, q, k, v with their biases, o, feed-forward: 12 of a layer */
+	assert_int_equal(r.left_out[0].tensors, 2 * 12 + 1);
+	compile_free(&r);
+	assert_int_equal(ig1_image_open(b.path, &b.img, err), 0);
+	same_section(&a, &b, IG1_SEC_ROM);
+	same_section(&a, &b, IG1_SEC_CROM);
+	same_section(&a, &b, IG1_SEC_TENSORS);
+	same_section(&a, &b, IG1_SEC_PROGRAM);
+	same_section(&a, &b, IG1_SEC_GRAPH);
+	drop(&a);
+	drop(&b);
+}
+
 /* What does not fit the chip, with numbers; the context it proposes does fit. */
 static void test_limits(void **state)
 {
@@ -663,7 +727,7 @@ int main(void)
 		cmocka_unit_test(test_constants),   cmocka_unit_test(test_table),
 		cmocka_unit_test(test_description), cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_refusals),    cmocka_unit_test(test_shapes),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_predicting_layers),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
