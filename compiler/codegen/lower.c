@@ -418,6 +418,10 @@ static int lower_op(struct lower *l, const struct ir_op *op)
 					  4ull * op->used * l->shape->cols);
 		lw_route(l, op);
 		break;
+	case IR_GATHER:
+		new_val(l, op, val(l, op->in[0])->rcols);
+		lw_gather(l, op);
+		break;
 	case IR_HEADMM:
 		if (op->in[0]->dt != IR_Q8)
 			return diag_set(&l->m->diag, -ENOTSUP, "%s: input is not quantised",

@@ -226,6 +226,7 @@ void lw_dots(struct lower *l, const struct ir_op *op);
 void lw_softmax(struct lower *l, const struct ir_op *op);
 void lw_route(struct lower *l, const struct ir_op *op);
 void lw_experts(struct lower *l, const struct ir_op *op);
+void lw_gather(struct lower *l, const struct ir_op *op);
 void lw_combine(struct lower *l, const struct ir_op *op);
 
 /* lower_attention.c */

@@ -398,6 +398,32 @@ static struct cg_cmd *expert_mm(struct experts *e, uint32_t k, uint64_t *distanc
 	return c;
 }
 
+/* Numbers of the chosen experts, which are in constant ROM part by part. */
+void lw_gather(struct lower *l, const struct ir_op *op)
+{
+	const struct ir_op *route = op->in[0];
+	const struct cg_val *y = &l->vals[op->id];
+	struct experts e = { .l = l, .op = op, .route = &l->vals[route->id], .used = route->used };
+	const char *name = lw_name(l, op->name, "address");
+	unsigned int yc;
+	struct cg_cmd *c;
+	uint32_t j;
+	size_t loop;
+
+	loop = each_column(l, lw_name(l, op->name, "columns"));
+	yc = column(l, name, COL4, y->cstride);
+	for (j = 0; j < e.used; j++) {
+		load_choice(&e, name, j);
+		address(&e, name, 4, R_CROM);
+		c = lw_vec(l, IG1_OP_V_MOV, op->name, 1, op->parts, R_ZERO);
+		lw_src_crom_at(l, c, 'a', op->konst->addr, 1, AT);
+		c->u.vec.a1 = (int32_t)route->experts;
+		lw_dst(l, c, y->buf, y->off + 4ull * j, e.used, 0);
+		c->u.vec.ry = (uint8_t)yc;
+	}
+	each_column_end(l, loop);
+}
+
 void lw_experts(struct lower *l, const struct ir_op *op)
 {
 	const struct cg_val *x = &l->vals[op->in[0]->id], *y = &l->vals[op->id];

@@ -74,7 +74,8 @@ static struct ir_op *paired(struct fe_net *n, uint32_t i, struct ir_op *h, const
 	for (k = 0; k < 2 * pairs; k++)
 		op->mats[k] = parts[k < pairs ? 2 * k : 2 * (k - pairs) + 1];
 	op->width = 2 * pairs * rows;
-	return op;
+	snprintf(buf, sizeof(buf), "blk.%u.%s.scale", i, tensor);
+	return fe_output_scale(n, op, buf, fe_layer_name(n, i, tensor));
 }
 
 /* *b, *a: one number per value head */

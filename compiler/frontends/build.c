@@ -276,8 +276,8 @@ struct ir_op *fe_bias(struct fe_net *n, struct ir_op *x, struct ir_tensor *b, co
 }
 
 /* NVFP4's second scale: a number per matrix that multiplies its output, if the file has it. */
-static struct ir_op *output_scale(struct fe_net *n, struct ir_op *x, const char *tensor,
-				  const char *name)
+struct ir_op *fe_output_scale(struct fe_net *n, struct ir_op *x, const char *tensor,
+			      const char *name)
 {
 	const char *text = arena_printf(&n->m->arena, "%s_scale", name);
 	struct ir_tensor *t;
@@ -311,7 +311,7 @@ struct ir_op *fe_linear(struct fe_net *n, uint32_t layer, struct ir_op *x, const
 		b = fe_layer_tensor(n, layer, buf, false, rows, 1);
 	op = fe_matmul(n, x, w, fe_layer_name(n, layer, name));
 	snprintf(buf, sizeof(buf), "blk.%u.%s.scale", layer, tensor);
-	op = output_scale(n, op, buf, fe_layer_name(n, layer, name));
+	op = fe_output_scale(n, op, buf, fe_layer_name(n, layer, name));
 	snprintf(buf, sizeof(buf), "%s_bias", name);
 	return fe_bias(n, op, b, fe_layer_name(n, layer, buf));
 }

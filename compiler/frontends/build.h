@@ -27,8 +27,7 @@ struct fe_net {
 	const struct fe_arch *arch;
 	struct fe_keys keys;
 	uint32_t layers, width, vocab, context;
-	uint32_t
-		blocks; /* layers of the file, with those behind `layers` that predict further tokens */
+	uint32_t blocks;	    /* with layers behind `layers` that predict further tokens */
 	uint32_t heads, kv_heads;   /* of the layer being built; before, of one with most of them */
 	uint32_t *heads_of, *kv_of; /* per layer; of hybrids 0 where it does not attend */
 	uint32_t head_size, value_size; /* of queries and keys; of values */
@@ -151,7 +150,10 @@ struct ir_op *fe_slice(struct fe_net *n, struct ir_op *x, uint32_t off, uint32_t
 		       const char *name);
 struct ir_op *fe_matmul(struct fe_net *n, struct ir_op *x, struct ir_tensor *w, const char *name);
 struct ir_op *fe_bias(struct fe_net *n, struct ir_op *x, struct ir_tensor *b, const char *name);
-/* `tensor`.weight and, where may_bias, `tensor`.bias if the file has it */
+/* x times the number in `tensor`, where the file has it */
+struct ir_op *fe_output_scale(struct fe_net *n, struct ir_op *x, const char *tensor,
+			      const char *name);
+/* `tensor`.weight, times `tensor`.scale, and, where may_bias, `tensor`.bias if the file has it */
 struct ir_op *fe_linear(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *tensor,
 			uint32_t rows, bool may_bias, const char *name);
 struct ir_op *fe_add(struct fe_net *n, struct ir_op *a, struct ir_op *b, const char *name);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "compiler/frontends/moe.h"
 
@@ -294,10 +295,51 @@ static struct ir_const *expert_biases(struct fe_net *n, uint32_t i, const char *
 	return c;
 }
 
+/*
+ * Rows of x for each part and chosen expert, times the numbers WHAT.scale of these parts and experts, where
+ * the file has them. Not where there are biases: those are not multiplied.
+ */
+static struct ir_op *scale_chosen(struct fe_net *n, uint32_t i, struct ir_op *x, struct ir_op *to,
+				  const char *const *what, uint32_t parts, const char *name)
+{
+	struct ir_tensor *t[2] = { NULL, NULL };
+	const struct fe_moe *e = n->moe;
+	struct ir_op *op;
+	uint32_t k;
+	char buf[64];
+
+	if (!x || n->arch->moe->biases)
+		return x;
+	for (k = 0; k < parts; k++) {
+		snprintf(buf, sizeof(buf), "%s.scale", what[k]);
+		t[k] = k && !strcmp(what[k], what[0])
+			       ? t[0]
+			       : fe_layer_tensor(n, i, buf, false, e->experts, 1);
+	}
+	if (!t[0] && !t[1])
+		return n->m->diag.err ? NULL : x;
+	op = ir_op_new(n->m, IR_GATHER, fe_layer_name(n, i, name), 1, &to, 0);
+	if (!op)
+		return NULL;
+	op->konst = ir_const_new(n->m, (t[0] ? t[0] : t[1])->name, parts);
+	if (!op->konst)
+		return NULL;
+	for (k = 0; k < parts; k++)
+		op->konst->pieces[k] =
+			(struct ir_piece){ .t = t[k], .value = 1, .n = e->experts, .repeat = 1 };
+	op->konst->n = (uint64_t)parts * e->experts;
+	op->parts = parts;
+	op->width = parts * e->used;
+	return fe_mul(n, x, op, x->width / op->width,
+		      arena_printf(&n->m->arena, "%s_scaled", x->name) ?: x->name);
+}
+
 /* gate (if there is one) and up of the chosen experts, one behind the other */
 static struct ir_op *gate_up(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *to)
 {
 	static const char *const bias[2] = { "ffn_gate_exps.bias", "ffn_up_exps.bias" };
+	static const char *const apart[2] = { "ffn_gate_exps", "ffn_up_exps" };
+	static const char *const fused[2] = { "ffn_gate_up_exps", "ffn_gate_up_exps" };
 	uint32_t parts = n->arch->moe->no_gate ? 1 : 2;
 	const struct fe_moe *e = n->moe;
 	struct ir_tensor **gate = NULL, **up, *both = NULL;
@@ -342,7 +384,8 @@ static struct ir_op *gate_up(struct fe_net *n, uint32_t i, struct ir_op *h, stru
 		if (!op->konst)
 			return NULL;
 	}
-	return op;
+	return scale_chosen(n, i, op, to, both ? fused : apart + 2 - parts, parts,
+			    "experts_scales");
 }
 
 /* What goes into the experts' last matrices. */
@@ -363,12 +406,15 @@ static struct ir_op *combine(struct fe_net *n, uint32_t i, struct ir_op *h, stru
 			     uint32_t width)
 {
 	static const char *const bias[2] = { "ffn_down_exps.bias", NULL };
+	static const char *const down_exps = "ffn_down_exps";
 	struct ir_op *in[2] = { h, to }, *op;
 	struct ir_tensor **down;
 	size_t count, k;
 
 	if (expert_tensors(n, i, "ffn_down", n->moe->width, width, &down, &count))
 		return NULL;
+	/* what multiplies an expert's result may as well multiply its input */
+	in[0] = scale_chosen(n, i, h, to, &down_exps, 1, "experts_down_scales");
 	op = ir_op_new(n->m, IR_COMBINE, fe_layer_name(n, i, "experts_down"), 2, in, count);
 	if (!op)
 		return NULL;

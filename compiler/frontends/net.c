@@ -456,6 +456,8 @@ static int build_graph(struct fe_net *n)
 	if (n->arch->bias_out)
 		fe_tensor(n, "output.bias", false, n->vocab, 1, &out_bias);
 	op = fe_matmul(n, op, out ? out : embd, "output");
+	if (out)
+		op = fe_output_scale(n, op, "output.scale", "output");
 	op = finish_logits(n, fe_bias(n, op, out_bias, "output_bias"));
 	ir_op_new(n->m, IR_LOGITS, "logits", 1, &op, 0);
 	return n->m->diag.err ? n->m->diag.err : refuse_tensors(n);

@@ -21,7 +21,7 @@ static const char *const kind_names[IR_KINDS] = {
 	[IR_ROUTE] = "route",	  [IR_EXPERTS] = "experts",
 	[IR_COMBINE] = "combine", [IR_HEADMM] = "headmm",
 	[IR_JOIN] = "join",	  [IR_SQLA] = "sqla",
-	[IR_RUNSUM] = "runsum",
+	[IR_RUNSUM] = "runsum",	  [IR_GATHER] = "gather",
 };
 
 static const char *const format_names[IR_FORMATS] = {

@@ -67,8 +67,9 @@ enum ir_kind {
 	IR_SOFTMAX, /* in[0]: of the whole row */
 	IR_ROUTE,   /* in[0] weights of experts, in[1] what selects them: the chosen's; see below */
 	IR_EXPERTS, /* in[0], in[1] route, mats: the chosen experts' matrices, each on in[0] */
-	IR_HEADMM,  /* in[0] a row per head, mats[0] as many matrices: each on its own row */
-	IR_JOIN,    /* in[0], in[1]: a row per head of each, side by side */
+	IR_GATHER, /* in[0] route, konst: `parts` times a number for every expert; those of the chosen */
+	IR_HEADMM, /* in[0] a row per head, mats[0] as many matrices: each on its own row */
+	IR_JOIN,   /* in[0], in[1]: a row per head of each, side by side */
 	IR_COMBINE, /* in[0] a row per chosen expert, in[1] route, mats: the weighted sum; acc: + in[2] */
 	IR_SQLA,   /* in[0] q, in[1] k, in[2] v, in[3] x; konst: see below */
 	IR_RUNSUM, /* in[0] of all tokens so far, added; a pair per element, see below */
@@ -157,7 +158,7 @@ enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
  * one input): the greatest, the lowest of equals first; with groups, of the `used_groups` groups whose
  * two greatest sum to most. Its value are their in[0], `chosen`: softmax of these; `norm`: divided by
  * their sum, at least IR_ROUTE_LEAST; times scale, when that is not 0. It also holds their numbers,
- * which only IR_EXPERTS and IR_COMBINE see. konst: what ir_const_selector makes.
+ * which only IR_EXPERTS, IR_COMBINE and IR_GATHER see. konst: what ir_const_selector makes.
  *
  * `parts` matrices belong to an expert (gate, up). Each part is a tensor with the rows of expert 0, 1, ...
  * one below the other, or a tensor for every expert; when all parts are the same tensor, each of its

@@ -37,6 +37,7 @@ static const struct {
 	[IR_SOFTMAX] = { 1, 1, 0, 0, false, false, true },
 	[IR_ROUTE] = { 1, 2, 0, 0, true, false, true },
 	[IR_EXPERTS] = { 2, 2, 1, SIZE_MAX, false, false, true },
+	[IR_GATHER] = { 1, 1, 0, 0, true, false, true },
 	[IR_HEADMM] = { 1, 1, 1, 1, false, false, true },
 	[IR_JOIN] = { 2, 2, 0, 0, false, false, true },
 	[IR_COMBINE] = { 2, 3, 1, SIZE_MAX, false, false, true },
@@ -379,6 +380,18 @@ static int check_experts(struct ir_model *m, const struct ir_op *op)
 	return 0;
 }
 
+static int check_gather(struct ir_model *m, const struct ir_op *op)
+{
+	const struct ir_op *route = op->in[0];
+
+	if (route->kind != IR_ROUTE || op->dt != IR_F32)
+		return bad(m, op, "no route");
+	if (!op->parts || op->width != (uint64_t)op->parts * route->used || op->konst->common ||
+	    op->konst->n != (uint64_t)op->parts * route->experts)
+		return bad(m, op, "numbers are not those of so many experts");
+	return 0;
+}
+
 static int check_kind(struct ir_model *m, const struct ir_op *op)
 {
 	const struct ir_op *in = op->n_in ? op->in[0] : NULL;
@@ -490,6 +503,8 @@ static int check_kind(struct ir_model *m, const struct ir_op *op)
 		return same && f32 && op->dt == IR_F32 ? 0 : bad(m, op, "does not fit its input");
 	case IR_ROUTE:
 		return check_route(m, op);
+	case IR_GATHER:
+		return check_gather(m, op);
 	case IR_HEADMM:
 		return check_headmm(m, op);
 	case IR_JOIN:

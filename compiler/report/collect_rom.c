@@ -87,6 +87,7 @@ static const struct {
 	{ IR_ATTENTION, NULL, "attention sinks and masks" },
 	{ IR_EXPERTS, NULL, "expert biases" },
 	{ IR_COMBINE, NULL, "expert biases" },
+	{ IR_GATHER, NULL, "expert scales" },
 	{ IR_ELT, NULL, "factors of elements" },
 };
 

@@ -53,6 +53,8 @@ static int run_op(struct eval *e, const struct ir_op *op)
 		return eval_wkv(e, op);
 	case IR_ROUTE:
 		return eval_route(e, op);
+	case IR_GATHER:
+		return eval_gather(e, op);
 	case IR_EXPERTS:
 	case IR_COMBINE:
 		return eval_experts(e, op);

@@ -190,3 +190,23 @@ int eval_experts(struct eval *e, const struct ir_op *op)
 	}
 	return 0;
 }
+
+int eval_gather(struct eval *e, const struct ir_op *op)
+{
+	const struct ir_op *route = op->in[0];
+	const uint32_t *choice = e->ops[route->id].choice;
+	double *y = eval_out(e, op);
+	const float *numbers;
+	uint32_t k, j, c;
+
+	if (eval_const(e, op->konst, &numbers))
+		return e->m->diag.err;
+	for (k = 0; k < op->parts; k++) {
+		for (j = 0; j < route->used; j++) {
+			for (c = 0; c < e->n; c++)
+				y[((size_t)k * route->used + j) * COLS + c] =
+					(double)numbers[k * route->experts + choice[j * COLS + c]];
+		}
+	}
+	return 0;
+}

@@ -78,6 +78,7 @@ int eval_wkv(struct eval *e, const struct ir_op *op);
 
 /* eval_experts.c */
 int eval_route(struct eval *e, const struct ir_op *op);
+int eval_gather(struct eval *e, const struct ir_op *op);
 int eval_experts(struct eval *e, const struct ir_op *op);
 
 #endif

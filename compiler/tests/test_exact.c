@@ -222,11 +222,33 @@ static const struct synth_model spec = {
 	.seed = 7,
 };
 
+/* The same with experts and a shared one. */
+static struct synth_model with_experts(void)
+{
+	struct synth_model m = spec;
+
+	m.arch = "qwen2moe";
+	m.experts = 5;
+	m.used = 2;
+	m.shared_ff = 256;
+	return m;
+}
+
+/* Scales of a tensor's n matrices: all different, so that none can be taken for another. */
+static void scales_of(float scale, float *out, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		out[i] = scale * (1 + 0.5f * (float)i);
+}
+
 /*
  * The model with all matrices of the layers in another type and random codes; with a scale, that
  * many times as large by a tensor of its own, or, `folded`, as F32 with the scale in it.
  */
-static void make(uint32_t type, float scale, bool folded, uint8_t **data, size_t *size)
+static void make(const struct synth_model *m, uint32_t type, float scale, bool folded,
+		 uint8_t **data, size_t *size)
 {
 	const struct ggml_type_traits *tt = ggml_type_get(type);
 	uint8_t *base, *rows;
@@ -235,18 +257,21 @@ static void make(uint32_t type, float scale, bool folded, uint8_t **data, size_t
 	size_t bytes, i, k;
 	float *values;
 
-	assert_int_equal(synth_build(&spec, &base, &bytes), 0);
+	assert_int_equal(synth_build(m, &base, &bytes), 0);
 	assert_int_equal(gguf_open_mem(base, bytes, &f, NULL), 0);
 	gguf_writer_init(&w);
-	assert_int_equal(synth_keys(&spec, &w), 0);
+	assert_int_equal(synth_keys(m, &w), 0);
 	rng = 5;
 	for (i = 0; i < gguf_n_tensors(f); i++) {
 		const struct gguf_tensor *t = gguf_tensor(f, i);
 		size_t n = (size_t)(t->elements / ROW), row = ROW / tt->block * tt->bytes;
+		size_t matrices = (size_t)t->ne[2];
+		float scales[8];
 		char name[64] = "";
 
 		memcpy(name, t->name.ptr, t->name.len);
-		if (t->n_dims == 1 || strncmp(name, "blk.", 4)) {
+		scales_of(scale, scales, matrices);
+		if (t->n_dims == 1 || strncmp(name, "blk.", 4) || strstr(name, "_inp")) {
 			gguf_write_tensor(&w, name, t->type, t->n_dims, t->ne, t->data, t->size);
 			continue;
 		}
@@ -258,15 +283,16 @@ static void make(uint32_t type, float scale, bool folded, uint8_t **data, size_t
 		if (folded) {
 			ggml_dequantize_row(type, rows, values, (int64_t)(n * ROW));
 			for (k = 0; k < n * ROW; k++)
-				values[k] *= scale;
-			gguf_write_tensor(&w, name, GGML_TYPE_F32, 2, t->ne, values,
+				values[k] *= scales[k / (n * ROW / matrices)];
+			gguf_write_tensor(&w, name, GGML_TYPE_F32, t->n_dims, t->ne, values,
 					  n * ROW * sizeof(*values));
 		} else {
-			gguf_write_tensor(&w, name, type, 2, t->ne, rows, n * row);
+			gguf_write_tensor(&w, name, type, t->n_dims, t->ne, rows, n * row);
 			strcpy(strrchr(name, '.'), ".scale");
 			if (scale != 1)
-				gguf_write_tensor(&w, name, GGML_TYPE_F32, 1, (int64_t[]){ 1 },
-						  &scale, sizeof(scale));
+				gguf_write_tensor(&w, name, GGML_TYPE_F32, 1,
+						  (int64_t[]){ (int64_t)matrices }, scales,
+						  matrices * sizeof(*scales));
 		}
 		free(rows);
 		free(values);
@@ -366,7 +392,7 @@ static void test_models(void **state)
 		size_t size;
 		double nmse;
 
-		make(list[i].type, 1, false, &data, &size);
+		make(&spec, list[i].type, 1, false, &data, &size);
 		open_model(&r, data, size);
 		assert_int_equal(ig1_image_tensor_find(r.img, name, &at), 0);
 		e = ig1_image_tensor(r.img, at);
@@ -390,17 +416,16 @@ static void test_models(void **state)
 }
 
 /* The second scale multiplies the output: the same as a file with larger weights. */
-static void test_scale(void **state)
+static void check_scale(const struct synth_model *m)
 {
 	uint8_t *scaled, *folded, *plain;
 	size_t n_scaled, n_folded, n_plain;
 	struct model_run r;
 	double with, without;
 
-	(void)state;
-	make(GGML_TYPE_NVFP4, 0.375f, false, &scaled, &n_scaled);
-	make(GGML_TYPE_NVFP4, 0.375f, true, &folded, &n_folded);
-	make(GGML_TYPE_NVFP4, 1, false, &plain, &n_plain);
+	make(m, GGML_TYPE_NVFP4, 0.375f, false, &scaled, &n_scaled);
+	make(m, GGML_TYPE_NVFP4, 0.375f, true, &folded, &n_folded);
+	make(m, GGML_TYPE_NVFP4, 1, false, &plain, &n_plain);
 	open_model(&r, scaled, n_scaled);
 	with = compare(&r, folded, n_folded);
 	without = compare(&r, plain, n_plain);
@@ -410,6 +435,15 @@ static void test_scale(void **state)
 	free(scaled);
 	free(folded);
 	free(plain);
+}
+
+static void test_scale(void **state)
+{
+	struct synth_model m = with_experts();
+
+	(void)state;
+	check_scale(&spec);
+	check_scale(&m);
 }
 
 int main(void)

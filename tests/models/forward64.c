@@ -47,11 +47,11 @@ static void apply(const struct linear *l, const double *x, double *y)
 	size_t r, c;
 
 	for (r = 0; r < l->rows; r++) {
-		double sum = l->bias ? l->bias[r] : 0;
+		double sum = 0;
 
 		for (c = 0; c < l->cols; c++)
 			sum += l->w[r * l->cols + c] * x[c];
-		y[r] = sum;
+		y[r] = (l->scale != 0 ? l->scale : 1) * sum + (l->bias ? l->bias[r] : 0);
 	}
 }
 

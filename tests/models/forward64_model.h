@@ -10,9 +10,9 @@
 
 #define FORWARD64_GROUP 32 /* numbers with one scale */
 
-/* rows x cols, row by row; bias may be NULL. y[r] = sum over c of w[r][c] x[c] + bias[r] */
+/* rows x cols, row by row. y[r] = scale * (sum over c of w[r][c] x[c]) + bias[r]; bias NULL, scale 0: none */
 struct linear {
-	double *w, *bias;
+	double *w, *bias, scale;
 	size_t rows, cols;
 };
 
@@ -103,6 +103,8 @@ void forward64_round_weights(double *x, size_t n);
 void forward64_linear(struct loader *l, size_t layer, const char *what, size_t rows, size_t cols,
 		      bool int8, struct linear *out);
 void forward64_free_linear(struct linear *l);
+/* NAME.scale of n matrices, or NULL */
+double *forward64_scales(struct loader *l, size_t layer, const char *what, size_t n);
 
 /* forward64.c */
 void forward64_apply(const struct linear *l, const double *x, double *y);

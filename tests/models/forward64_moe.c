@@ -47,13 +47,19 @@ static struct linear *stacked(struct loader *l, size_t layer, const char *what, 
 {
 	struct linear *out = NULL;
 	char name[96];
-	double *w;
+	double *w, *scales;
+	size_t i;
 
 	snprintf(name, sizeof(name), "blk.%zu.%s_exps.weight", layer, what);
 	w = forward64_tensor(l, name, true, n * parts * rows, cols, true);
 	if (w)
 		out = split(l, w, n, rows, cols, part, parts);
 	free(w);
+	snprintf(name, sizeof(name), "%s_exps", what);
+	scales = forward64_scales(l, layer, name, n);
+	for (i = 0; out && scales && i < n; i++)
+		out[i].scale = scales[i];
+	free(scales);
 	return out;
 }
 

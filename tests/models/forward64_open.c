@@ -211,6 +211,24 @@ static double *layer_tensor(struct loader *l, size_t i, const char *what, bool r
 	return tensor(l, name, required, rows, cols);
 }
 
+/* Numbers that multiply what n matrices make: NAME.scale, if the file has it. */
+double *forward64_scales(struct loader *l, size_t layer, const char *what, size_t n)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "blk.%zu.%s.scale", layer, what);
+	return forward64_tensor(l, name, false, 1, n, false);
+}
+
+static void load_scale(struct loader *l, size_t layer, const char *what, struct linear *out)
+{
+	double *v = forward64_scales(l, layer, what, 1);
+
+	if (v)
+		out->scale = *v;
+	free(v);
+}
+
 static void load_linear(struct loader *l, size_t i, const char *what, size_t rows, size_t cols,
 			bool may_bias, struct linear *out)
 {
@@ -223,6 +241,7 @@ static void load_linear(struct loader *l, size_t i, const char *what, size_t row
 	snprintf(name, sizeof(name), "%s.bias", what);
 	if (may_bias)
 		out->bias = layer_tensor(l, i, name, false, 1, rows);
+	load_scale(l, i, what, out);
 }
 
 /* The names that forward64_model.h has. */
@@ -250,6 +269,7 @@ void forward64_linear(struct loader *l, size_t layer, const char *what, size_t r
 	out->cols = cols;
 	snprintf(name, sizeof(name), "blk.%zu.%s.weight", layer, what);
 	out->w = forward64_tensor(l, name, true, rows, cols, int8);
+	load_scale(l, layer, what, out);
 }
 
 /* feed_forward_length may differ between layers; the tensor knows. */
@@ -326,6 +346,7 @@ static void cut_linear(struct loader *l, const struct linear *all, size_t from, 
 		return;
 	out->rows = rows;
 	out->cols = all->cols;
+	out->scale = all->scale;
 	out->w = malloc(rows * all->cols * sizeof(*out->w));
 	out->bias = all->bias ? malloc(rows * sizeof(*out->bias)) : NULL;
 	if (!out->w || (all->bias && !out->bias)) {

@@ -236,6 +236,17 @@ const struct synth_model shapes[] = {
 	{ .name = "qwen3moe-values", .arch = "qwen3moe", .seed = 2, .layers = 3, .width = 64, .heads = 4,
 	  .kv_heads = 2, .head_size = 32, .value_size = 64, .ff = 64, .vocab = 300, .context = 96,
 	  .eps = 1e-6f, .experts = 6, .used = 2, .expert_ff = 32, .type = GGML_TYPE_Q4_0 },
+	/* scales that multiply what matrices make */
+	{ .name = "phi3-scales", .arch = "phi3", .seed = 3, .layers = 3, .width = 64, .heads = 4, .kv_heads = 2,
+	  .ff = 96, .vocab = 300, .context = 96, .bias = SYNTH_BIAS_ALL, .eps = 1e-5f,
+	  .scales = true, .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen2moe-scales", .arch = "qwen2moe", .layers = 3, .width = 64, .heads = 4,
+	  .kv_heads = 2, .ff = 64, .vocab = 300, .context = 80, .eps = 1e-6f, .experts = 7,
+	  .used = 3, .expert_ff = 40, .shared_ff = 48, .scales = true, .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen3moe-scales-fused", .arch = "qwen3moe", .layers = 2, .width = 64, .heads = 4,
+	  .kv_heads = 2, .ff = 64, .vocab = 300, .context = 80, .eps = 1e-6f, .experts = 5,
+	  .used = 2, .expert_ff = 32, .expert_files = SYNTH_FUSED, .scales = true,
+	  .type = GGML_TYPE_Q4_0 },
 	/* too large for the scratch at once: heads, vocabulary, columns */
 	{ .name = "llama-long", .arch = "llama", .seed = 1, .layers = 2, .width = 64, .heads = 10,
 	  .kv_heads = 5, .head_size = 40, .ff = 64, .vocab = 300, .context = 8192, .eps = 1e-5f,

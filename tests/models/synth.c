@@ -261,6 +261,15 @@ static void freq_factors(struct synth *s, const char *name, uint32_t n)
 	free(v);
 }
 
+void synth_scales(struct synth *s, uint32_t layer, const char *what, uint32_t n)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "blk.%u.%s.scale", layer, what);
+	if (s->m->scales && strcmp(what, "ffn_gate_inp"))
+		vector(s, name, n, 1, 0.3f);
+}
+
 /* Matrix and, if wanted, bias of a layer. */
 static void linear(struct synth *s, uint32_t layer, const char *what, uint32_t type, uint32_t cols,
 		   uint32_t rows, float gain, uint32_t bias)
@@ -269,6 +278,7 @@ static void linear(struct synth *s, uint32_t layer, const char *what, uint32_t t
 
 	snprintf(name, sizeof(name), "blk.%u.%s.weight", layer, what);
 	matrix(s, name, type, cols, rows, gain);
+	synth_scales(s, layer, what, 1);
 	if (!bias)
 		return;
 	snprintf(name, sizeof(name), "blk.%u.%s.bias", layer, what);

@@ -77,6 +77,7 @@ struct synth_model {
 	uint32_t gating, groups, used_groups;
 	bool select_bias, weights_norm;
 	float weights_scale;
+	bool scales; /* a number for every matrix of a layer, which multiplies its output */
 	/* Latent attention; head_size is mla_rank + rope_dims. */
 	uint32_t mla_rank, mla_q_rank, mla_plain, mla_value;
 	bool mla_joined; /* attn_kv_b and the keys that come with it, as in older files */

@@ -55,6 +55,8 @@ static void experts(struct synth *s, uint32_t layer, const char *what, uint32_t 
 	if (m->expert_files != SYNTH_SINGLE) {
 		snprintf(name, sizeof(name), "blk.%u.%s_exps.weight", layer, what);
 		synth_matrices(s, name, type, cols, rows, m->experts, gain);
+		snprintf(name, sizeof(name), "%s_exps", what);
+		synth_scales(s, layer, name, m->experts);
 		return;
 	}
 	for (k = 0; k < m->experts; k++) {

@@ -22,6 +22,8 @@ void synth_vector(struct synth *s, const char *name, uint32_t n, float mean, flo
 /* Matrix and, if wanted, bias of a layer. */
 void synth_linear(struct synth *s, uint32_t layer, const char *what, uint32_t type, uint32_t cols,
 		  uint32_t rows, float gain, uint32_t bias);
+/* n numbers WHAT.scale of a layer, if the model has such */
+void synth_scales(struct synth *s, uint32_t layer, const char *what, uint32_t n);
 /* A weight of a layer's norm, near 1 */
 void synth_norm(struct synth *s, uint32_t layer, const char *what, uint32_t n);
 /* "<arch>.<name>" */

@@ -328,6 +328,14 @@ static bool other_yarn_log(struct synth_model *m)
 	return m->yarn_log != 0;
 }
 
+static bool no_scales(struct synth_model *m)
+{
+	if (!m->scales)
+		return false;
+	m->scales = false;
+	return true;
+}
+
 static bool other_weights(struct synth_model *m)
 {
 	m->seed++;
@@ -367,6 +375,7 @@ static const struct mutation mutations[] = {
 	{ "another gating", other_gating },
 	{ "no dense layers", no_dense_layers },
 	{ "another yarn multiplier", other_yarn_log },
+	{ "no scales of matrices", no_scales },
 	{ "other weights", other_weights },
 };
 
