@@ -1,6 +1,23 @@
 // SPDX-License-Identifier: MIT
 /* Attention and Mamba-2 side by side on the same input, then the feed-forward. */
+#include <stdio.h>
+
 #include "compiler/frontends/ssm.h"
+
+/* Models have the norm behind the gate in all layers or in none; the tensors say it. */
+static int read_keys(struct fe_net *n)
+{
+	char name[64];
+	uint32_t i;
+
+	n->ssm.no_gate_norm = true;
+	for (i = 0; i < n->layers; i++) {
+		snprintf(name, sizeof(name), "blk.%u.ssm_norm.weight", i);
+		if (gguf_find_tensor(n->f, name))
+			n->ssm.no_gate_norm = false;
+	}
+	return fe_read_mamba2(n);
+}
 
 static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 {
@@ -18,6 +35,6 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 
 const struct fe_arch fe_arch_falcon_h1 = {
 	.name = "falcon-h1",
-	.read = fe_read_mamba2,
+	.read = read_keys,
 	.block = block,
 };

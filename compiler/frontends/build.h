@@ -12,7 +12,8 @@
 /* Keys ssm.*; see ssm.h. */
 struct fe_ssm {
 	uint32_t taps, inner, state, rank, groups;
-	bool norms; /* of time step, B and C */
+	bool norms;	   /* of time step, B and C */
+	bool no_gate_norm; /* mamba2: none behind the gate */
 };
 
 struct fe_rwkv {

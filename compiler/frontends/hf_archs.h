@@ -31,10 +31,14 @@ struct hf_key {
 	bool required;
 };
 
-/* config.json's value must be one of `values`, split by '|'; "-" allows it to be absent or null. */
+/*
+ * config.json's value must be one of `values`, split by '|'; "-" allows it to be absent or null. when: only
+ * where this one is true.
+ */
 struct hf_demand {
 	const char *json;
 	const char *values;
+	const char *when;
 };
 
 enum hf_op {

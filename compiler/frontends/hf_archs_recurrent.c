@@ -176,8 +176,9 @@ static const struct hf_demand nemotron_h_moe_demands[] = {
 };
 static const struct hf_demand falcon_h1_demands[] = { SILU,
 						      WHOLE_ROPE,
-						      { "mamba_rms_norm", "true" },
-						      { "mamba_norm_before_gate", "false" },
+						      { "mamba_rms_norm", "true|false|-" },
+						      { "mamba_norm_before_gate", "false",
+							"mamba_rms_norm" },
 						      { "mamba_proj_bias", "false|-" },
 						      { "mamba_conv_bias", "true|-" },
 						      END_DEMANDS };

@@ -291,6 +291,8 @@ static int check_demand(struct hf *h, const struct hf_demand *d)
 	json_t *j = first(h, d->json, &literal);
 	char text[64] = "-";
 
+	if (d->when && !json_is_true(hf_get(h->config, d->when, strlen(d->when))))
+		return 0;
 	if (j)
 		as_text(j, text, sizeof(text));
 	if (is_one_of(d->values, text))

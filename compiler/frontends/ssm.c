@@ -227,10 +227,11 @@ struct ir_op *fe_mamba2(struct fe_net *n, uint32_t i, struct ir_op *h)
 	op = scan(n, i, in, 5, heads, s->groups);
 	op = skip(n, i, in[0], op, fe_layer_tensor(n, i, "ssm_d", true, 1, heads), seg);
 	op = fe_glu(n, z, op, IR_FN_SILU, fe_layer_name(n, i, "ssm_gated"));
-	op = fe_rmsnorm(
-		n, op,
-		fe_layer_tensor(n, i, "ssm_norm.weight", true, s->inner / s->groups, s->groups),
-		s->inner / s->groups, 1, fe_layer_name(n, i, "ssm_norm"));
+	if (!s->no_gate_norm)
+		op = fe_rmsnorm(n, op,
+				fe_layer_tensor(n, i, "ssm_norm.weight", true, s->inner / s->groups,
+						s->groups),
+				s->inner / s->groups, 1, fe_layer_name(n, i, "ssm_norm"));
 	return fe_linear(n, i, op, "ssm_out", n->width, false, "ssm_out");
 }
 

@@ -262,6 +262,11 @@ static void make_config(struct hf_from *c)
 
 	snprintf(extra, sizeof(extra), "{%s}", c->class->extra);
 	c->config = hf_must(json_loads(extra, 0, NULL));
+	/* what the other key says then does not matter */
+	if (is(c, "falcon-h1") && !gguf_find_tensor(c->f, "blk.0.ssm_norm.weight")) {
+		json_object_set_new(c->config, "mamba_rms_norm", json_false());
+		json_object_set_new(c->config, "mamba_norm_before_gate", json_true());
+	}
 	j = c->config;
 	json_object_set_new(j, "architectures", json_pack("[s]", c->class->class));
 	json_object_set_new(j, "model_type", json_string(c->arch));

@@ -64,6 +64,7 @@ static const char *const recurrent[] = {
 	"granitehybrid-odd",
 	"nemotron_h-plain",
 	"falcon-h1-plain",
+	"falcon-h1-no-norm",
 	"rwkv7-plain",
 	"rwkv7-odd",
 	"rwkv6-plain",

@@ -339,8 +339,10 @@ static double *mamba2(struct net *m, size_t i, const double *h)
 	double *x = conv(m, i, in, all, di, conved), *s = room(m, di * ds);
 	double *bias = part(m, i, "ssm_dt.bias", 1, nh, false), *y = room(m, m->n * di);
 	double *a = part(m, i, "ssm_a", nh, 1, false), *d = part(m, i, "ssm_d", nh, 1, false);
-	double *norm = part(m, i, "ssm_norm.weight", g, di / g, false);
+	double *norm = NULL;
 
+	if (strcmp(m->arch, "falcon-h1") || has(m, 0, "ssm_norm.weight"))
+		norm = part(m, i, "ssm_norm.weight", g, di / g, false);
 	for (t = 0; t < m->n; t++) {
 		const double *xt = x + t * conved, *z = in + t * all, *raw = z + all - nh;
 
@@ -358,7 +360,7 @@ static double *mamba2(struct net *m, size_t i, const double *h)
 				y[t * di + e] = (sum + d[k] * xt[e]) * silu(z[e]);
 			}
 		}
-		for (k = 0; k < g; k++)
+		for (k = 0; norm && k < g; k++)
 			rms(y + t * di + k * (di / g), norm + k * (di / g), di / g, m->eps);
 	}
 	return layer_linear(m, i, "ssm_out", m->width, di, y);

@@ -63,6 +63,10 @@ const struct synth_ssm ssm_shapes[] = {
 	{ .name = "falcon-h1-plain", .arch = "falcon-h1", .layers = 3, .width = 64, .vocab = 100,
 	  .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6, .groups = 1, .heads = 4,
 	  .kv_heads = 2, .head_size = 16, .ff = 96, .eps = 1e-5f, .type = GGML_TYPE_Q8_0 },
+	{ .name = "falcon-h1-no-norm", .arch = "falcon-h1", .layers = 3, .width = 48, .vocab = 90,
+	  .context = 96, .taps = 4, .inner = 64, .state = 12, .rank = 4, .groups = 2, .heads = 3,
+	  .kv_heads = 1, .head_size = 20, .ff = 64, .no_gate_norm = true, .eps = 1e-5f,
+	  .type = GGML_TYPE_F32 },
 	{ .name = "rwkv7-plain", .arch = "rwkv7", .layers = 4, .width = 64, .vocab = 100,
 	  .context = 4096, .head_size = 16, .ff = 128, .lora = 8, .eps = 1e-5f,
 	  .type = GGML_TYPE_Q8_0 },
@@ -299,7 +303,8 @@ static void put_mamba2(struct synth *s, size_t i)
 	vector(s, i, "ssm_dt.bias", m->rank, STEP, 1);
 	tensor(s, i, "ssm_a", 2, 1, m->rank, DECAY_2, 1);
 	tensor(s, i, "ssm_d", 2, 1, m->rank, NORM, 1);
-	tensor(s, i, "ssm_norm.weight", 2, m->inner / m->groups, m->groups, NORM, 1);
+	if (!m->no_gate_norm)
+		tensor(s, i, "ssm_norm.weight", 2, m->inner / m->groups, m->groups, NORM, 1);
 	matrix(s, i, "ssm_out.weight", m->inner, m->width, 1.5f);
 }
 

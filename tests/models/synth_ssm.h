@@ -41,6 +41,7 @@ struct synth_ssm {
 	bool select_bias, weights_norm;
 	float weights_scale;
 	bool inner_norms; /* mamba: of time step, B and C */
+	bool no_gate_norm; /* falcon-h1 */
 	bool scales;	  /* granitehybrid: all four */
 	bool plain_conv;  /* sqla: without biases: scores' factors then do not matter */
 	float eps;
