@@ -266,9 +266,13 @@ static int read_folder(struct hf *h)
 	int rc = hf_json_file(h, "config.json", true, 0, &h->config);
 
 	if (!rc)
+		rc = hf_text_config(h);
+	if (!rc)
 		rc = hf_find_arch(h);
 	if (!rc)
 		rc = read_weights(h);
+	if (!rc)
+		rc = hf_text_tensors(h);
 	gguf_encode_begin(&h->keys);
 	if (!rc)
 		rc = hf_keys(h);

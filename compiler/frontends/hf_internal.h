@@ -30,6 +30,7 @@ struct hf {
 	const struct hf_arch *arch;
 	struct gguf_encode keys;
 	uint32_t layers, experts;
+	bool wrapped; /* the text part of a model for more: hf_text.c */
 	/* for good */
 	struct gguf_part *parts;
 	size_t n_parts, parts_room;
@@ -50,6 +51,10 @@ void *hf_alloc(struct hf *h, size_t n); /* zeroed; NULL with the message set */
 int hf_file(struct hf *h, const char *name, struct gguf_part *out);
 /* The same as JSON; *out NULL when there is no such file and it is optional. */
 int hf_json_file(struct hf *h, const char *name, bool required, size_t flags, json_t **out);
+
+/* hf_text.c: config and tensors of the text part become those of a text model. */
+int hf_text_config(struct hf *h);
+int hf_text_tensors(struct hf *h);
 
 /* hf_keys.c: config.json to keys. */
 int hf_find_arch(struct hf *h);

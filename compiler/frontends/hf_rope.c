@@ -249,7 +249,8 @@ int hf_rope(struct hf *h)
 		type = json_string_value(json_object_get(rs, "type"));
 	if (!type && !json_object_get(rs, "factor"))
 		return 0;
-	if (type && !strcmp(type, "default"))
+	/* by sections: the same for text, whose positions are one number */
+	if (type && (!strcmp(type, "default") || !strcmp(type, "mrope")))
 		return 0;
 	if (type && !strcmp(type, "linear"))
 		return linear(h, rs);

@@ -49,6 +49,15 @@ void hf_from_gguf(struct hf_folder *d, const struct gguf_file *f, unsigned int s
  */
 void hf_make_exact(const struct gguf_file *f);
 
+/*
+ * Makes the folder one of a model that takes images, too: its class, the text_config's model_type, and what
+ * the names of tensors get that began with "model.", or did not. With a tensor that has nothing to do with text.
+ */
+struct hf_wrapping {
+	const char *class, *type, *model, *rest;
+};
+void hf_wrap(struct hf_folder *d, const struct hf_wrapping *w);
+
 /* Into an existing folder of the file system. 0 or -1. */
 int hf_write_folder(const struct hf_folder *d, const char *path);
 

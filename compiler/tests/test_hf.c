@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "compiler/quant/ggml_types.h"
 #include "compiler/tests/gguf_walk.h"
@@ -131,6 +132,68 @@ static void test_same_as_gguf(void **state)
 	}
 }
 
+/* The same with a text part that is wrapped in each of the ways there are. */
+static void test_text_part(void **state)
+{
+	static const struct {
+		const char *arch;
+		struct hf_wrapping w;
+	} cases[] = {
+		{ "llama",
+		  { "LlavaForConditionalGeneration", "llama", "language_model.model.",
+		    "language_model." } },
+		{ "llama",
+		  { "Mistral3ForConditionalGeneration", "mistral", "language_model.model.",
+		    "language_model." } },
+		{ "qwen3",
+		  { "Qwen3VLForConditionalGeneration", "qwen3_vl_text", "model.language_model.",
+		    "" } },
+		{ "llama",
+		  { "SmolVLMForConditionalGeneration", "llama", "model.text_model.", "" } },
+		{ "gemma3",
+		  { "Gemma3ForConditionalGeneration", "gemma3_text", "language_model.model.",
+		    "language_model." } },
+	};
+	static const uint32_t skip[] = { IG1_SEC_TOKENIZER, 0 };
+	struct synth_model m = { .name = "text",
+				 .layers = 2,
+				 .width = 64,
+				 .heads = 4,
+				 .kv_heads = 2,
+				 .head_size = 16,
+				 .ff = 96,
+				 .vocab = 300,
+				 .context = 64,
+				 .eps = 1e-5f,
+				 .type = GGML_TYPE_BF16,
+				 .seed = 8 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hf_folder d;
+		struct gguf_file *f;
+		uint8_t *data;
+		size_t size;
+
+		m.arch = cases[i].arch;
+		if (!strcmp(m.arch, "gemma3")) {
+			m.tied = true;
+			m.head_size = 256; /* where the class' scale of scores is the usual one */
+			m.window = 32;
+		}
+		assert_int_equal(synth_build(&m, &data, &size), 0);
+		assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+		hf_make_exact(f);
+		hf_from_gguf(&d, f, 1 + 2 * (i % 2));
+		hf_wrap(&d, &cases[i].w);
+		hf_same("gguf", data, size, &d, 0, skip, cases[i].w.class);
+		hf_folder_free(&d);
+		gguf_close(f);
+		free(data);
+	}
+}
+
 /*
  * Trained models, their Q8_0 written as F32: the ROM comes out with the same bytes, and the
  * tokenizer too. The tensor table and the graph say which type the file had.
@@ -160,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_as_gguf),
+		cmocka_unit_test(test_text_part),
 		cmocka_unit_test(test_demo_models),
 	};
 
