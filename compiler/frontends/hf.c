@@ -273,6 +273,8 @@ static int read_folder(struct hf *h)
 		rc = read_weights(h);
 	if (!rc)
 		rc = hf_text_tensors(h);
+	if (!rc)
+		rc = hf_unpacked_names(h);
 	gguf_encode_begin(&h->keys);
 	if (!rc)
 		rc = hf_keys(h);

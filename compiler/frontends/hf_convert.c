@@ -566,10 +566,11 @@ int hf_convert(struct hf_making *m, const struct st_tensor *s)
 
 int hf_check_type(struct hf_making *m, const struct st_tensor *s)
 {
-	if (s->type != ST_NO_TYPE || !strcmp(s->dtype, "F8_E4M3"))
+	if (s->type != ST_NO_TYPE || s->code != ST_NONE)
 		return 0;
 	return hf_refuse(m, -ENOTSUP,
-			 "dtype %s is not supported; supported: F32, F16, BF16, F8_E4M3", s->dtype);
+			 "dtype %s is not supported; supported: F32, F16, BF16, F8_E4M3, F8_E5M2",
+			 s->dtype);
 }
 
 int hf_convert_stack(struct hf_making *m, const struct st_tensor **parts, uint32_t n, bool flat)

@@ -74,8 +74,10 @@ int hf_layers(struct hf *h);
 /* hf_layers() writes the key. */
 bool hf_is_layered(const struct hf *h, const char *key);
 
-/* hf_fp8.c: finds the scales of 8-bit floats. */
-int hf_fp8(struct hf *h);
+/* hf_scales.c: quantised weights. Which are read; names of packed ones; then their scales and shapes. */
+int hf_check_quantization(struct hf *h);
+int hf_unpacked_names(struct hf *h);
+int hf_scales(struct hf *h);
 
 /* hf_rope.c: rope_scaling to keys and tensors of frequency factors. */
 int hf_rope(struct hf *h);

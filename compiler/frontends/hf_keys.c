@@ -301,20 +301,6 @@ static int check_demand(struct hf *h, const struct hf_demand *d)
 		       j ? text : "absent", h->arch->gguf, d->values);
 }
 
-static int check_quantization(struct hf *h)
-{
-	json_t *q = hf_get(h->config, "quantization_config", strlen("quantization_config"));
-	const char *method = json_string_value(json_object_get(q, "quant_method"));
-
-	if (!q || (method && !strcmp(method, "fp8")) ||
-	    (method && !strcmp(method, "mxfp4") && h->arch->flags & HF_MXFP4_OK))
-		return 0;
-	return hf_fail(h, -ENOTSUP,
-		       "config.json: quantization_config: method \"%.32s\" is not supported; "
-		       "supported: unquantised weights, fp8, and mxfp4 of gpt-oss",
-		       method ? method : "");
-}
-
 /* ---- all ---- */
 
 int hf_find_arch(struct hf *h)
@@ -407,7 +393,7 @@ int hf_keys(struct hf *h)
 		h->experts = (uint32_t)n;
 	}
 	put_general(h);
-	rc = check_quantization(h);
+	rc = hf_check_quantization(h);
 	for (d = h->arch->demands; d && d->json && !rc; d++)
 		rc = check_demand(h, d);
 	if (!rc)

@@ -41,24 +41,59 @@ static float from_e4m3(uint8_t code)
 	return code & 0x80 ? -v : v;
 }
 
+/* Code number `at` of a row. */
+static int packed(const struct st_tensor *s, uint64_t row, uint64_t at)
+{
+	uint64_t bit = at * s->bits;
+
+	return s->data[row * s->stride + bit / 8] >> bit % 8 & ((1 << s->bits) - 1);
+}
+
+/* What stands for zero in a block of a row: packed by rows, the first in the lowest bits. */
+static int zero_of(const struct st_tensor *s, uint64_t row, uint64_t block)
+{
+	uint64_t per = 32 / s->bits, bit = row % per * s->bits;
+
+	if (!s->zero)
+		return 1 << (s->bits - 1);
+	return s->zero->data[(row / per * s->scale_cols + block) * 4 + bit / 8] >> bit % 8 &
+	       ((1 << s->bits) - 1);
+}
+
+static float decode(const struct st_tensor *s, uint64_t at, uint64_t row, uint64_t col,
+		    uint64_t block)
+{
+	switch (s->code) {
+	case ST_E5M2: /* the upper half of a binary16 */
+		return half_to_float((uint16_t)(s->data[at] << 8));
+	case ST_I8:
+		return (float)(int8_t)s->data[at];
+	case ST_PACKED:
+		return (float)(packed(s, row, col) - zero_of(s, row, block));
+	default:
+		return from_e4m3(s->data[at]);
+	}
+}
+
 /* n elements from number `at` on. */
 static void load(const struct st_tensor *s, uint64_t at, uint64_t n, float *out)
 {
-	uint64_t i, cols, block;
+	uint64_t i, cols = s->n_dims ? s->shape[s->n_dims - 1] : 1, row, col, block = 0;
 	float scale;
 
 	if (s->type != ST_NO_TYPE) {
 		ggml_dequantize_row(s->type, s->data + at * s->bytes, out, (int64_t)n);
 		return;
 	}
-	for (i = 0; i < n; i++)
-		out[i] = from_e4m3(s->data[at + i]);
-	if (!s->scale)
-		return;
-	cols = s->n_dims ? s->shape[s->n_dims - 1] : 1;
 	for (i = 0; i < n; i++) {
-		block = (at + i) / cols / s->block[0] * s->scale_cols +
-			(at + i) % cols / s->block[1];
+		row = (at + i) / cols;
+		col = (at + i) % cols;
+		if (s->scale)
+			block = s->order ? load_le32(s->order->data + 4 * col) : col / s->block[1];
+		out[i] = decode(s, at + i, row, col, block);
+		if (!s->scale)
+			continue;
+		block += row / s->block[0] * s->scale_cols;
 		ggml_dequantize_row(s->scale->type, s->scale->data + block * s->scale->bytes,
 				    &scale, 1);
 		out[i] *= scale;

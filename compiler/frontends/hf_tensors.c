@@ -271,7 +271,7 @@ int hf_tensors(struct hf *h)
 		if (rc)
 			return rc;
 	}
-	rc = hf_fp8(h);
+	rc = hf_scales(h);
 	if (!rc)
 		rc = apply_rules(h, h->arch->globals, "", "", 0);
 	for (layer = 0; layer < h->layers && !rc; layer++) {

@@ -16,13 +16,23 @@
 
 static const struct {
 	const char *name;
-	uint32_t bytes, type;
+	uint32_t bytes, type, code;
 } dtypes[] = {
-	{ "F32", 4, GGML_TYPE_F32 },  { "F16", 2, GGML_TYPE_F16 },  { "BF16", 2, GGML_TYPE_BF16 },
-	{ "U8", 1, ST_NO_TYPE },      { "I8", 1, ST_NO_TYPE },	    { "BOOL", 1, ST_NO_TYPE },
-	{ "F8_E4M3", 1, ST_NO_TYPE }, { "F8_E5M2", 1, ST_NO_TYPE }, { "F8_E8M0", 1, ST_NO_TYPE },
-	{ "U16", 2, ST_NO_TYPE },     { "I16", 2, ST_NO_TYPE },	    { "U32", 4, ST_NO_TYPE },
-	{ "I32", 4, ST_NO_TYPE },     { "U64", 8, ST_NO_TYPE },	    { "I64", 8, ST_NO_TYPE },
+	{ "F32", 4, GGML_TYPE_F32 },
+	{ "F16", 2, GGML_TYPE_F16 },
+	{ "BF16", 2, GGML_TYPE_BF16 },
+	{ "U8", 1, ST_NO_TYPE },
+	{ "I8", 1, ST_NO_TYPE },
+	{ "BOOL", 1, ST_NO_TYPE },
+	{ "F8_E4M3", 1, ST_NO_TYPE, ST_E4M3 },
+	{ "F8_E5M2", 1, ST_NO_TYPE, ST_E5M2 },
+	{ "F8_E8M0", 1, ST_NO_TYPE },
+	{ "U16", 2, ST_NO_TYPE },
+	{ "I16", 2, ST_NO_TYPE },
+	{ "U32", 4, ST_NO_TYPE },
+	{ "I32", 4, ST_NO_TYPE },
+	{ "U64", 8, ST_NO_TYPE },
+	{ "I64", 8, ST_NO_TYPE },
 	{ "F64", 8, ST_NO_TYPE },
 };
 
@@ -50,6 +60,7 @@ static int read_dtype(const struct where *w, const json_t *j, struct st_tensor *
 			continue;
 		t->dtype = dtypes[i].name;
 		t->type = dtypes[i].type;
+		t->code = dtypes[i].code;
 		t->bytes = dtypes[i].bytes;
 		return 0;
 	}

@@ -14,19 +14,35 @@
 
 #define ST_MAX_DIMS 4
 
+/* How elements are stored that no GGML type has. */
+enum st_code {
+	ST_NONE,
+	ST_E4M3,
+	ST_E5M2,
+	/* for the caller to set */
+	ST_I8,
+	ST_PACKED, /* rows of `stride` bytes, of codes of `bits` bits, the first in the lowest bits */
+};
+
 struct st_tensor {
 	char *name;
 	const char *dtype; /* as the format calls it, "BF16" */
 	uint32_t type;	   /* enum ggml_type of the same layout; ST_NO_TYPE */
+	uint32_t code;	   /* enum st_code, where there is no type */
 	uint32_t bytes;	   /* of an element */
 	uint32_t n_dims;
 	uint64_t shape[ST_MAX_DIMS]; /* as stored: the last one is contiguous; never 0 */
 	const uint8_t *data;
 	size_t size;
 	size_t file; /* the caller's number of the file */
-	/* for the caller: F8_E4M3's scale, a number for each block of rows x columns; NULL: 1 */
+	/* for the caller: a code's scale, a number for each block of rows x columns; NULL: 1 */
 	const struct st_tensor *scale;
 	uint64_t scale_cols, block[2];
+	/* packed codes of zero, likewise (NULL: half of all codes); column's blocks, I32 (NULL: in order) */
+	const struct st_tensor *zero, *order;
+	uint64_t stride;
+	uint32_t bits;
+	bool packed; /* the name was NAME_packed */
 	bool used;
 };
 

@@ -120,11 +120,35 @@ static const char *const exotic[][16] = {
 	  "model.layers.0.self_attn.q_proj.weight_scale_inv F32 3 2",
 	  "model.layers.0.mlp.up_proj.weight F8_E4M3 6 8",
 	  "model.layers.0.mlp.up_proj.weight_scale_inv BF16 2 2" },
+	{ "{\"architectures\":[\"LlamaForCausalLM\"],\"max_position_embeddings\":64,\"hidden_size\":8,"
+	  "\"num_hidden_layers\":1,\"intermediate_size\":6,\"num_attention_heads\":2,"
+	  "\"rms_norm_eps\":1e-6,\"hidden_act\":\"silu\",\"quantization_config\":{"
+	  "\"quant_method\":\"compressed-tensors\",\"format\":\"pack-quantized\","
+	  "\"config_groups\":{\"group_0\":{\"weights\":{\"block_structure\":[3,5]}}}}}",
+	  "model.embed_tokens.weight BF16 5 8",
+	  "model.layers.0.self_attn.q_proj.weight_packed I32 8 2",
+	  "model.layers.0.self_attn.q_proj.weight_shape I32 2",
+	  "model.layers.0.self_attn.q_proj.weight_scale BF16 8 4",
+	  "model.layers.0.self_attn.q_proj.weight_zero_point I32 1 4",
+	  "model.layers.0.self_attn.q_proj.weight_g_idx I32 16",
+	  "model.layers.0.self_attn.v_proj.weight_packed I32 8 4",
+	  "model.layers.0.self_attn.v_proj.weight_shape I32 2",
+	  "model.layers.0.self_attn.v_proj.weight_scale F32 8 1",
+	  "model.layers.0.mlp.up_proj.weight F8_E5M2 6 8",
+	  "model.layers.0.mlp.up_proj.weight_scale F32 2 2",
+	  "model.layers.0.mlp.gate_proj.weight I8 6 8",
+	  "model.layers.0.mlp.gate_proj.weight_scale F32 2 2" },
+};
+
+/* Text parts: of each spec one. */
+static const struct hf_wrapping wrappings[] = {
+	{ "LlavaForConditionalGeneration", "llama", "language_model.model.", "language_model." },
+	{ "Qwen3VLForConditionalGeneration", "qwen3_vl_text", "model.language_model.", "" },
 };
 
 #define N_EXOTIC  (sizeof(exotic) / sizeof(exotic[0]))
 
-#define N_FOLDERS (2 * N_SPECS + N_EXOTIC + N_RECURRENT)
+#define N_FOLDERS (3 * N_SPECS + N_EXOTIC + N_RECURRENT)
 
 /* A folder of a model in memory, which goes. */
 static int make_folder(struct hf_folder *d, uint8_t *data, size_t size, unsigned int shards)
@@ -154,6 +178,7 @@ static int make_recurrent(struct hf_folder *d, const char *name)
 static void make_exotic(struct hf_folder *d, const char *const *lines)
 {
 	static const uint8_t zeros[4096];
+	static const uint32_t packed[] = { 8, 16 }; /* every NAME_shape */
 	size_t i;
 
 	*d = (struct hf_folder){ 0 };
@@ -166,14 +191,13 @@ static void make_exotic(struct hf_folder *d, const char *const *lines)
 
 		sscanf(lines[i], "%127s %7s %llu %llu %llu %llu", name, dtype, &shape[0], &shape[1],
 		       &shape[2], &shape[3]);
-		bytes = !strcmp(dtype, "F32")			    ? 4
-			: strchr("UF", dtype[0]) && dtype[1] == '8' ? 1
-								    : 2;
+		bytes = dtype[1] == '3' ? 4 : dtype[1] == '8' ? 1 : 2;
 		for (k = 0; shape[k]; k++) {
 			sizes[k] = shape[k];
 			bytes *= shape[k];
 		}
-		hf_tensor(d, name, dtype, sizes, zeros, bytes);
+		hf_tensor(d, name, dtype, sizes,
+			  strstr(name, "_shape") ? (const void *)packed : zeros, bytes);
 	}
 	hf_finish_file(d, "model.safetensors");
 }
@@ -267,6 +291,17 @@ static void damage_word(struct bytes *b)
 					     "Qwen2ForCausalLM",
 					     "head_dim",
 					     "num_local_experts",
+					     "I32",
+					     "I8",
+					     "F8_E5M2",
+					     "text_config",
+					     "model_type",
+					     "qwen3_vl_text",
+					     "gemma3_text",
+					     "compressed-tensors",
+					     "pack-quantized",
+					     "int-quantized",
+					     "model.norm_shape",
 					     "vocab",
 					     "rope_scaling",
 					     "model.norm.weight",
@@ -414,14 +449,23 @@ int main(int argc, char **argv)
 			return 1;
 		hf_put_text(&folders[i], "generation_config.json", "{\"eos_token_id\":[2,5]}");
 	}
-	for (i = 2 * N_SPECS; i < N_FOLDERS; i++) {
+	for (; i < 3 * N_SPECS; i++) {
+		uint8_t *data;
+		size_t size;
+
+		if (synth_build(&specs[i - 2 * N_SPECS], &data, &size) ||
+		    make_folder(&folders[i], data, size, 1 + (unsigned int)i % 2))
+			return 1;
+		hf_wrap(&folders[i], &wrappings[i - 2 * N_SPECS]);
+	}
+	for (; i < N_FOLDERS; i++) {
 		struct hf_folder *d = &folders[i];
 		struct gguf_error err = { 0 };
 		struct gguf_file *f;
 
-		if (i < 2 * N_SPECS + N_EXOTIC)
-			make_exotic(d, exotic[i - 2 * N_SPECS]);
-		else if (make_recurrent(d, recurrent[i - 2 * N_SPECS - N_EXOTIC]))
+		if (i < 3 * N_SPECS + N_EXOTIC)
+			make_exotic(d, exotic[i - 3 * N_SPECS]);
+		else if (make_recurrent(d, recurrent[i - 3 * N_SPECS - N_EXOTIC]))
 			return 1;
 		if (hf_open_files(d->file, d->n, &f, &err)) {
 			printf("# %s\nnot ok 1 - an undamaged folder is refused\n", err.msg);

@@ -74,7 +74,7 @@ def hf():
                 size *= n
             header[name] = {"dtype": dtype, "shape": shape,
                             "data_offsets": [len(data), len(data) + size]}
-            data += bytes(size)
+            data += struct.pack("<II", 8, 16) if name.endswith("_shape") else bytes(size)
         text = json.dumps(header).encode()
         return struct.pack("<Q", len(text)) + text + data
 
@@ -94,7 +94,17 @@ def hf():
     spm = {"normalizer": {"type": "Prepend", "prepend": "\u2581"}, "added_tokens": added,
            "model": {"type": "BPE", "byte_fallback": True, "unk_token": "a",
                      "vocab": {"a": 0, "<0x00>": 1, "ab": 2}, "merges": [["a", "b"]]}}
+    query = layer + "self_attn.q_proj.weight"
+    text = {**config("", rope_scaling={"type": "mrope"}), "model_type": "qwen3_vl_text"}
     models = [
+        ({"architectures": ["Qwen3VLForConditionalGeneration"], "text_config": text}, bpe,
+         safetensors(("model.language_model.embed_tokens.weight", "BF16", 2, 5, 8),
+                     ("model.visual.merger.weight", "F64", 8, 2))),
+        (config("LlamaForCausalLM", quantization_config={"quant_method": "compressed-tensors",
+                                                         "format": "pack-quantized"}), spm,
+         safetensors((query + "_packed", "I32", 4, 8, 2), (query + "_shape", "I32", 4, 2),
+                     (query + "_scale", "BF16", 2, 8, 4), (query + "_zero_point", "I32", 4, 1, 4),
+                     (query + "_g_idx", "I32", 4, 16))),
         (config("LlamaForCausalLM", rope_scaling={"rope_type": "yarn", "factor": 4}), spm,
          safetensors(("model.embed_tokens.weight", "BF16", 2, 5, 8),
                      (layer + "self_attn.q_proj.weight", "F32", 4, 8, 8))),
