@@ -107,14 +107,8 @@ int ref_exec_mm(struct ig1_ref *r, const uint32_t *w)
 			const float *ps = (const float *)(r->scratch + xs + c * f.xsstride);
 			uint32_t i, j;
 
-			if (f.fmt == IG1_WFMT_Q8_0)
-				r->k->dot_q8_0(r->mask.rom + rom + o * f.wstride, f.wstride, part,
-					       f.groups, px, f.xstride, ps, f.xsstride / 4, n, t, 1,
-					       256);
-			else
-				r->k->dot_q4_0(r->mask.rom + rom + o * f.wstride, f.wstride, part,
-					       f.groups, px, f.xstride, ps, f.xsstride / 4, n, t, 1,
-					       256);
+			r->k->dot[f.fmt](r->mask.rom + rom + o * f.wstride, f.wstride, part,
+					 f.groups, px, f.xstride, ps, f.xsstride / 4, n, t, 1, 256);
 			for (j = 0; j < n; j++) {
 				float *py = (float *)(r->scratch + y + (c + j) * f.ystride) + o;
 
@@ -168,10 +162,7 @@ int ref_exec_emb(struct ig1_ref *r, const uint32_t *w)
 		if (row >= f.rows)
 			return ref_fault(r, IG1_FAULT_INDEX, row);
 		pw = r->mask.rom + rom + (uint64_t)row * f.wstride;
-		if (f.fmt == IG1_WFMT_Q8_0)
-			r->k->dequant_q8_0(py, pw, f.groups);
-		else
-			r->k->dequant_q4_0(py, pw, f.groups);
+		r->k->dequant[f.fmt](py, pw, f.groups);
 		for (i = 0; i < f.groups * 32; i++)
 			py[i] = ig1_canon(py[i]);
 	}

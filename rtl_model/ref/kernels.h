@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ig1_isa.h"
+
 enum ig1_simd {
 	IG1_SIMD_SCALAR,
 	IG1_SIMD_AVX2,
@@ -19,23 +21,24 @@ enum ig1_simd {
 	IG1_SIMD_COUNT,
 };
 
-#define IG1_Q8_0_BYTES 34
-#define IG1_Q4_0_BYTES 18
+#define IG1_WFMT_MAX 16 /* values of a command's field fmt */
+
+/*
+ * y[r * y_row_stride + c * y_col_stride] = group dot of weight row r and column c. Weights are
+ * blocks of a format, `groups` of them from w + r * row_bytes; activations are groups * 32 int8 from
+ * xq + c * xq_stride with one scale each from xs + c * xs_stride.
+ */
+typedef void ig1_dot_fn(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
+			const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
+			uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride);
+
+/* Blocks of a format to y[groups * 32] = d * q. */
+typedef void ig1_dequant_fn(float *y, const uint8_t *w, size_t groups);
 
 struct ig1_kernels {
 	const char *name;
 
-	/*
-	 * y[r * y_row_stride + c * y_col_stride] = group dot of weight row r and column c.
-	 * Quantised weights are GGUF blocks, `groups` of them from w + r * row_bytes; activations
-	 * are groups * 32 int8 from xq + c * xq_stride with one scale each from xs + c * xs_stride.
-	 */
-	void (*dot_q8_0)(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
-			 const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
-			 uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride);
-	void (*dot_q4_0)(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
-			 const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
-			 uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride);
+	ig1_dot_fn *dot[IG1_WFMT_MAX]; /* by IG1_WFMT_*; reserved ones NULL */
 	/* the same with int8 rows and their fp32 scales apart (strides in elements) */
 	void (*dot_i8)(const int8_t *w, size_t row_stride, const float *ws, size_t ws_stride,
 		       uint32_t rows, uint32_t groups, const int8_t *xq, size_t xq_stride,
@@ -63,9 +66,7 @@ struct ig1_kernels {
 
 	/* x[groups * 32] to q and one scale per group */
 	void (*quantise)(int8_t *q, float *scale, const float *x, size_t groups);
-	/* GGUF blocks to y[groups * 32] = d * q */
-	void (*dequant_q8_0)(float *y, const uint8_t *w, size_t groups);
-	void (*dequant_q4_0)(float *y, const uint8_t *w, size_t groups);
+	ig1_dequant_fn *dequant[IG1_WFMT_MAX];
 };
 
 /* Kernels of one kind, NULL when this processor or build lacks it. */

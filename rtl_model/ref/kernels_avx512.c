@@ -19,12 +19,6 @@
 #define SCRATCH_GROUPS 2048
 #define MAX_COLS       8
 
-enum fmt {
-	FMT_Q8_0,
-	FMT_Q4_0,
-	FMT_I8,
-};
-
 struct weights {
 	const uint8_t *w;
 	size_t row_bytes;
@@ -39,13 +33,25 @@ struct quad {
 	__m128 scale;
 };
 
-VINLINE size_t block_bytes(enum fmt fmt)
+/* What makes a form's weights unsigned, as a power of two. */
+VINLINE int bias_shift(unsigned int form)
 {
-	return fmt == FMT_Q8_0 ? IG1_Q8_0_BYTES : fmt == FMT_Q4_0 ? IG1_Q4_0_BYTES : GROUP;
+	switch (form) {
+	case IG1_WFMT_Q4_0:
+		return 3;
+	case IG1_WFMT_T2_0:
+		return 1;
+	case IG1_WFMT_B1_0:
+		return 0;
+	case IG1_WFMT_MX4:
+		return 4;
+	default:
+		return 7;
+	}
 }
 
 /* n groups (1..4) of one column; absent ones are zeros with scale -0, whose term is -0. */
-VINLINE void prepare_quad(struct quad *out, enum fmt fmt, const int8_t *xq, const float *xs,
+VINLINE void prepare_quad(struct quad *out, unsigned int form, const int8_t *xq, const float *xs,
 			  unsigned int n, int pairs)
 {
 	int8_t x[4][GROUP] = { 0 };
@@ -71,8 +77,8 @@ VINLINE void prepare_quad(struct quad *out, enum fmt fmt, const int8_t *xq, cons
 	out->x[3] = _mm256_unpackhi_epi64(t[1], t[3]);
 	for (k = 0; k < 4; k++)
 		sum = _mm256_dpbusd_epi32(sum, _mm256_set1_epi8(1), out->x[k]);
-	sum = _mm256_slli_epi32(sum, fmt == FMT_Q4_0 ? 3 : 7);
-	if (fmt == FMT_Q4_0) /* one lane per group there */
+	sum = _mm256_slli_epi32(sum, bias_shift(form));
+	if (form == IG1_WFMT_Q4_0) /* one lane per group there */
 		sum = _mm256_add_epi32(sum, _mm256_permute2x128_si256(sum, sum, 1));
 	out->init = _mm256_sub_epi32(_mm256_setzero_si256(), sum);
 	out->scale = _mm_loadu_ps(s);
@@ -92,29 +98,27 @@ VINLINE void transpose(__m512i v[4], const __m512i a[4])
 	v[3] = _mm512_unpackhi_epi64(t1, t3);
 }
 
-static const uint8_t no_block[IG1_Q8_0_BYTES];
+static const uint8_t no_block[2 + GROUP];
 
-/* Address of slot (i, j): with pairs, slots 2 and 3 are groups 0 and 1 of the next row. */
-VINLINE const uint8_t *slot(enum fmt fmt, const uint8_t *const *row, size_t at, int i, int j,
+/* Block of slot (i, j): with pairs, slots 2 and 3 are groups 0 and 1 of the next row. */
+VINLINE const uint8_t *slot(unsigned int form, const uint8_t *const *row, size_t at, int i, int j,
 			    unsigned int n, int pairs)
 {
 	const uint8_t *p;
 
 	if (pairs)
-		p = row[2 * i + (j >> 1)] + (size_t)(j & 1) * block_bytes(fmt);
+		p = row[2 * i + (j >> 1)] + (size_t)(j & 1) * block_bytes(form);
 	else if ((unsigned int)j < n)
-		p = row[i] + at + (size_t)j * block_bytes(fmt);
+		p = row[i] + at + (size_t)j * block_bytes(form);
 	else
 		return no_block;
-	return fmt == FMT_I8 ? p : p + 2;
+	return p;
 }
 
-VINLINE __m512i load_two(const uint8_t *lo, const uint8_t *hi)
+VINLINE __m512i load_two(unsigned int form, const uint8_t *lo, const uint8_t *hi)
 {
-	__m256i l = _mm256_loadu_si256((const __m256i *)lo);
-
-	return _mm512_inserti64x4(_mm512_castsi256_si512(l),
-				  _mm256_loadu_si256((const __m256i *)hi), 1);
+	return _mm512_inserti64x4(_mm512_castsi256_si512(group_weights(form, lo)),
+				  group_weights(form, hi), 1);
 }
 
 /*
@@ -122,7 +126,7 @@ VINLINE __m512i load_two(const uint8_t *lo, const uint8_t *hi)
  * row[] are the rows' first blocks, at the quad's byte offset, n its groups, idx and mask gather
  * the scales from sbase.
  */
-VINLINE void quad_terms(enum fmt fmt, const uint8_t *const *row, size_t at, unsigned int n,
+VINLINE void quad_terms(unsigned int form, const uint8_t *const *row, size_t at, unsigned int n,
 			int pairs, __m512i idx, __mmask16 mask, const void *sbase,
 			const struct quad *x, size_t x_col, unsigned int cols, __m512 *acc)
 {
@@ -131,7 +135,7 @@ VINLINE void quad_terms(enum fmt fmt, const uint8_t *const *row, size_t at, unsi
 	unsigned int c;
 	int j, k;
 
-	if (fmt == FMT_Q4_0) {
+	if (form == IG1_WFMT_Q4_0) {
 		const __m512i low = _mm512_set1_epi8(15);
 
 #pragma GCC unroll 4
@@ -140,7 +144,7 @@ VINLINE void quad_terms(enum fmt fmt, const uint8_t *const *row, size_t at, unsi
 
 #pragma GCC unroll 4
 			for (k = 0; k < 4; k++)
-				p[k] = (const __m128i *)slot(fmt, row, at, k, j, n, pairs);
+				p[k] = (const __m128i *)(slot(form, row, at, k, j, n, pairs) + 2);
 			a[j] = _mm512_castsi128_si512(_mm_loadu_si128(p[0]));
 			a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[1]), 1);
 			a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[2]), 2);
@@ -153,32 +157,33 @@ VINLINE void quad_terms(enum fmt fmt, const uint8_t *const *row, size_t at, unsi
 			v[k] = _mm512_and_si512(v[k], low);
 		}
 	} else {
-		const __m512i bias = _mm512_set1_epi8(-128);
+		const __m512i bias = _mm512_set1_epi8((char)(1 << bias_shift(form)));
 
 #pragma GCC unroll 4
 		for (k = 0; k < 2; k++) {
 #pragma GCC unroll 4
 			for (j = 0; j < 4; j++)
-				a[j] = _mm512_xor_si512(
-					load_two(slot(fmt, row, at, 2 * k, j, n, pairs),
-						 slot(fmt, row, at, 2 * k + 1, j, n, pairs)),
+				a[j] = _mm512_add_epi8(
+					load_two(form, slot(form, row, at, 2 * k, j, n, pairs),
+						 slot(form, row, at, 2 * k + 1, j, n, pairs)),
 					bias);
 			transpose(v + 4 * k, a);
 		}
 	}
-	if (fmt == FMT_I8) {
+	if (form == IG1_FORM_I8) {
 		dw = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, idx, sbase, 4);
 	} else {
 		__m512i h =
 			_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), mask, idx, sbase, 1);
 
-		dw = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(h));
+		dw = form == IG1_WFMT_MX4 ? (__m512)_mm512_slli_epi32(h, 16)
+					  : _mm512_cvtph_ps(_mm512_cvtepi32_epi16(h));
 	}
 	for (c = 0; c < cols; c++, x += x_col) {
 		__m512i s0, s1, sum;
 		__m512 s;
 
-		if (fmt == FMT_Q4_0) {
+		if (form == IG1_WFMT_Q4_0) {
 			s0 = _mm512_broadcast_i32x4(_mm256_castsi256_si128(x->init));
 			s1 = _mm512_setzero_si512();
 #pragma GCC unroll 4
@@ -215,14 +220,14 @@ VINLINE __m512 tree4(__m512 a, int pairs)
 	return pairs ? a : _mm512_add_ps(a, _mm512_permute_ps(a, 0x4e));
 }
 
-VINLINE void dot_pass(enum fmt fmt, const struct weights *w, uint32_t rows, uint32_t groups,
+VINLINE void dot_pass(unsigned int form, const struct weights *w, uint32_t rows, uint32_t groups,
 		      int pairs, const struct quad *x, unsigned int cols, float *y,
 		      size_t y_row_stride, size_t y_col_stride)
 {
 	const uint32_t block = pairs ? 8 : 4;
 	const unsigned int n_quads = (groups + 3) / 4, full = groups / 4, tail = groups % 4;
 	const __mmask16 tail_mask = (__mmask16)(((1U << tail) - 1) * 0x1111);
-	const size_t step = 4 * block_bytes(fmt);
+	const size_t step = 4 * block_bytes(form);
 	__m512i idx = _mm512_setzero_si512();
 	uint32_t r, left, i;
 	unsigned int c, q;
@@ -243,13 +248,13 @@ VINLINE void dot_pass(enum fmt fmt, const struct weights *w, uint32_t rows, uint
 				uint32_t ri = pairs ? i / 2 : i / 4, g = pairs ? i % 2 : i % 4;
 
 				ri = ri < left ? ri : left - 1;
-				at[i] = fmt == FMT_I8 ? (int32_t)(ri * w->ws_stride + g)
-						      : (int32_t)(ri * w->row_bytes +
-								  g * block_bytes(fmt));
+				at[i] = form == IG1_FORM_I8 ? (int32_t)(ri * w->ws_stride + g)
+							    : (int32_t)(ri * w->row_bytes +
+									g * block_bytes(form));
 			}
 			idx = _mm512_loadu_si512(at);
 		}
-		if (fmt == FMT_I8) {
+		if (form == IG1_FORM_I8) {
 			sbase = (const uint8_t *)(w->ws + r * w->ws_stride);
 			sstep = 4 * sizeof(float);
 		} else {
@@ -259,13 +264,13 @@ VINLINE void dot_pass(enum fmt fmt, const struct weights *w, uint32_t rows, uint
 		for (c = 0; c < 2 * cols; c++)
 			acc[c] = _mm512_setzero_ps();
 		if (pairs) {
-			quad_terms(fmt, row, 0, 2, 1, idx, 0xffff, sbase, x, n_quads, cols, acc);
+			quad_terms(form, row, 0, 2, 1, idx, 0xffff, sbase, x, n_quads, cols, acc);
 		} else {
 			for (q = 0; q < full; q++)
-				quad_terms(fmt, row, q * step, 4, 0, idx, 0xffff, sbase + q * sstep,
-					   x + q, n_quads, cols, acc + (q & 1));
+				quad_terms(form, row, q * step, 4, 0, idx, 0xffff,
+					   sbase + q * sstep, x + q, n_quads, cols, acc + (q & 1));
 			if (tail)
-				quad_terms(fmt, row, q * step, tail, 0, idx, tail_mask,
+				quad_terms(form, row, q * step, tail, 0, idx, tail_mask,
 					   sbase + q * sstep, x + q, n_quads, cols, acc + (q & 1));
 		}
 		for (c = 0; c < cols; c++) {
@@ -283,7 +288,7 @@ VINLINE void dot_pass(enum fmt fmt, const struct weights *w, uint32_t rows, uint
 	}
 }
 
-VINLINE void dot_all(enum fmt fmt, const struct weights *w, uint32_t rows, uint32_t groups,
+VINLINE void dot_all(unsigned int form, const struct weights *w, uint32_t rows, uint32_t groups,
 		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
 		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
 {
@@ -299,21 +304,21 @@ VINLINE void dot_all(enum fmt fmt, const struct weights *w, uint32_t rows, uint3
 		pass = pass > cols - c ? cols - c : pass;
 		for (i = 0; i < pass; i++)
 			for (q = 0; q < n_quads; q++)
-				prepare_quad(&x[i * n_quads + q], fmt,
+				prepare_quad(&x[i * n_quads + q], form,
 					     xq + (c + i) * xq_stride + (size_t)q * 4 * GROUP,
 					     xs + (c + i) * xs_stride + (size_t)q * 4,
 					     groups - 4 * q < 4 ? groups - 4 * q : 4, pairs);
 		if (pass == 1 && pairs)
-			dot_pass(fmt, w, rows, groups, 1, x, 1, y + c * y_col_stride, y_row_stride,
+			dot_pass(form, w, rows, groups, 1, x, 1, y + c * y_col_stride, y_row_stride,
 				 y_col_stride);
 		else if (pass == 1)
-			dot_pass(fmt, w, rows, groups, 0, x, 1, y + c * y_col_stride, y_row_stride,
+			dot_pass(form, w, rows, groups, 0, x, 1, y + c * y_col_stride, y_row_stride,
 				 y_col_stride);
 		else if (pairs)
-			dot_pass(fmt, w, rows, groups, 1, x, pass, y + c * y_col_stride,
+			dot_pass(form, w, rows, groups, 1, x, pass, y + c * y_col_stride,
 				 y_row_stride, y_col_stride);
 		else
-			dot_pass(fmt, w, rows, groups, 0, x, pass, y + c * y_col_stride,
+			dot_pass(form, w, rows, groups, 0, x, pass, y + c * y_col_stride,
 				 y_row_stride, y_col_stride);
 	}
 }
@@ -324,33 +329,24 @@ static int out_of_reach(uint32_t groups, size_t stride)
 	return groups > SCRATCH_GROUPS || stride > INT32_MAX / 16;
 }
 
-static void dot_q8_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
-		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
-		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
-{
-	const struct weights src = { w, row_bytes, NULL, 0 };
+#define DOT(WFMT, name)                                                                            \
+	static void dot_##name(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups, \
+			       const int8_t *xq, size_t xq_stride, const float *xs,                \
+			       size_t xs_stride, uint32_t cols, float *y, size_t y_row_stride,     \
+			       size_t y_col_stride)                                                \
+	{                                                                                          \
+		const struct weights src = { w, row_bytes, NULL, 0 };                              \
+                                                                                                   \
+		if (out_of_reach(groups, row_bytes))                                               \
+			ig1_kernels_scalar.dot[IG1_WFMT_##WFMT](w, row_bytes, rows, groups, xq,    \
+								xq_stride, xs, xs_stride, cols, y, \
+								y_row_stride, y_col_stride);       \
+		else                                                                               \
+			dot_all(IG1_WFMT_##WFMT, &src, rows, groups, xq, xq_stride, xs, xs_stride, \
+				cols, y, y_row_stride, y_col_stride);                              \
+	}
 
-	if (out_of_reach(groups, row_bytes))
-		ig1_kernels_scalar.dot_q8_0(w, row_bytes, rows, groups, xq, xq_stride, xs,
-					    xs_stride, cols, y, y_row_stride, y_col_stride);
-	else
-		dot_all(FMT_Q8_0, &src, rows, groups, xq, xq_stride, xs, xs_stride, cols, y,
-			y_row_stride, y_col_stride);
-}
-
-static void dot_q4_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
-		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
-		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
-{
-	const struct weights src = { w, row_bytes, NULL, 0 };
-
-	if (out_of_reach(groups, row_bytes))
-		ig1_kernels_scalar.dot_q4_0(w, row_bytes, rows, groups, xq, xq_stride, xs,
-					    xs_stride, cols, y, y_row_stride, y_col_stride);
-	else
-		dot_all(FMT_Q4_0, &src, rows, groups, xq, xq_stride, xs, xs_stride, cols, y,
-			y_row_stride, y_col_stride);
-}
+IG1_EACH_WFMT(DOT)
 
 static void dot_i8(const int8_t *w, size_t row_stride, const float *ws, size_t ws_stride,
 		   uint32_t rows, uint32_t groups, const int8_t *xq, size_t xq_stride,
@@ -363,14 +359,13 @@ static void dot_i8(const int8_t *w, size_t row_stride, const float *ws, size_t w
 		ig1_kernels_scalar.dot_i8(w, row_stride, ws, ws_stride, rows, groups, xq, xq_stride,
 					  xs, xs_stride, cols, y, y_row_stride, y_col_stride);
 	else
-		dot_all(FMT_I8, &src, rows, groups, xq, xq_stride, xs, xs_stride, cols, y,
+		dot_all(IG1_FORM_I8, &src, rows, groups, xq, xq_stride, xs, xs_stride, cols, y,
 			y_row_stride, y_col_stride);
 }
 
 const struct ig1_kernels ig1_kernels_avx512 = {
 	.name = "avx512",
-	.dot_q8_0 = dot_q8_0,
-	.dot_q4_0 = dot_q4_0,
+	.dot = { IG1_EACH_WFMT(IG1_DOT_ENTRY) },
 	.dot_i8 = dot_i8,
 	IG1_VEC_KERNELS,
 };

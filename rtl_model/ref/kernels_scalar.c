@@ -4,9 +4,25 @@
 
 #define GROUP IG1_NUM_GROUP_ELEMS
 
-static void dot_q8_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
-		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
-		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
+#define BLOCK_KERNELS(WFMT, name)                                                                  \
+	static void dot_##name(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups, \
+			       const int8_t *xq, size_t xq_stride, const float *xs,                \
+			       size_t xs_stride, uint32_t cols, float *y, size_t y_row_stride,     \
+			       size_t y_col_stride)                                                \
+	{                                                                                          \
+		dot_blocks(IG1_WFMT_##WFMT, w, row_bytes, rows, groups, xq, xq_stride, xs,         \
+			   xs_stride, cols, y, y_row_stride, y_col_stride);                        \
+	}                                                                                          \
+                                                                                                   \
+	static void k_dequant_##name(float *y, const uint8_t *w, size_t groups)                    \
+	{                                                                                          \
+		dequant_blocks(IG1_WFMT_##WFMT, y, w, groups);                                     \
+	}
+
+static inline __attribute__((always_inline)) void
+dot_blocks(unsigned int wfmt, const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
+	   const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride, uint32_t cols,
+	   float *y, size_t y_row_stride, size_t y_col_stride)
 {
 	uint32_t r, c, g;
 	int j;
@@ -16,14 +32,15 @@ static void dot_q8_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t
 			float acc[IG1_NUM_DOT_PARTIALS] = { 0 };
 
 			for (g = 0; g < groups; g++) {
-				const uint8_t *b = w + r * row_bytes + g * IG1_Q8_0_BYTES;
+				const uint8_t *b =
+					w + r * row_bytes + (size_t)g * ig1_wfmt_block_bytes(wfmt);
 				const int8_t *x = xq + c * xq_stride + g * GROUP;
 				float *a = &acc[g % IG1_NUM_DOT_PARTIALS];
 				int32_t sum = 0;
 
 				for (j = 0; j < GROUP; j++)
-					sum += (int8_t)b[2 + j] * x[j];
-				*a = ig1_add(*a, ig1_group_term(sum, ig1_load_f16(b),
+					sum += ig1_block_weight(wfmt, b, j) * x[j];
+				*a = ig1_add(*a, ig1_group_term(sum, ig1_block_scale(wfmt, b),
 								xs[c * xs_stride + g]));
 			}
 			y[r * y_row_stride + c * y_col_stride] = ig1_canon(ig1_dot_tree(acc));
@@ -31,32 +48,21 @@ static void dot_q8_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t
 	}
 }
 
-static void dot_q4_0(const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
-		     const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
-		     uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride)
+static inline __attribute__((always_inline)) void dequant_blocks(unsigned int wfmt, float *y,
+								 const uint8_t *w, size_t groups)
 {
-	uint32_t r, c, g;
+	size_t g;
 	int j;
 
-	for (r = 0; r < rows; r++) {
-		for (c = 0; c < cols; c++) {
-			float acc[IG1_NUM_DOT_PARTIALS] = { 0 };
+	for (g = 0; g < groups; g++, w += ig1_wfmt_block_bytes(wfmt), y += GROUP) {
+		float d = ig1_block_scale(wfmt, w);
 
-			for (g = 0; g < groups; g++) {
-				const uint8_t *b = w + r * row_bytes + g * IG1_Q4_0_BYTES;
-				const int8_t *x = xq + c * xq_stride + g * GROUP;
-				float *a = &acc[g % IG1_NUM_DOT_PARTIALS];
-				int32_t sum = 0;
-
-				for (j = 0; j < GROUP; j++)
-					sum += (ig1_nibble(b + 2, j) - 8) * x[j];
-				*a = ig1_add(*a, ig1_group_term(sum, ig1_load_f16(b),
-								xs[c * xs_stride + g]));
-			}
-			y[r * y_row_stride + c * y_col_stride] = ig1_canon(ig1_dot_tree(acc));
-		}
+		for (j = 0; j < GROUP; j++)
+			y[j] = ig1_canon(ig1_mul(d, ig1_i2f(ig1_block_weight(wfmt, w, j))));
 	}
 }
+
+IG1_EACH_WFMT(BLOCK_KERNELS)
 
 static void dot_i8(const int8_t *w, size_t row_stride, const float *ws, size_t ws_stride,
 		   uint32_t rows, uint32_t groups, const int8_t *xq, size_t xq_stride,
@@ -157,33 +163,9 @@ static void k_quantise(int8_t *q, float *scale, const float *x, size_t groups)
 		scale[g] = ig1_quant_group(q + g * GROUP, x + g * GROUP);
 }
 
-static void k_dequant_q8_0(float *y, const uint8_t *w, size_t groups)
-{
-	size_t i;
-
-	for (i = 0; i < groups * GROUP; i++) {
-		const uint8_t *b = w + i / GROUP * IG1_Q8_0_BYTES;
-
-		y[i] = ig1_canon(ig1_mul(ig1_load_f16(b), ig1_i2f((int8_t)b[2 + i % GROUP])));
-	}
-}
-
-static void k_dequant_q4_0(float *y, const uint8_t *w, size_t groups)
-{
-	size_t i;
-
-	for (i = 0; i < groups * GROUP; i++) {
-		const uint8_t *b = w + i / GROUP * IG1_Q4_0_BYTES;
-		int q = ig1_nibble(b + 2, (int)(i % GROUP)) - 8;
-
-		y[i] = ig1_canon(ig1_mul(ig1_load_f16(b), ig1_i2f(q)));
-	}
-}
-
 const struct ig1_kernels ig1_kernels_scalar = {
 	.name = "scalar",
-	.dot_q8_0 = dot_q8_0,
-	.dot_q4_0 = dot_q4_0,
+	.dot = { IG1_EACH_WFMT(IG1_DOT_ENTRY) },
 	.dot_i8 = dot_i8,
 	.mul = k_mul,
 	.add = k_add,
@@ -201,6 +183,5 @@ const struct ig1_kernels ig1_kernels_scalar = {
 	.max = ig1_row_max,
 	.argmax = ig1_argmax,
 	.quantise = k_quantise,
-	.dequant_q8_0 = k_dequant_q8_0,
-	.dequant_q4_0 = k_dequant_q4_0,
+	.dequant = { IG1_EACH_WFMT(IG1_DEQUANT_ENTRY) },
 };

@@ -445,43 +445,98 @@ static void k_quantise(int8_t *q, float *scale, const float *x, size_t groups)
 	}
 }
 
-static void k_dequant_q8_0(float *y, const uint8_t *w, size_t groups)
+VINLINE __m256i pair(__m128i lo, __m128i hi)
+{
+	return _mm256_inserti128_si256(_mm256_castsi128_si256(lo), hi, 1);
+}
+
+/* The 32 weights of a block, its scale at w, or of an int8 group as signed bytes. */
+VINLINE __m256i group_weights(unsigned int form, const uint8_t *w)
+{
+	const __m128i low = _mm_set1_epi8(15);
+	__m128i b;
+
+	switch (form) {
+	case IG1_WFMT_Q4_0:
+	case IG1_WFMT_MX4: {
+		const __m128i e2m1 =
+			_mm_setr_epi8(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+		const __m256i eight = _mm256_set1_epi8(8);
+		__m256i n;
+
+		b = _mm_loadu_si128((const __m128i *)(w + 2));
+		n = pair(_mm_and_si128(b, low), _mm_and_si128(_mm_srli_epi16(b, 4), low));
+		return form == IG1_WFMT_Q4_0
+			       ? _mm256_sub_epi8(n, eight)
+			       : _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(e2m1), n);
+	}
+	case IG1_WFMT_T2_0: {
+		const __m256i three = _mm256_set1_epi8(3), two = _mm256_set1_epi8(2);
+
+		b = _mm_loadl_epi64((const __m128i *)(w + 2));
+		return _mm256_sub_epi8(
+			_mm256_xor_si256(
+				_mm256_and_si256(pair(_mm_unpacklo_epi64(b, _mm_srli_epi16(b, 2)),
+						      _mm_unpacklo_epi64(_mm_srli_epi16(b, 4),
+									 _mm_srli_epi16(b, 6))),
+						 three),
+				two),
+			two);
+	}
+	case IG1_WFMT_B1_0: {
+		const __m256i spread = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202,
+							  0x0303030303030303);
+		const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201);
+		int32_t word;
+
+		memcpy(&word, w + 2, sizeof(word));
+		/* -1 where the bit is clear, 0 | 1 where it is set */
+		return _mm256_or_si256(
+			_mm256_cmpeq_epi8(
+				_mm256_and_si256(
+					_mm256_shuffle_epi8(_mm256_set1_epi32(word), spread), bit),
+				_mm256_setzero_si256()),
+			_mm256_set1_epi8(1));
+	}
+	case IG1_WFMT_Q8_0:
+		return _mm256_loadu_si256((const __m256i *)(w + 2));
+	default:
+		return _mm256_loadu_si256((const __m256i *)w);
+	}
+}
+
+VINLINE size_t block_bytes(unsigned int form)
+{
+	return form == IG1_FORM_I8 ? GROUP : ig1_wfmt_block_bytes(form);
+}
+
+VINLINE void dequant_blocks(unsigned int wfmt, float *y, const uint8_t *w, size_t groups)
 {
 	size_t g;
 	int v;
 
-	for (g = 0; g < groups; g++, w += IG1_Q8_0_BYTES, y += GROUP) {
-		vf d = vset(ig1_load_f16(w));
-		const int8_t *q = (const int8_t *)w + 2;
+	for (g = 0; g < groups; g++, w += ig1_wfmt_block_bytes(wfmt), y += GROUP) {
+		vf d = vset(ig1_block_scale(wfmt, w));
+		int8_t q[GROUP];
 
+		_mm256_storeu_si256((__m256i *)q, group_weights(wfmt, w));
 #pragma GCC unroll 4
 		for (v = 0; v < ROW_VECS; v++)
 			vstore(y + v * IG1_VL, vcanon(d * vfrom_i8(q + v * IG1_VL)));
 	}
 }
 
-static void k_dequant_q4_0(float *y, const uint8_t *w, size_t groups)
-{
-	const __m128i low = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
-	size_t g;
-	int v;
-
-	for (g = 0; g < groups; g++, w += IG1_Q4_0_BYTES, y += GROUP) {
-		vf d = vset(ig1_load_f16(w));
-		__m128i b = _mm_loadu_si128((const __m128i *)(w + 2)), q[2];
-
-		q[0] = _mm_sub_epi8(_mm_and_si128(b, low), eight);
-		q[1] = _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(b, 4), low), eight);
-#pragma GCC unroll 4
-		for (v = 0; v < ROW_VECS; v++)
-			vstore(y + v * IG1_VL,
-			       vcanon(d * vfrom_i8((const int8_t *)q + v * IG1_VL)));
+#define DEQUANT(WFMT, name)                                                     \
+	static void k_dequant_##name(float *y, const uint8_t *w, size_t groups) \
+	{                                                                       \
+		dequant_blocks(IG1_WFMT_##WFMT, y, w, groups);                  \
 	}
-}
+
+IG1_EACH_WFMT(DEQUANT)
 
 #define IG1_VEC_KERNELS                                                                           \
 	.mul = k_mul, .add = k_add, .mad = k_mad, .affine = k_affine, .exp_affine = k_exp_affine, \
 	.recip = k_recip, .rsqrt = k_rsqrt, .sigmoid = k_sigmoid, .silu = k_silu,                 \
 	.silu_mul = k_silu_mul, .canon = k_canon, .sum = k_sum, .sumsq = k_sumsq, .max = k_max,   \
-	.argmax = k_argmax, .quantise = k_quantise, .dequant_q8_0 = k_dequant_q8_0,               \
-	.dequant_q4_0 = k_dequant_q4_0
+	.argmax = k_argmax, .quantise = k_quantise,                                               \
+	.dequant = { IG1_EACH_WFMT(IG1_DEQUANT_ENTRY) }

@@ -24,34 +24,22 @@ static uint8_t *w;
 static int8_t *xq;
 static float *xs, *ws, *y, *a, *b;
 
-enum kind {
-	Q8_0,
-	Q4_0,
-	I8,
-};
+#define I8 -1 /* beside IG1_WFMT_* */
 
-static void run_dot(const struct ig1_kernels *k, enum kind kind, uint32_t rows, uint32_t groups,
+static void run_dot(const struct ig1_kernels *k, int form, uint32_t rows, uint32_t groups,
 		    uint32_t cols)
 {
 	size_t xst = (size_t)groups * 32;
 
-	switch (kind) {
-	case Q8_0:
-		k->dot_q8_0(w, (size_t)groups * IG1_Q8_0_BYTES, rows, groups, xq, xst, xs, groups,
-			    cols, y, 1, rows);
-		break;
-	case Q4_0:
-		k->dot_q4_0(w, (size_t)groups * IG1_Q4_0_BYTES, rows, groups, xq, xst, xs, groups,
-			    cols, y, 1, rows);
-		break;
-	case I8:
+	if (form == I8)
 		k->dot_i8((const int8_t *)w, xst, ws, groups, rows, groups, xq, xst, xs, groups,
 			  cols, y, 1, rows);
-		break;
-	}
+	else
+		k->dot[form](w, (size_t)groups * ig1_wfmt_block_bytes((uint32_t)form), rows, groups,
+			     xq, xst, xs, groups, cols, y, 1, rows);
 }
 
-static void bench_dot(const struct ig1_kernels *k, const char *name, enum kind kind)
+static void bench_dot(const struct ig1_kernels *k, const char *name, int form)
 {
 	static const uint32_t groups[] = { 2, 4, 6, 8, 12, 18, 24, 64 };
 	static const uint32_t cols[] = { 1, 4, 8 };
@@ -66,7 +54,7 @@ static void bench_dot(const struct ig1_kernels *k, const char *name, enum kind k
 
 			for (rep = 0; rep < 20; rep++) {
 				t0 = now();
-				run_dot(k, kind, rows, groups[i], cols[j]);
+				run_dot(k, form, rows, groups[i], cols[j]);
 				t = now() - t0;
 				best = t < best ? t : best;
 			}
@@ -113,8 +101,8 @@ static void bench_rows(const struct ig1_kernels *k)
 	BENCH_ROW("max", sink = k->max(a, ROW));
 	BENCH_ROW("argmax", sink_i = k->argmax(a, ROW));
 	BENCH_ROW("quantise", k->quantise(xq, xs, a, ROW / 32));
-	BENCH_ROW("dequant_q8_0", k->dequant_q8_0(y, w, ROW / 32));
-	BENCH_ROW("dequant_q4_0", k->dequant_q4_0(y, w, ROW / 32));
+	BENCH_ROW("dequant_q8_0", k->dequant[IG1_WFMT_Q8_0](y, w, ROW / 32));
+	BENCH_ROW("dequant_q4_0", k->dequant[IG1_WFMT_Q4_0](y, w, ROW / 32));
 	printf("  Gelem/s\n");
 	(void)sink;
 	(void)sink_i;
@@ -152,8 +140,11 @@ int main(int argc, char **argv)
 
 		if (!k || (argc > 1 && strcmp(argv[1], k->name)))
 			continue;
-		bench_dot(k, "q8_0", Q8_0);
-		bench_dot(k, "q4_0", Q4_0);
+		bench_dot(k, "q8_0", IG1_WFMT_Q8_0);
+		bench_dot(k, "q4_0", IG1_WFMT_Q4_0);
+		bench_dot(k, "t2_0", IG1_WFMT_T2_0);
+		bench_dot(k, "b1_0", IG1_WFMT_B1_0);
+		bench_dot(k, "mx4", IG1_WFMT_MX4);
 		bench_dot(k, "i8", I8);
 		bench_rows(k);
 	}

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -435,11 +436,14 @@ static void rows_equal(const struct ig1_kernels *k, int tame)
 #define MAX_ROWS   21
 #define MAX_COLS   11
 
-static void random_half(uint8_t *p, int tame)
+/* Any scale, or one of a sum's size: a half, or with bf an fp32's upper half. */
+static void random_scale(uint8_t *p, int tame, bool bf)
 {
 	uint16_t h = (uint16_t)rng();
 
-	if (tame)
+	if (tame && bf)
+		h = (uint16_t)((h & 0x807f) | (117 + (tame == 2 ? 10 : rng() % 10)) << 7);
+	else if (tame)
 		h = (uint16_t)((h & 0x83ff) | (tame == 2 ? 15 : 5 + rng() % 10) << 10);
 	memcpy(p, &h, sizeof(h));
 }
@@ -451,6 +455,43 @@ static void check_bound(const char *what, float got, double want, double mag, ui
 
 	if (!(fabs((double)got - want) <= bound))
 		fail_msg("%s: %a, not %a within %a", what, (double)got, want, bound);
+}
+
+/* Weight j of a block as docs/isa.md has it, in units of the scale; format 5 is an int8 group. */
+static const uint8_t formats[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0, IG1_WFMT_B1_0,
+				   IG1_WFMT_MX4 };
+static const size_t format_bytes[] = { 34, 18, 10, 6, 18, 32 };
+
+static int weight_at(int fmt, const uint8_t *b, int j)
+{
+	static const int8_t e2m1[] = { 0, 1, 2, 3, 4, 6, 8, 12 };
+	static const int8_t two_bits[] = { 0, 1, -2, -1 };
+	int nibble = j < 16 ? b[2 + j % 16] & 15 : b[2 + j % 16] >> 4;
+
+	switch (fmt) {
+	case 0:
+		return (int8_t)b[2 + j];
+	case 1:
+		return nibble - 8;
+	case 2:
+		return two_bits[b[2 + j % 8] >> 2 * (j / 8) & 3];
+	case 3:
+		return b[2 + j / 8] & 1 << j % 8 ? 1 : -1;
+	case 4:
+		return nibble & 8 ? -e2m1[nibble & 7] : e2m1[nibble];
+	default:
+		return (int8_t)b[j];
+	}
+}
+
+static double scale_at(int fmt, const uint8_t *b)
+{
+	uint16_t h = (uint16_t)(b[0] | b[1] << 8);
+
+	if (fmt != 4)
+		return (double)ig1_f16_to_f32(h);
+	return ldexp((h >> 7 & 255 ? 128 : 0) + (h & 127), (h >> 7 & 255) - 134) *
+	       (h & 0x8000 ? -1 : 1);
 }
 
 static void dots_equal(const struct ig1_kernels *k, int tame)
@@ -482,10 +523,10 @@ static void dots_equal(const struct ig1_kernels *k, int tame)
 			xs[i] = rnd(tame);
 		for (i = 0; i < (rows - 1) * wsst + groups; i++)
 			ws[i] = rnd(tame);
-		for (fmt = 0; fmt < 3; fmt++) {
-			static const size_t block[] = { 34, 18, 32 };
-			size_t rb = groups * block[fmt] + pad;
-			size_t size = (rows - 1) * rb + groups * block[fmt];
+		for (fmt = 0; fmt < 6; fmt++) {
+			size_t block = format_bytes[fmt];
+			size_t rb = groups * block + pad;
+			size_t size = (rows - 1) * rb + groups * block;
 
 			w = malloc(size + 1);
 			assert_non_null(w);
@@ -493,21 +534,19 @@ static void dots_equal(const struct ig1_kernels *k, int tame)
 				w[i] = tame == 2 ? (uint8_t)(rng() % 2 ? 0x01 : 0xff)
 				       : it % 5	 ? (uint8_t)rng()
 						 : 128;
-			for (r = 0; fmt < 2 && r < rows; r++)
+			for (r = 0; fmt < 5 && r < rows; r++)
 				for (g = 0; g < groups; g++)
-					random_half(w + r * rb + g * block[fmt], tame);
+					random_scale(w + r * rb + g * block, tame, fmt == 4);
 			memset(ya, 0xee, sizeof(ya));
 			memset(yb, 0xee, sizeof(yb));
 			for (i = 0; i < 2; i++) {
 				const struct ig1_kernels *v = i ? k : s;
 				float *y = i ? yb : ya;
 
-				if (fmt == 0)
-					v->dot_q8_0(w, rb, rows, groups, x, xst, xs, sst, cols, y,
-						    cols + 1, 1);
-				else if (fmt == 1)
-					v->dot_q4_0(w, rb, rows, groups, x, xst, xs, sst, cols, y,
-						    1, rows + 1);
+				if (fmt < 5)
+					v->dot[formats[fmt]](w, rb, rows, groups, x, xst, xs, sst,
+							     cols, y, fmt % 2 ? 1 : cols + 1,
+							     fmt % 2 ? rows + 1 : 1);
 				else
 					v->dot_i8((const int8_t *)w, rb, ws, wsst, rows, groups, x,
 						  xst, xs, sst, cols, y, cols + 1, 1);
@@ -524,43 +563,38 @@ static void dots_equal(const struct ig1_kernels *k, int tame)
 					double want = 0, mag = 0;
 
 					for (g = 0; g < groups; g++) {
-						const uint8_t *b = w + r * rb + g * block[fmt];
-						double d = (double)ws[r * wsst + g], t;
+						const uint8_t *b = w + r * rb + g * block;
+						double d = fmt < 5 ? scale_at(fmt, b)
+								   : (double)ws[r * wsst + g];
+						double t;
 						int j, sum = 0;
-						uint16_t h;
 
-						memcpy(&h, b, sizeof(h));
-						if (fmt < 2)
-							d = (double)ig1_f16_to_f32(h);
-						for (j = 0; j < 32; j++) {
-							int wj = fmt == 0   ? (int8_t)b[2 + j]
-								 : fmt == 2 ? (int8_t)b[j]
-								 : j < 16   ? (b[2 + j] & 15) - 8
-									    : (b[j - 14] >> 4) - 8;
-
-							sum += wj * x[c * xst + g * 32 + j];
-						}
+						for (j = 0; j < 32; j++)
+							sum += weight_at(fmt, b, j) *
+							       x[c * xst + g * 32 + j];
 						t = sum * d * (double)xs[c * sst + g];
 						want += t;
 						mag += fabs(t);
 					}
 					check_bound("dot",
-						    fmt == 1 ? ya[c * (rows + 1) + r]
-							     : ya[r * (cols + 1) + c],
+						    fmt < 5 && fmt % 2 ? ya[c * (rows + 1) + r]
+								       : ya[r * (cols + 1) + c],
 						    want, mag, groups);
 				}
 			}
-			if (fmt < 2) {
+			if (fmt < 5) {
 				memset(ya, 0, sizeof(ya));
 				memset(yb, 0, sizeof(yb));
-				if (fmt == 0) {
-					s->dequant_q8_0(ya, w, groups);
-					k->dequant_q8_0(yb, w, groups);
-				} else {
-					s->dequant_q4_0(ya, w, groups);
-					k->dequant_q4_0(yb, w, groups);
-				}
+				s->dequant[formats[fmt]](ya, w, groups);
+				k->dequant[formats[fmt]](yb, w, groups);
 				assert_memory_equal(ya, yb, sizeof(ya));
+			}
+			for (i = 0; tame == 1 && fmt < 5 && i < groups * 32; i++) {
+				const uint8_t *b = w + i / 32 * block;
+				double want = scale_at(fmt, b) * weight_at(fmt, b, (int)(i % 32));
+
+				/* 11 bits times 8 */
+				assert_true((double)ya[i] == want);
 			}
 			free(w);
 		}

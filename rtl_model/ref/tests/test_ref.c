@@ -43,11 +43,6 @@ static uint16_t rnd_half(void)
 	return (uint16_t)((6 + rnd() % 4) << 10 | (rnd() & 0x3ff));
 }
 
-static double half(uint16_t h)
-{
-	return ldexp(1024 + (h & 0x3ff), (h >> 10) - 25);
-}
-
 static int setup(void **state)
 {
 	static struct rig g;
@@ -151,7 +146,7 @@ static void issue_faults(void **state)
 	expect(g, IG1_FAULT_FIELD, 9, 0);
 	w = rig_cmd(g);
 	w[0] = IG1_OP_T_MM;
-	w[1] = (uint32_t)IG1_WFMT_MX4 << 16;
+	w[1] = (uint32_t)IG1_WFMT_NV4 << 16;
 	expect(g, IG1_FAULT_FIELD, 1, 0);
 	/* token: taken before given; given too often */
 	rig_cmd(g)[0] = IG1_OP_S_SYNC | 1u << 19;
@@ -633,6 +628,43 @@ static void reductions_and_q8(void **state)
 	assert_int_equal(((uint32_t *)scratch_f(g, 0x10004))[0], 30);
 }
 
+/* Weight j of a block in units of its scale. */
+static int weight(uint32_t fmt, const uint8_t *b, uint32_t j)
+{
+	static const int e2m1[] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
+	int nibble = b[2 + j % 16] >> 4 * (j / 16) & 15;
+
+	switch (fmt) {
+	case IG1_WFMT_Q8_0:
+		return (int8_t)b[2 + j];
+	case IG1_WFMT_Q4_0:
+		return nibble - 8;
+	case IG1_WFMT_T2_0:
+		nibble = b[2 + j % 8] >> 2 * (j / 8) & 3;
+		return nibble < 2 ? nibble : nibble - 4;
+	case IG1_WFMT_B1_0:
+		return 2 * (b[2 + j / 8] >> j % 8 & 1) - 1;
+	default:
+		return e2m1[nibble];
+	}
+}
+
+/* A block's scale; 0 where its bits, which need not be a scale's, make none of a sum's size. */
+static double scale(uint32_t fmt, const uint8_t *b)
+{
+	uint16_t h = (uint16_t)(b[0] | b[1] << 8);
+	int e = h >> 10 & 31;
+	double s = ldexp((h & 0x3ff) + (e ? 1024 : 0), (e ? e : 1) - 25);
+
+	if (fmt == IG1_WFMT_MX4) {
+		e = h >> 7 & 255;
+		s = e < 90 || e > 160 ? 0 : ldexp(128 + (h & 127), e - 134);
+	} else if (e == 31) {
+		s = 0;
+	}
+	return h & 0x8000 ? -s : s;
+}
+
 /* t.mm against fp64 on the same quantised operands; sums of at most 11 groups. */
 static void matrix(void **state)
 {
@@ -640,14 +672,16 @@ static void matrix(void **state)
 	const uint32_t X = 0, XS = 0x4000, Y = 0x8000;
 	int trial;
 
-	for (trial = 0; trial < 60; trial++) {
-		bool q4 = trial & 1;
-		uint32_t bytes = q4 ? 18 : 34;
+	for (trial = 0; trial < 100; trial++) {
+		static const uint8_t formats[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0,
+						   IG1_WFMT_B1_0, IG1_WFMT_MX4 };
+		static const uint32_t sizes[] = { 34, 18, 10, 6, 18 };
+		uint32_t bytes = sizes[trial % 5];
 		uint32_t groups = 1 + rnd() % ROM_GROUPS, rows = 1 + rnd() % ROM_ROWS;
 		uint32_t cols = 1 + rnd() % 11, c, o, j, k;
 		struct ig1_fmt_mm f = {
 			.op = IG1_OP_T_MM,
-			.fmt = q4 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0,
+			.fmt = formats[trial % 5],
 			.acc = rnd() & 1,
 			.scaled = rnd() & 1,
 			.alpha = 0.75f,
@@ -683,28 +717,14 @@ static void matrix(void **state)
 
 				for (k = 0; k < groups; k++) {
 					const uint8_t *b = rom + o * f.wstride + k * bytes;
-					double s = half((uint16_t)(b[0] | b[1] << 8));
-					double t = 0;
+					double s = scale(f.fmt, b), t = 0;
 
-					if (q4 && (b[1] & 0xfc) > 0x78)
-						goto next; /* not a half made above */
-					for (j = 0; j < 32; j++) {
-						int w = !q4	 ? (int8_t)b[2 + j]
-							: j < 16 ? (b[2 + j] & 15) - 8
-								 : (b[2 + j - 16] >> 4) - 8;
-
-						t += w * (int8_t)ig1_ref_scratch(
-								 g->ref)[X + 512 * c + 32 * k + j];
-					}
-					if (q4) {
-						uint16_t h = (uint16_t)(b[0] | b[1] << 8);
-
-						s = ldexp((h & 0x3ff) + (h & 0x7c00 ? 1024 : 0),
-							  ((h >> 10 & 31) ? (h >> 10 & 31) : 1) -
-								  25);
-						if (h & 0x8000)
-							s = -s;
-					}
+					if (s == 0)
+						goto next;
+					for (j = 0; j < 32; j++)
+						t += weight(f.fmt, b, j) *
+						     (int8_t)ig1_ref_scratch(
+							     g->ref)[X + 512 * c + 32 * k + j];
 					t *= s * scratch_f(g, XS + 64 * c)[k];
 					want += t;
 					mag += fabs(t);

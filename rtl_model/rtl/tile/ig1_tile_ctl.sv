@@ -76,7 +76,7 @@ module ig1_tile_ctl #(
   typedef struct packed {
     logic        qk;
     logic        pv;
-    logic        q4;
+    ig1_pkg::wfmt_e fmt;       // t.mm
     logic        acc;
     logic        scaled;
     logic [31:0] alpha;
@@ -120,7 +120,7 @@ module ig1_tile_ctl #(
     nest_d.xsgstride = att.xsgstride;
     nest_d.ystride   = att.ystride;
     if (is_mm) begin
-      nest_d.q4       = mm.fmt == ig1_pkg::WfmtQ40;
+      nest_d.fmt      = mm.fmt;
       nest_d.acc      = mm.acc;
       nest_d.scaled   = mm.scaled;
       nest_d.alpha    = mm.alpha;
@@ -174,16 +174,20 @@ module ig1_tile_ctl #(
   logic [15:0] rows;           // of outer
   logic [31:0] unit;
   logic [1:0]  width;          // groups of the step
+  logic        pair;           // room for two
   logic [15:0] group_end;
   logic        kv, last_slot, run_last, row_last, outer_last, pass_last;
   logic        go, step;
+  logic [7:0]  block;          // bytes of a group in ROM
   logic [5:0]  positions;
 
   assign kv        = nest_q.qk || nest_q.pv;
   assign unit      = kv ? 32'd32 : Units;
   assign cols      = (cols_q > 25'(Columns)) ? 8'(Columns) : cols_q[7:0];
   assign rows      = (rows_q > unit) ? unit[15:0] : rows_q[15:0];
-  assign width     = (nest_q.q4 && (inner_q > 25'd1)) ? 2'd2 : 2'd1;
+  assign pair      = prim_tile_pkg::fmt_pair(nest_q.fmt);
+  assign width     = (pair && (inner_q > 25'd1)) ? 2'd2 : 2'd1;
+  assign block     = ig1_pkg::wfmt_block_bytes(nest_q.fmt);
   assign group_end = group_q + 16'(width);
   assign last_slot = !kv || (slot_q == 5'(KvSlots - 1));
   assign run_last  = group_end == run_q;
@@ -203,7 +207,7 @@ module ig1_tile_ctl #(
     step_o.valid     = step;
     step_o.kv        = kv;
     step_o.transpose = nest_q.pv;
-    step_o.q4        = nest_q.q4;
+    step_o.fmt       = nest_q.fmt;
     step_o.two       = width == 2'd2;
     step_o.first     = row_first_q;
     step_o.last      = row_last;
@@ -287,7 +291,7 @@ module ig1_tile_ctl #(
       part_d      = part_q + {1'b0, width};
       inner_d     = inner_q - 25'(width);
       row_first_d = 1'b0;
-      rom_d       = rom_q + (nest_q.q4 ? 40'd36 : 40'd34);
+      rom_d       = rom_q + (40'(block) << pair);
       if (nest_q.pv) npos_d = npos_q - 32'd32;
       if (run_last) begin
         group_d  = 16'd0;
@@ -418,7 +422,7 @@ module ig1_tile_ctl #(
 
   assign stat_macs_o      = count ? (inputs * 32'(cols)) << 5 : 32'h0;
   assign stat_rom_bytes_o = (count && !kv && first_pass_q) ?
-                            inputs * (nest_q.q4 ? 32'd18 : 32'd34) : 32'h0;
+                            inputs * 32'(block) : 32'h0;
   assign stat_kv_bytes_o  = (count && kv && first_pass_q) ?
                             inputs * (nest_q.qk ? 32'd36 : 32'd32) : 32'h0;
 endmodule

@@ -47,11 +47,10 @@ module ig1_tile_emb #(
   logic        fault_q, fault_d;
   logic [31:0] fault_idx_q, fault_idx_d;
 
-  logic        q4, read, wr_valid_q;
+  logic        read, wr_valid_q;
   logic [31:0] wr_addr_q;
   logic [7:0]  block;
 
-  assign q4    = cmd_i.fmt == ig1_pkg::WfmtQ40;
   assign block = ig1_pkg::wfmt_block_bytes(cmd_i.fmt);
 
   assign rd_valid_o = state_q == StIndex;
@@ -144,7 +143,7 @@ module ig1_tile_emb #(
     .chip_i (chip_i),
     .rd_i   (read),
     .addr_i (rom_q),
-    .q4_i   (q4),
+    .fmt_i  (cmd_i.fmt),
     .first_i(first_q),
     .y_o    (wr_data_o)
   );

@@ -213,6 +213,14 @@ bool gen_vec(struct gen *g)
 
 /* ---- tile ---- */
 
+static uint8_t weight_format(struct gen *g)
+{
+	static const uint8_t some[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0, IG1_WFMT_B1_0,
+					IG1_WFMT_MX4 };
+
+	return some[below(g, sizeof(some))];
+}
+
 bool gen_mm(struct gen *g)
 {
 	struct ig1_fmt_mm f = { .op = IG1_OP_T_MM };
@@ -223,7 +231,7 @@ bool gen_mm(struct gen *g)
 	uint64_t span, rom;
 	struct box b[3];
 
-	f.fmt = (uint8_t)below(g, 2);
+	f.fmt = weight_format(g);
 	f.acc = percent(g, 30);
 	f.scaled = percent(g, 30);
 	f.alpha = f.scaled ? real(g) : 0;
@@ -277,7 +285,7 @@ bool gen_emb(struct gen *g)
 	struct box b[2];
 	uint8_t reg;
 
-	f.fmt = (uint8_t)below(g, 2);
+	f.fmt = weight_format(g);
 	f.rows = between(g, 1, 50);
 	f.groups = between(g, 1, 9);
 	f.cols = between(g, 1, 4);

@@ -113,10 +113,23 @@ enum ig1_wfmt {
 	IG1_WFMT_Q4_0 = 1,
 	IG1_WFMT_Q4_1 = 2, /* nibbles with a constant term (reserved) */
 	IG1_WFMT_Q5_0 = 3, /* five planes (reserved) */
-	IG1_WFMT_T2_0 = 4, /* ternary, two planes (reserved) */
-	IG1_WFMT_B1_0 = 5, /* one bit, one plane and an offset (reserved) */
-	IG1_WFMT_MX4 = 6, /* MXFP4 (reserved) */
-	IG1_WFMT_NV4 = 7, /* NVFP4 (reserved) */
+	/*
+	 * 32 weights in 10 bytes: f16 scale, two bits each, two's complement; byte i holds
+	 * weights i, i+8, i+16, i+24 from bit 0 up (planes 1,-2)
+	 */
+	IG1_WFMT_T2_0 = 4,
+	/*
+	 * 32 weights in 6 bytes: f16 scale d, a bit each from bit 0 of byte 0 up, d where it
+	 * is set, else -d (planes 1,-2, the first all ones)
+	 */
+	IG1_WFMT_B1_0 = 5,
+	/*
+	 * 32 weights in 18 bytes: bf16 scale, E2M1 nibbles in the order of q4_0, in units of
+	 * 1/2: 0,1,2,3,4,6,8,12 and negative (planes 1,2,4,8,-16)
+	 */
+	IG1_WFMT_MX4 = 6,
+	/* NVFP4: a scale per 16 weights, which a group of 32 has no place for (reserved) */
+	IG1_WFMT_NV4 = 7,
 	/* learned bit planes: per group fp16 coefficients, then planes (reserved) */
 	IG1_WFMT_PLANES = 8,
 	IG1_WFMT_Q8_16 = 9, /* 16-bit weights as twice the planes (reserved) */
@@ -182,6 +195,12 @@ static inline uint32_t ig1_wfmt_block_bytes(uint32_t fmt)
 	case IG1_WFMT_Q8_0:
 		return 34;
 	case IG1_WFMT_Q4_0:
+		return 18;
+	case IG1_WFMT_T2_0:
+		return 10;
+	case IG1_WFMT_B1_0:
+		return 6;
+	case IG1_WFMT_MX4:
 		return 18;
 	default:
 		return 0;

@@ -144,7 +144,7 @@ package ig1_pkg;
 
   function automatic logic wfmt_ok(logic [3:0] v);
     case (v)
-      WfmtQ80, WfmtQ40: wfmt_ok = 1'b1;
+      WfmtQ80, WfmtQ40, WfmtT20, WfmtB10, WfmtMx4: wfmt_ok = 1'b1;
       default: wfmt_ok = 1'b0;
     endcase
   endfunction
@@ -268,6 +268,9 @@ package ig1_pkg;
     case (fmt)
       WfmtQ80: wfmt_block_bytes = 8'd34;
       WfmtQ40: wfmt_block_bytes = 8'd18;
+      WfmtT20: wfmt_block_bytes = 8'd10;
+      WfmtB10: wfmt_block_bytes = 8'd6;
+      WfmtMx4: wfmt_block_bytes = 8'd18;
       default: wfmt_block_bytes = 8'd0;
     endcase
   endfunction

@@ -12,10 +12,10 @@ static const struct ig1_value_desc values_wfmt[] = {
 	{ "q4_0", 1, 0, "32 weights in 18 bytes: f16 scale, nibbles-8 (planes 1,2,4,-8 after inverting bit 3)" },
 	{ "q4_1", 2, 1, "nibbles with a constant term" },
 	{ "q5_0", 3, 1, "five planes" },
-	{ "t2_0", 4, 1, "ternary, two planes" },
-	{ "b1_0", 5, 1, "one bit, one plane and an offset" },
-	{ "mx4", 6, 1, "MXFP4" },
-	{ "nv4", 7, 1, "NVFP4" },
+	{ "t2_0", 4, 0, "32 weights in 10 bytes: f16 scale, two bits each, two's complement; byte i holds weights i, i+8, i+16, i+24 from bit 0 up (planes 1,-2)" },
+	{ "b1_0", 5, 0, "32 weights in 6 bytes: f16 scale d, a bit each from bit 0 of byte 0 up, d where it is set, else -d (planes 1,-2, the first all ones)" },
+	{ "mx4", 6, 0, "32 weights in 18 bytes: bf16 scale, E2M1 nibbles in the order of q4_0, in units of 1/2: 0,1,2,3,4,6,8,12 and negative (planes 1,2,4,8,-16)" },
+	{ "nv4", 7, 1, "NVFP4: a scale per 16 weights, which a group of 32 has no place for" },
 	{ "planes", 8, 1, "learned bit planes: per group fp16 coefficients, then planes" },
 	{ "q8_16", 9, 1, "16-bit weights as twice the planes" },
 };
@@ -64,7 +64,7 @@ static const struct ig1_value_desc values_ldw[] = {
 };
 
 const struct ig1_enum_desc ig1_enums[IG1_ENUMS] = {
-	{ "wfmt", 10, 0x3, values_wfmt, "Weight formats in ROM. Values without a size are reserved: fault `field` until implemented." },
+	{ "wfmt", 10, 0x73, values_wfmt, "Weight formats in ROM. Values without a size are reserved: fault `field` until implemented." },
 	{ "space", 2, 0x3, values_space, "Where a vector source lives" },
 	{ "vfmt", 3, 0x7, values_vfmt, "What an element-wise pass writes" },
 	{ "vred", 4, 0xf, values_vred, "Row reduction of the results of a pass, over i0" },
@@ -567,8 +567,8 @@ struct enum_check {
 /* Enum fields of each format, in word order. */
 static const struct enum_check enum_checks[IG1_FORMATS][7] = {
 	{ { 3, 0, 0xf, 0x1ff }, { 3, 8, 0x7, 0x1f }, { 3, 16, 0x1, 0x3 }, { 0, 0, 0, 0 } },
-	{ { 1, 16, 0xf, 0x3 }, { 0, 0, 0, 0 } },
-	{ { 1, 16, 0xf, 0x3 }, { 0, 0, 0, 0 } },
+	{ { 1, 16, 0xf, 0x73 }, { 0, 0, 0, 0 } },
+	{ { 1, 16, 0xf, 0x73 }, { 0, 0, 0, 0 } },
 	{ { 0, 0, 0, 0 } },
 	{ { 1, 16, 0x3, 0x7 }, { 1, 18, 0x3, 0xf }, { 1, 24, 0x1, 0x3 }, { 1, 25, 0x1, 0x3 }, { 1, 26, 0x1, 0x3 }, { 1, 27, 0x1, 0x3 }, { 0, 0, 0, 0 } },
 	{ { 0, 0, 0, 0 } },

@@ -143,7 +143,10 @@ static void test_known_places(void **state)
 	assert_int_equal(w[20], 0xfffe0000);
 	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_Q8_0), 34);
 	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_Q4_0), 18);
-	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_MX4), 0);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_T2_0), 10);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_B1_0), 6);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_MX4), 18);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_NV4), 0);
 	assert_int_equal(ig1_wfmt_block_bytes(77), 0);
 }
 
@@ -236,6 +239,8 @@ static void test_used_by_hand(void **state)
 		{ IG1_OP_S_EMIT, 7, 0x10000, IG1_FAULT_FIELD },	  /* above kind */
 		{ IG1_OP_T_MM, 1, 0x00010000, IG1_FAULT_NONE },	  /* q4_0 */
 		{ IG1_OP_T_MM, 1, 0x00020000, IG1_FAULT_FIELD },  /* q4_1 is reserved */
+		{ IG1_OP_T_MM, 1, 0x00060000, IG1_FAULT_NONE },	  /* mx4 */
+		{ IG1_OP_T_MM, 1, 0x00070000, IG1_FAULT_FIELD },  /* nv4 is reserved */
 		{ IG1_OP_T_MM, 1, 0x000f0000, IG1_FAULT_FIELD },  /* undefined format */
 		{ IG1_OP_T_MM, 1, 0x04000000, IG1_FAULT_FIELD },  /* above scaled */
 		{ IG1_OP_T_MM, 15, 1, IG1_FAULT_FIELD },	  /* no field */

@@ -14,8 +14,8 @@ package prim_dpi_pkg;
     input byte unsigned chip, input int unsigned addr, input int unsigned words,
     output bit [DpiWidth-1:0] data);
   import "DPI-C" function void ig1_dpi_rom_deq(
-    input byte unsigned chip, input longint unsigned addr, input bit q4, input int unsigned first,
-    input int unsigned words, output bit [DpiWidth-1:0] data);
+    input byte unsigned chip, input longint unsigned addr, input byte unsigned fmt,
+    input int unsigned first, input int unsigned words, output bit [DpiWidth-1:0] data);
 
   // byte memories
   import "DPI-C" function chandle ig1_dpi_ram_new(input int unsigned bytes);
@@ -61,7 +61,7 @@ package prim_dpi_pkg;
     input int unsigned groups, input int unsigned cols);
   import "DPI-C" function void ig1_dpi_tile_rom_run(
     input chandle tile, input byte unsigned chip, input longint unsigned addr,
-    input int unsigned wstride, input bit q4, input bit first, input bit last, input bit bank,
+    input int unsigned wstride, input byte unsigned fmt, input bit first, input bit last, input bit bank,
     input int unsigned acc, input int unsigned groups, input int unsigned rows,
     input int unsigned cols);
   import "DPI-C" function void ig1_dpi_tile_out(

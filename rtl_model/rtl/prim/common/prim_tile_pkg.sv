@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One step of the tile array: every row takes one word of weights (a Q8_0 group, two Q4_0 groups
-// or a group from the KV buffer) and multiplies it with all columns.
+// One step of the tile array: every row takes one word of weights (a Q8_0 group, two groups of a
+// shorter format or a group from the KV buffer) and multiplies it with all columns.
 
 package prim_tile_pkg;
   // From the step to the cycle in which its row's result may be read.
@@ -13,8 +13,8 @@ package prim_tile_pkg;
     logic        valid;
     logic        kv;         // weights from the KV buffer, else from ROM
     logic        transpose;  // KV: row i takes value i of every position
-    logic        q4;         // ROM: Q4_0, else Q8_0
-    logic        two;        // Q4_0: the second group exists
+    ig1_pkg::wfmt_e fmt;     // ROM; with kv WfmtQ80
+    logic        two;        // a pair of groups: the second one exists
     logic        first;      // partial sums start at zero
     logic        last;       // the results are complete with it
     logic        run_first;  // first step over this filling of the column buffer: group 0
@@ -29,4 +29,9 @@ package prim_tile_pkg;
     logic [15:0] rows;       // wanted rows
     logic [7:0]  cols;       // wanted columns
   } step_t;
+
+  // Two groups in a step?
+  function automatic logic fmt_pair(ig1_pkg::wfmt_e fmt);
+    fmt_pair = fmt != ig1_pkg::WfmtQ80;
+  endfunction
 endpackage

@@ -46,19 +46,19 @@ void ig1_dpi_crom_read(uint8_t chip, uint32_t addr, uint32_t words, uint32_t *da
 }
 
 /* Elements first .. first + words - 1 of the block at addr. */
-void ig1_dpi_rom_deq(uint8_t chip, uint64_t addr, uint8_t q4, uint32_t first, uint32_t words,
+void ig1_dpi_rom_deq(uint8_t chip, uint64_t addr, uint8_t fmt, uint32_t first, uint32_t words,
 		     uint32_t *data)
 {
-	struct ig1_fpenv env = ig1_fp_enter();
-	uint8_t block[IG1_Q8_0_BYTES];
+	uint32_t bytes = ig1_wfmt_block_bytes(fmt);
+	uint8_t block[64]; /* of any format */
+	struct ig1_fpenv env;
 	float y[32];
 
-	copy(block, masks[chip].rom, masks[chip].rom_bytes, addr,
-	     q4 ? IG1_Q4_0_BYTES : IG1_Q8_0_BYTES);
-	if (q4)
-		ig1_kernels()->dequant_q4_0(y, block, 1);
-	else
-		ig1_kernels()->dequant_q8_0(y, block, 1);
-	memcpy(data, y + first, 4 * (size_t)words);
+	if (!bytes)
+		return;
+	copy(block, masks[chip].rom, masks[chip].rom_bytes, addr, bytes);
+	env = ig1_fp_enter();
+	ig1_kernels()->dequant[fmt](y, block, 1);
 	ig1_fp_leave(env);
+	memcpy(data, y + first, 4 * (size_t)words);
 }

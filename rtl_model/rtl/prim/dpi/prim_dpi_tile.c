@@ -25,6 +25,7 @@ struct dpi_tile {
 	int8_t *kv;	/* weights of a run: [KV_ROWS][col_groups * GROUP] */
 	float *kvs;	/* [KV_ROWS][col_groups] */
 	float *part;	/* [rows][columns][PARTS] */
+	float *term;	/* of a group: [columns][rows] */
 	float *bank[2]; /* [columns][rows] */
 	int8_t block[2][KV_ROWS][GROUP];
 	float scales[2][KV_ROWS];
@@ -52,6 +53,7 @@ void *ig1_dpi_tile_new(uint32_t rows, uint32_t columns, uint32_t col_groups)
 	t->kv = zeroed((size_t)KV_ROWS * col_groups * GROUP + 64, 1);
 	t->kvs = zeroed((size_t)KV_ROWS * col_groups + 16, sizeof(float));
 	t->part = zeroed((size_t)t->rows * columns * PARTS, sizeof(float));
+	t->term = zeroed((size_t)t->rows * columns, sizeof(float));
 	t->bank[0] = zeroed((size_t)t->rows * columns + DPI_WORDS, sizeof(float));
 	t->bank[1] = zeroed((size_t)t->rows * columns + DPI_WORDS, sizeof(float));
 	return t;
@@ -68,6 +70,7 @@ void ig1_dpi_tile_free(void *handle)
 	free(t->kv);
 	free(t->kvs);
 	free(t->part);
+	free(t->term);
 	free(t->bank[0]);
 	free(t->bank[1]);
 	free(t);
@@ -130,14 +133,10 @@ void ig1_dpi_tile_kv_step(void *handle, uint8_t buffer, uint8_t transpose, uint3
 	}
 }
 
-enum form {
-	FORM_Q8,
-	FORM_Q4,
-	FORM_KV,
-};
+#define FORM_KV IG1_WFMT_MAX /* beside IG1_WFMT_* */
 
 struct run {
-	enum form form;
+	uint32_t form;
 	const uint8_t *w;
 	size_t row_bytes;
 	uint32_t rows, cols, groups;
@@ -145,73 +144,57 @@ struct run {
 	uint8_t first, last, bank;
 };
 
+/* `groups` groups from `group` of the run; y[columns][rows]. */
+static void dot(const struct dpi_tile *t, const struct run *run, uint32_t group, uint32_t groups,
+		float *y)
+{
+	const struct ig1_kernels *k = ig1_kernels();
+	const int8_t *x = t->x + (size_t)group * GROUP;
+	const float *xs = t->xs + group;
+	size_t xst = (size_t)t->col_groups * GROUP, sst = t->col_groups;
+
+	if (run->form == FORM_KV)
+		k->dot_i8((const int8_t *)run->w + (size_t)group * GROUP, run->row_bytes,
+			  t->kvs + group, t->col_groups, run->rows, groups, x, xst, xs, sst,
+			  run->cols, y, 1, t->rows);
+	else
+		k->dot[run->form](run->w + (size_t)group * ig1_wfmt_block_bytes(run->form),
+				  run->row_bytes, run->rows, groups, x, xst, xs, sst, run->cols, y,
+				  1, t->rows);
+}
+
 /* As the array does it: group by group onto the partial sums. */
 static void run_partial(struct dpi_tile *t, const struct run *run)
 {
 	uint32_t r, c, g;
-	int j;
 
-	for (r = 0; r < run->rows; r++) {
-		const uint8_t *row = run->w + r * run->row_bytes;
-
+	for (g = 0; g < run->groups; g++) {
+		dot(t, run, g, 1, t->term);
 		for (c = 0; c < run->cols; c++) {
-			float *part = t->part + ((size_t)r * t->columns + c) * PARTS;
-
-			if (run->first)
-				memset(part, 0, PARTS * sizeof(*part));
-			for (g = 0; g < run->groups; g++) {
-				const int8_t *x = t->x + ((size_t)c * t->col_groups + g) * GROUP;
+			for (r = 0; r < run->rows; r++) {
+				float *part = t->part + ((size_t)r * t->columns + c) * PARTS;
 				float *a = &part[(run->acc + g) % PARTS];
-				int32_t sum = 0;
-				float dw;
 
-				if (run->form == FORM_KV) {
-					const int8_t *b = (const int8_t *)row + g * GROUP;
-
-					for (j = 0; j < GROUP; j++)
-						sum += b[j] * x[j];
-					dw = t->kvs[(size_t)r * t->col_groups + g];
-				} else if (run->form == FORM_Q8) {
-					const uint8_t *b = row + (size_t)g * IG1_Q8_0_BYTES;
-
-					for (j = 0; j < GROUP; j++)
-						sum += (int8_t)b[2 + j] * x[j];
-					dw = ig1_f16_to_f32((uint16_t)(b[0] | b[1] << 8));
-				} else {
-					const uint8_t *b = row + (size_t)g * IG1_Q4_0_BYTES;
-
-					for (j = 0; j < GROUP / 2; j++)
-						sum += ((b[2 + j] & 15) - 8) * x[j] +
-						       ((b[2 + j] >> 4) - 8) * x[16 + j];
-					dw = ig1_f16_to_f32((uint16_t)(b[0] | b[1] << 8));
-				}
-				*a = ig1_add(*a,
-					     ig1_group_term(sum, dw,
-							    t->xs[(size_t)c * t->col_groups + g]));
+				if (run->first && !g)
+					memset(part, 0, PARTS * sizeof(*part));
+				*a = ig1_add(*a, t->term[(size_t)c * t->rows + r]);
 			}
-			if (run->last)
-				t->bank[run->bank][(size_t)c * t->rows + r] = ig1_dot_tree(part);
 		}
 	}
+	for (c = 0; run->last && c < run->cols; c++)
+		for (r = 0; r < run->rows; r++)
+			t->bank[run->bank][(size_t)c * t->rows + r] =
+				ig1_dot_tree(t->part + ((size_t)r * t->columns + c) * PARTS);
 }
 
 static void run_rows(struct dpi_tile *t, const struct run *run)
 {
 	struct ig1_fpenv env = ig1_fp_enter();
-	const struct ig1_kernels *k = ig1_kernels();
-	float *y = t->bank[run->bank];
 
 	if (!run->first || !run->last)
 		run_partial(t, run);
-	else if (run->form == FORM_KV)
-		k->dot_i8((const int8_t *)run->w, run->row_bytes, t->kvs, t->col_groups, run->rows,
-			  run->groups, t->x, (size_t)t->col_groups * GROUP, t->xs, t->col_groups,
-			  run->cols, y, 1, t->rows);
 	else
-		(run->form == FORM_Q4 ? k->dot_q4_0
-				      : k->dot_q8_0)(run->w, run->row_bytes, run->rows, run->groups,
-						     t->x, (size_t)t->col_groups * GROUP, t->xs,
-						     t->col_groups, run->cols, y, 1, t->rows);
+		dot(t, run, 0, run->groups, t->bank[run->bank]);
 	ig1_fp_leave(env);
 }
 
@@ -236,14 +219,14 @@ void ig1_dpi_tile_kv_run(void *handle, uint8_t first, uint8_t last, uint8_t bank
 		run_rows(t, &run);
 }
 
-void ig1_dpi_tile_rom_run(void *handle, uint8_t chip, uint64_t addr, uint32_t wstride, uint8_t q4,
+void ig1_dpi_tile_rom_run(void *handle, uint8_t chip, uint64_t addr, uint32_t wstride, uint8_t fmt,
 			  uint8_t first, uint8_t last, uint8_t bank, uint32_t acc, uint32_t groups,
 			  uint32_t rows, uint32_t cols)
 {
 	struct dpi_tile *t = handle;
 	const struct dpi_mask *mask = ig1_dpi_mask(chip);
 	const struct run run = {
-		.form = q4 ? FORM_Q4 : FORM_Q8,
+		.form = fmt,
 		.w = mask->rom + addr,
 		.row_bytes = wstride,
 		.rows = rows,
@@ -254,13 +237,13 @@ void ig1_dpi_tile_rom_run(void *handle, uint8_t chip, uint64_t addr, uint32_t ws
 		.last = last,
 		.bank = bank & 1,
 	};
+	uint32_t block = ig1_wfmt_block_bytes(fmt);
 	uint64_t extent;
 
-	if (!rows || rows > t->rows || groups > t->col_groups || cols > t->columns)
+	if (!rows || rows > t->rows || groups > t->col_groups || cols > t->columns || !block)
 		return;
 	/* the sequencer has checked this; a bench may not have */
-	extent = (uint64_t)(rows - 1) * wstride +
-		 (uint64_t)groups * (q4 ? IG1_Q4_0_BYTES : IG1_Q8_0_BYTES);
+	extent = (uint64_t)(rows - 1) * wstride + (uint64_t)groups * block;
 	if (extent > mask->rom_bytes || addr > mask->rom_bytes - extent)
 		return;
 	run_rows(t, &run);

@@ -95,8 +95,8 @@ module prim_tile_array #(
         end
       end
       if (!step_i.kv && step_i.run_last) begin
-        ig1_dpi_tile_rom_run(tile, chip_i, {24'h0, run_addr}, step_i.wstride, step_i.q4,
-                             run_first, step_i.last, !bank_q, {29'h0, run_acc}, run_groups,
+        ig1_dpi_tile_rom_run(tile, chip_i, {24'h0, run_addr}, step_i.wstride,
+                             {4'h0, step_i.fmt}, run_first, step_i.last, !bank_q, {29'h0, run_acc}, run_groups,
                              {16'h0, step_i.rows}, {24'h0, step_i.cols});
       end
     end

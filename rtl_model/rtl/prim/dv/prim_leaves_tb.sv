@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // All arithmetic leaves side by side on shared operands, for tb_leaves.cc. Elaborated once with
-// the gate bodies and once with the DPI bodies. prim_tile_dot is a part of the array's gates and has
-// no other body; the C of the array is held against it through ig1_tile.
+// the gate bodies and once with the DPI bodies. prim_tile_dot and the planes it takes are parts of the
+// array's gates and have no other body; the C of the array is held against them through ig1_tile.
 
 module prim_leaves_tb (
   input  logic [31:0]  a_i,
@@ -11,7 +11,7 @@ module prim_leaves_tb (
   input  logic [255:0] x0_i,
   input  logic [255:0] x1_i,
   input  logic [255:0] w_i,
-  input  logic         q4_i,
+  input  logic [3:0]   fmt_i,
   output logic [31:0]  mul_o,
   output logic [31:0]  add_o,
   output logic [31:0]  mad_o,
@@ -72,18 +72,29 @@ module prim_leaves_tb (
     .q_o(to_i8_o)
   );
 
-  logic [255:0] planes;
+  ig1_pkg::wfmt_e fmt;
+  logic [319:0]   planes;
+  logic           pair;
+
+  assign fmt  = ig1_pkg::wfmt_e'(fmt_i);
+  assign pair = prim_tile_pkg::fmt_pair(fmt);
+
   always_comb begin
     planes = '0;
-    if (q4_i) prim_tile_gates_pkg::planes_q4(w_i, planes);
-    else      prim_tile_gates_pkg::planes_q8(w_i, planes);
+    if (pair) begin
+      prim_tile_gates_pkg::block_planes(fmt, w_i[127:0], planes[127:0], planes[287:256]);
+      prim_tile_gates_pkg::block_planes(fmt, w_i[255:128], planes[255:128], planes[319:288]);
+    end else begin
+      prim_tile_gates_pkg::planes_q8(w_i, planes[255:0]);
+    end
   end
 
   prim_tile_dot u_dot (
     .x0_i    (x0_i),
     .x1_i    (x1_i),
     .planes_i(planes),
-    .q4_i    (q4_i),
+    .pair_i  (pair),
+    .five_i  (fmt == ig1_pkg::WfmtMx4),
     .sum0_o  (sum0_o),
     .sum1_o  (sum1_o)
   );

@@ -21,7 +21,8 @@ cflags="-std=gnu11 -O2 -ftree-vectorize -ffp-contract=off -Wall -Wextra -Werror"
 for body; do
 	dir="$build/$body"
 	mkdir -p "$dir"
-	files="$model/spec/gen/ig1_numbers_pkg.sv $model/rtl/prim/gates/prim_tile_gates_pkg.sv
+	files="$model/spec/gen/ig1_numbers_pkg.sv $model/spec/gen/ig1_pkg.sv
+		$model/rtl/prim/common/prim_tile_pkg.sv $model/rtl/prim/gates/prim_tile_gates_pkg.sv
 		$model/rtl/prim/gates/prim_tile_dot.sv"
 	for leaf in $leaves; do
 		files="$files $model/rtl/prim/$body/$leaf.sv"

@@ -9,6 +9,7 @@
 
 #include "Vprim_leaves_tb.h"
 #include "fp.h"
+#include "ig1_isa.h"
 #include "verilated.h"
 
 namespace {
@@ -74,8 +75,8 @@ class Bench {
     count_++;
     if (got == want) return;
     if (bad_++ < 5)
-      std::printf("# %s: a %08x b %08x c %08x q4 %d gives %08x, not %08x\n", what, dut_->a_i,
-                  dut_->b_i, dut_->c_i, dut_->q4_i, got, want);
+      std::printf("# %s: a %08x b %08x c %08x fmt %d gives %08x, not %08x\n", what, dut_->a_i,
+                  dut_->b_i, dut_->c_i, dut_->fmt_i, got, want);
   }
 
   void Float(uint32_t a, uint32_t b, uint32_t c) {
@@ -103,32 +104,49 @@ class Bench {
     Convert();
   }
 
-  // a word of weights: 32 int8, or two groups of 32 nibbles with activations of their own
-  void Dot(const int8_t *x0, const int8_t *x1, const uint8_t *w, bool q4) {
+  // a word of weights: 32 int8, or a pair of groups, 16 bytes each, with activations of their own
+  void Dot(const int8_t *x0, const int8_t *x1, const uint8_t *w, uint8_t fmt) {
     int32_t want[2] = {0, 0};
 
     for (int j = 0; j < IG1_NUM_GROUP_ELEMS; j++) {
-      const int at = j % 16, shift = j < 16 ? 0 : 4;
-
-      if (q4) {
-        want[0] += x0[j] * ((w[at] >> shift & 15) - 8);
-        want[1] += x1[j] * ((w[16 + at] >> shift & 15) - 8);
-      } else {
+      if (fmt == IG1_WFMT_Q8_0) {
         want[0] += x0[j] * static_cast<int8_t>(w[j]);
+      } else {
+        want[0] += x0[j] * Weight(fmt, w, j);
+        want[1] += x1[j] * Weight(fmt, w + 16, j);
       }
     }
     std::memcpy(dut_->x0_i.data(), x0, IG1_NUM_GROUP_ELEMS);
     std::memcpy(dut_->x1_i.data(), x1, IG1_NUM_GROUP_ELEMS);
     std::memcpy(dut_->w_i.data(), w, IG1_NUM_GROUP_ELEMS);
-    dut_->q4_i = q4;
+    dut_->fmt_i = fmt;
     dut_->eval();
     Expect("tile_dot", dut_->sum0_o, static_cast<uint32_t>(want[0]) & 0x1fffff);
-    if (q4) Expect("tile_dot, second group", dut_->sum1_o, static_cast<uint32_t>(want[1]) & 0x1fffff);
+    if (fmt != IG1_WFMT_Q8_0)
+      Expect("tile_dot, second group", dut_->sum1_o, static_cast<uint32_t>(want[1]) & 0x1fffff);
   }
 
   int failed() const { return failed_; }
 
  private:
+  // weight j of the codes behind a block's scale
+  static int32_t Weight(uint8_t fmt, const uint8_t *q, int j) {
+    static const int8_t kE2m1[] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+    static const int8_t kTwoBits[] = {0, 1, -2, -1};
+    const int nibble = q[j % 16] >> (j / 16 * 4) & 15;
+
+    switch (fmt) {
+      case IG1_WFMT_T2_0:
+        return kTwoBits[q[j % 8] >> (j / 8 * 2) & 3];
+      case IG1_WFMT_B1_0:
+        return q[j / 8] >> (j % 8) & 1 ? 1 : -1;
+      case IG1_WFMT_MX4:
+        return kE2m1[nibble];
+      default:
+        return nibble - 8;
+    }
+  }
+
   // what looks at a_i alone
   void Convert() {
     const uint32_t a = dut_->a_i;
@@ -225,6 +243,8 @@ int main(int argc, char **argv) {
   for (uint64_t i = 0; i < count; i++) {
     int8_t x[2][IG1_NUM_GROUP_ELEMS];
     uint8_t w[IG1_NUM_GROUP_ELEMS];
+    static const uint8_t kFormats[] = {IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0, IG1_WFMT_B1_0,
+                                       IG1_WFMT_MX4};
     static const uint8_t kBytes[] = {0x80, 0x7f, 0x00, 0xff, 0x81, 0x88, 0x01, 0x10};
     const uint32_t kind = Rng() % 4;
 
@@ -237,7 +257,7 @@ int main(int argc, char **argv) {
                                   : kind == 1 ? kBytes[(r >> 8) % 8]
                                               : r >> 8);
     }
-    bench.Dot(x[0], x[1], w, (i >> 6) & 1);
+    bench.Dot(x[0], x[1], w, kFormats[(i >> 6) % sizeof(kFormats)]);
   }
   bench.End();
 

@@ -10,17 +10,19 @@ module prim_rom_deq #(
   input  logic [7:0]          chip_i,
   input  logic                rd_i,
   input  logic [39:0]         addr_i,
-  input  logic                q4_i,
+  input  ig1_pkg::wfmt_e      fmt_i,
   input  logic [4:0]          first_i,
   output logic [32*Lanes-1:0] y_o
 );
-  /* verilator lint_off UNUSEDSIGNAL */  // the second block of a Q4_0 word
-  logic [287:0] word;
+  /* verilator lint_off UNUSEDSIGNAL */  // the second block of a pair
+  logic [287:0]   word;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic [255:0] elems, turned;
-  logic [31:0]  d;
-  logic         q4_q;
-  logic [4:0]   first_q;
+  logic [255:0]   elems, turned;
+  logic [127:0]   planes;
+  logic [31:0]    fifth;
+  logic [31:0]    h, d;
+  ig1_pkg::wfmt_e fmt_q;
+  logic [4:0]     first_q;
 
   prim_rom_word u_rom (
     .clk_i (clk_i),
@@ -32,23 +34,26 @@ module prim_rom_deq #(
 
   always_ff @(posedge clk_i) begin
     if (rd_i) begin
-      q4_q    <= q4_i;
+      fmt_q   <= fmt_i;
       first_q <= first_i;
     end
   end
 
   prim_f16_f32 u_scale (
     .h_i(word[15:0]),
-    .y_o(d)
+    .y_o(h)
   );
+  // MX4's scale is an fp32's upper half
+  assign d = (fmt_q == ig1_pkg::WfmtMx4) ? {word[15:0], 16'h0} : h;
 
-  // nibble - 8 is the nibble with its top bit inverted, sign-extended
   always_comb begin
-    elems = word[271:16];
-    if (q4_q) begin
-      for (int unsigned j = 0; j < 16; j++) begin
-        elems[8*j+:8]       = {{5{~word[16+8*j+3]}}, word[16+8*j+:3]};
-        elems[128+(8*j)+:8] = {{5{~word[16+8*j+7]}}, word[16+(8*j)+4+:3]};
+    elems  = word[271:16];
+    planes = '0;
+    fifth  = '0;
+    if (fmt_q != ig1_pkg::WfmtQ80) begin
+      prim_tile_gates_pkg::block_planes(fmt_q, word[143:16], planes, fifth);
+      for (int unsigned j = 0; j < 32; j++) begin
+        elems[8*j+:8] = {{4{fifth[j]}}, planes[96+j], planes[64+j], planes[32+j], planes[j]};
       end
     end
   end

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Bit planes of a word of weights and the sum over one of them. As functions of a package that stay
-// functions they are simulated from one copy, however many rows and columns the array has.
+// Weights of a block, bit planes of a word of them and the sum over one plane. As functions of a
+// package that stay functions they are simulated from one copy, however many rows and columns the
+// array has.
 
 package prim_tile_gates_pkg;
   // Bit 32 * b + j of the planes: bit b of byte j.
@@ -14,15 +15,34 @@ package prim_tile_gates_pkg;
     end
   endfunction
 
-  // Planes 0 to 3: the nibbles of a Q4_0 block in w[127:0]; 4 to 7: of the next in w[255:128].
-  // nibble - 8 is the nibble with its top bit inverted, read as two's complement.
-  function automatic void planes_q4(input logic [255:0] w, output logic [255:0] planes);
+  // Twice the value of an E2M1 code.
+  function automatic logic [4:0] e2m1(input logic [3:0] code);
+    logic [4:0] v;
+    case (code[2:1])
+      2'd0:    v = {4'h0, code[0]};
+      2'd1:    v = {3'h0, 1'b1, code[0]};
+      2'd2:    v = {2'h0, 1'b1, code[0], 1'b0};
+      default: v = {1'b0, 1'b1, code[0], 2'b00};
+    endcase
+    e2m1 = code[3] ? -v : v;
+  endfunction
+
+  // The 32 weights behind a block's scale, of every format but Q8_0, as planes of five-bit two's
+  // complement: bit 32 * b + j is bit b of weight j, for b = 4 bit j of fifth.
+  function automatic void block_planes(input ig1_pkg::wfmt_e fmt, input logic [127:0] q,
+                                       output logic [127:0] planes, output logic [31:0] fifth);
     // verilator no_inline_task
-    for (int unsigned b = 0; b < 8; b++) begin
-      for (int unsigned j = 0; j < 16; j++) begin
-        planes[(32*b)+j]    = w[(128*(b/4))+(8*j)+(b%4)] ^ (b % 4 == 3);
-        planes[(32*b)+16+j] = w[(128*(b/4))+(8*j)+4+(b%4)] ^ (b % 4 == 3);
-      end
+    logic [4:0] v, low;
+    for (int unsigned j = 0; j < 32; j++) begin
+      low = {1'b0, q[(8*(j%16))+(4*(j/16))+:4]};
+      case (fmt)
+        ig1_pkg::WfmtT20: v = {{4{q[(8*(j%8))+(2*(j/8))+1]}}, q[(8*(j%8))+(2*(j/8))]};
+        ig1_pkg::WfmtB10: v = {{4{!q[j]}}, 1'b1};
+        ig1_pkg::WfmtMx4: v = e2m1(low[3:0]);
+        default:          v = low - 5'd8;
+      endcase
+      for (int unsigned b = 0; b < 4; b++) planes[(32*b)+j] = v[b];
+      fifth[j] = v[4];
     end
   endfunction
 

@@ -15,7 +15,7 @@ module prim_tile_mac #(
   input  logic [255:0]         x1_i,
   input  logic [31:0]          xs0_i,
   input  logic [31:0]          xs1_i,
-  input  logic [255:0]         planes_i,
+  input  logic [319:0]         planes_i,
   input  logic [31:0]          ws0_i,
   input  logic [31:0]          ws1_i,
   input  logic [4:0]           out_slot_i,
@@ -32,7 +32,8 @@ module prim_tile_mac #(
     .x0_i    (x0_i),
     .x1_i    (x1_i),
     .planes_i(planes_i),
-    .q4_i    (step1_i.q4),
+    .pair_i  (prim_tile_pkg::fmt_pair(step1_i.fmt)),
+    .five_i  (step1_i.fmt == ig1_pkg::WfmtMx4),
     .sum0_o  (sum0),
     .sum1_o  (sum1)
   );

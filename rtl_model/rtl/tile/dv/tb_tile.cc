@@ -76,6 +76,16 @@ struct host {
 	}
 };
 
+static const uint8_t formats[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0, IG1_WFMT_B1_0,
+				   IG1_WFMT_MX4 };
+
+static const char *format_name(uint8_t fmt)
+{
+	static const char *const names[] = { "q8_0", "q4_0", "q4_1", "q5_0", "t2_0", "b1_0", "mx4" };
+
+	return names[fmt];
+}
+
 struct tile_bench : bench<Vtb> {
 	struct request {
 		uint64_t va, when;
@@ -99,9 +109,6 @@ struct tile_bench : bench<Vtb> {
 
 			memcpy(&rom[i], &v, 4);
 		}
-		/* ordinary scales at the places of both formats' first blocks and some beyond */
-		for (size_t i = 0; i + 1 < rom.size(); i += r.one_in(2) ? 34 : 18)
-			rom[i + 1] = (uint8_t)((rom[i + 1] & 0x83) | 0x28);
 		for (size_t i = 0; i < mem.data.size(); i += 4) {
 			uint32_t v = i < mem.data.size() / 2 ? r.u32() : r.f32();
 
@@ -224,17 +231,34 @@ struct tile_bench : bench<Vtb> {
 		return v;
 	}
 
+	/* Mostly scales of a sum's size; anything stands beside them, and where blocks overlap. */
+	void scale_blocks(uint8_t fmt, uint64_t at, uint32_t wstride, uint32_t rows, uint32_t groups)
+	{
+		uint32_t block = ig1_wfmt_block_bytes(fmt);
+
+		if (r.one_in(5))
+			return;
+		for (uint64_t i = 0; i < (uint64_t)rows * groups; i++) {
+			uint8_t *b = &rom[at + i / groups * wstride + i % groups * block];
+
+			if (fmt == IG1_WFMT_MX4)
+				b[1] = (uint8_t)((b[1] & 0x80) | (0x3b + r.below(5)));
+			else
+				b[1] = (uint8_t)((b[1] & 0x83) | 0x28);
+		}
+	}
+
 	void make_mm(uint32_t w[32])
 	{
 		struct ig1_fmt_mm f = {};
 		uint32_t block;
 
 		f.op = IG1_OP_T_MM;
-		f.fmt = r.one_in(2) ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0;
+		f.fmt = formats[r.below(sizeof(formats))];
 		f.acc = r.one_in(3);
 		f.scaled = r.one_in(3);
 		f.alpha = f32(r.f32());
-		block = f.fmt == IG1_WFMT_Q4_0 ? 18 : 34;
+		block = ig1_wfmt_block_bytes(f.fmt);
 		f.rows = r.one_in(3) ? r.range(1, 200) : r.range(1, 70);
 		f.groups = r.one_in(3) ? r.range(1, 40) : r.range(1, 9);
 		f.cols = r.one_in(3) ? r.range(1, 20) : r.range(1, 4);
@@ -248,6 +272,7 @@ struct tile_bench : bench<Vtb> {
 			r.below((uint32_t)(rom.size() - f.groups * block - f.rows * f.wstride) / 2);
 		if (r.one_in(8)) /* the mask's last row */
 			f.rom = rom.size() - f.groups * block - (f.rows - 1) * f.wstride;
+		scale_blocks(f.fmt, f.rom, f.wstride, f.rows, f.groups);
 		f.xstride = stride(32 * f.groups);
 		f.xsstride = stride(4 * f.groups);
 		f.ystride = r.one_in(3) ? 4 * (f.rows + r.below(40)) : 4 * f.rows;
@@ -264,13 +289,14 @@ struct tile_bench : bench<Vtb> {
 		bool bad = r.one_in(6);
 
 		f.op = IG1_OP_T_EMB;
-		f.fmt = r.one_in(2) ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0;
-		block = f.fmt == IG1_WFMT_Q4_0 ? 18 : 34;
+		f.fmt = formats[r.below(sizeof(formats))];
+		block = ig1_wfmt_block_bytes(f.fmt);
 		f.rows = r.range(1, 500);
 		f.groups = r.range(1, 20);
 		f.cols = r.range(1, 8);
 		f.wstride = f.groups * block;
 		f.rom = 2 * r.below((uint32_t)(rom.size() - f.rows * f.wstride) / 2);
+		scale_blocks(f.fmt, f.rom, f.wstride, f.rows, f.groups);
 		f.istride = 4 * r.below(20);
 		f.ystride = 128 * f.groups + 4 * r.below(10);
 		f.idx = place(0, half, f.cols, f.istride, 1, 0, 4);
@@ -507,7 +533,7 @@ static void encode_mm(uint32_t w[32], const tile_bench &b, uint8_t fmt, uint32_t
 	f.fmt = fmt;
 	f.rows = rows;
 	f.groups = inputs / 32;
-	f.wstride = f.groups * (fmt == IG1_WFMT_Q4_0 ? 18 : 34);
+	f.wstride = f.groups * ig1_wfmt_block_bytes(fmt);
 	f.cols = cols;
 	f.xstride = inputs;
 	f.xs = 64 * 1024;
@@ -555,7 +581,8 @@ static int typical_test(tile_bench &b)
 		{ IG1_WFMT_Q8_0, 64, 64, 1 },	 { IG1_WFMT_Q8_0, 576, 576, 1 },
 		{ IG1_WFMT_Q4_0, 576, 576, 1 },	 { IG1_WFMT_Q8_0, 1536, 576, 1 },
 		{ IG1_WFMT_Q8_0, 576, 1536, 1 }, { IG1_WFMT_Q8_0, 576, 576, 8 },
-		{ IG1_WFMT_Q4_0, 1536, 576, 8 },
+		{ IG1_WFMT_Q4_0, 1536, 576, 8 }, { IG1_WFMT_T2_0, 576, 576, 1 },
+		{ IG1_WFMT_B1_0, 576, 576, 1 },	 { IG1_WFMT_MX4, 576, 576, 1 },
 	};
 	static const uint32_t positions[] = { 1, 32, 256 };
 	uint32_t w[32];
@@ -574,7 +601,7 @@ static int typical_test(tile_bench &b)
 		if (n < 0 || b.compare(b.half, b.cfg->scratch_bytes) >= 0)
 			return -1;
 		printf("# t.mm %s %4u x %4u, %u columns %6lld cycles, %5.1f %% of the array\n",
-		       t.fmt ? "q4_0" : "q8_0", t.rows, t.inputs, t.cols, (long long)n,
+		       format_name(t.fmt), t.rows, t.inputs, t.cols, (long long)n,
 		       100.0 * t.rows * t.inputs * t.cols /
 			       ((double)n * b.cfg->tiles * b.cfg->rows *
 				std::min(t.cols, b.cfg->columns) * (t.fmt ? 64 : 32)));
@@ -614,7 +641,7 @@ static void speed(tile_bench &b)
 		double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - at)
 				   .count();
 		printf("# speed: t.mm %s 1536 x 576, %u columns: %.2f GMAC/s, %.0f cycles/s\n",
-		       t.fmt ? "q4_0" : "q8_0", t.cols,
+		       format_name(t.fmt), t.cols,
 		       1e-9 * 1536 * 576 * t.cols * (double)times / s,
 		       (double)(b.cycles - start) / s);
 	}
