@@ -35,8 +35,8 @@ struct args {
 
 static const struct argp_option model_options[] = {
 	{ "format", OPT_FORMAT, "FORMAT", 0,
-	  "matrices in ROM: keep (the default: unchanged where q4_0 or q8_0 hold them, others "
-	  "as q8_0), q8_0 or q4_0 (all of them)",
+	  "matrices in ROM: keep (the default: unchanged in the smallest format that holds them, "
+	  "others as q8_0), q8_0 or q4_0 (all of them)",
 	  0 },
 	{ "chip", OPT_CHIP, "CONFIG", 0, "default, large or small", 0 },
 	{ "ctx", OPT_CTX, "N", 0, "positions (default: the model's context length)", 0 },

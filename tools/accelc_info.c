@@ -48,9 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const char *fmt_name(uint32_t fmt)
 {
-	if (fmt == IG1_TENSOR_F32)
-		return "f32";
-	return fmt == IG1_WFMT_Q4_0 ? "q4_0" : fmt == IG1_WFMT_Q8_0 ? "q8_0" : "?";
+	return fmt == IG1_TENSOR_F32 ? "f32" : ir_wfmt_name(fmt);
 }
 
 static void hex(const uint8_t *p, size_t n, char *out)

@@ -27,7 +27,7 @@ uint64_t lw_seg_bytes(uint32_t seg)
 
 uint8_t lw_wfmt(const struct ir_tensor *t)
 {
-	return t->fmt == IR_FMT_Q4_0 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0;
+	return (uint8_t)ir_format_wfmt(t->fmt);
 }
 
 struct cg_cmd *lw_alu(struct lower *l, const char *name, unsigned int rd, unsigned int ra,

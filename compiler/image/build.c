@@ -30,7 +30,7 @@ static void describe_tensors(struct build *b)
 		e->src_type = t->src_type;
 		e->requant = t->requant;
 		if (t->placed) {
-			e->fmt = t->fmt == IR_FMT_Q4_0 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0;
+			e->fmt = ir_format_wfmt(t->fmt);
 			e->offset = t->addr;
 			e->rows = t->rows;
 			e->groups = t->groups;

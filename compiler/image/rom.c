@@ -104,8 +104,7 @@ static void count_loss(struct ir_tensor *t, const float *f, const uint8_t *dst)
 static int encode(const struct ir_tensor *t, const float *f, uint8_t *dst, int64_t n)
 {
 	if (t->requant == IR_REENCODED)
-		return t->fmt == IR_FMT_Q4_0 ? exact_row_q4_0(f, dst, n)
-					     : exact_row_q8_0(f, dst, n);
+		return exact_row(ir_format_wfmt(t->fmt), f, dst, n);
 	return t->fmt == IR_FMT_Q4_0 ? requant_row_q4_0(f, dst, n) : requant_row_q8_0(f, dst, n);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "compiler/ir/ir.h"
+#include "ig1_isa.h"
 
 static const char *const kind_names[IR_KINDS] = {
 	[IR_EMBED] = "embed",	  [IR_RMSNORM] = "rmsnorm",
@@ -24,11 +25,14 @@ static const char *const kind_names[IR_KINDS] = {
 	[IR_RUNSUM] = "runsum",	  [IR_GATHER] = "gather",
 };
 
-static const char *const format_names[IR_FORMATS] = {
-	[IR_FMT_NONE] = "none",
-	[IR_FMT_F32] = "f32",
-	[IR_FMT_Q8_0] = "q8_0",
-	[IR_FMT_Q4_0] = "q4_0",
+static const struct {
+	const char *name;
+	uint32_t wfmt;
+} formats[IR_FORMATS] = {
+	[IR_FMT_NONE] = { "none", UINT32_MAX },	   [IR_FMT_F32] = { "f32", UINT32_MAX },
+	[IR_FMT_Q8_0] = { "q8_0", IG1_WFMT_Q8_0 }, [IR_FMT_Q4_0] = { "q4_0", IG1_WFMT_Q4_0 },
+	[IR_FMT_T2_0] = { "t2_0", IG1_WFMT_T2_0 }, [IR_FMT_B1_0] = { "b1_0", IG1_WFMT_B1_0 },
+	[IR_FMT_MX4] = { "mx4", IG1_WFMT_MX4 },
 };
 
 static const struct {
@@ -65,7 +69,23 @@ const char *ir_kind_name(enum ir_kind kind)
 
 const char *ir_format_name(uint32_t fmt)
 {
-	return fmt < IR_FORMATS ? format_names[fmt] : "?";
+	return fmt < IR_FORMATS ? formats[fmt].name : "?";
+}
+
+uint32_t ir_format_wfmt(uint32_t fmt)
+{
+	return fmt < IR_FORMATS ? formats[fmt].wfmt : UINT32_MAX;
+}
+
+const char *ir_wfmt_name(uint32_t wfmt)
+{
+	uint32_t i;
+
+	for (i = IR_FMT_Q8_0; i < IR_FORMATS; i++) {
+		if (formats[i].wfmt == wfmt)
+			return formats[i].name;
+	}
+	return "?";
 }
 
 void ir_init(struct ir_model *m)

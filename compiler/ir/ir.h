@@ -168,7 +168,16 @@ enum ir_dtype { IR_F32, IR_Q8, IR_DTYPES };
 #define IR_ROUTE_LEAST 6.103515625e-5f
 
 /* How a tensor lies in ROM. */
-enum ir_format { IR_FMT_NONE, IR_FMT_F32, IR_FMT_Q8_0, IR_FMT_Q4_0, IR_FORMATS };
+enum ir_format {
+	IR_FMT_NONE,
+	IR_FMT_F32, /* constants */
+	IR_FMT_Q8_0,
+	IR_FMT_Q4_0,
+	IR_FMT_T2_0,
+	IR_FMT_B1_0,
+	IR_FMT_MX4,
+	IR_FORMATS,
+};
 
 /* What becomes of a matrix on its way to ROM; as the tensors section of .accel files has it. */
 enum ir_requant {
@@ -333,6 +342,10 @@ struct ir_op *ir_only_user(const struct ir_model *m, const struct ir_op *op);
 void ir_renumber(struct ir_model *m);
 const char *ir_kind_name(enum ir_kind kind);
 const char *ir_format_name(uint32_t fmt);
+/* IG1_WFMT_* of a format of matrices. */
+uint32_t ir_format_wfmt(uint32_t fmt);
+/* The name of an IG1_WFMT_*; "?": no matrix is written in it. */
+const char *ir_wfmt_name(uint32_t wfmt);
 const char *ir_fn_name(uint32_t fn);
 /* Operands of an IR_ELT; 0: not a function of one. */
 unsigned int ir_fn_operands(uint32_t fn);

@@ -5,8 +5,12 @@
 #include "compiler/image/build.h"
 #include "compiler/quant/exact.h"
 #include "compiler/quant/ggml_types.h"
-#include "compiler/quant/requant.h"
 #include "compiler/passes/pass.h"
+
+/* Smaller first; of two that are equally large q4_0, whose blocks GGUF has, too. */
+static const uint32_t by_size[] = { IR_FMT_B1_0, IR_FMT_T2_0, IR_FMT_Q4_0, IR_FMT_MX4,
+				    IR_FMT_Q8_0 };
+#define N_FORMATS (sizeof(by_size) / sizeof(by_size[0]))
 
 static uint32_t kept_format(uint32_t type)
 {
@@ -24,6 +28,7 @@ static uint32_t kept_format(uint32_t type)
 static int try_exact(struct ir_model *m, const struct ir_tensor *t, uint32_t fmt, bool *is)
 {
 	uint64_t bytes = t->rows ? t->size / t->rows : 0, row;
+	uint32_t wfmt = ir_format_wfmt(fmt);
 	uint8_t *buf, *dst;
 	float *f;
 	int ret = 0;
@@ -32,7 +37,7 @@ static int try_exact(struct ir_model *m, const struct ir_tensor *t, uint32_t fmt
 	if (!t->data && !t->source) /* a graph without a file */
 		return 0;
 	buf = malloc(bytes + 1);
-	dst = malloc((t->cols + 31) / 32 * REQUANT_Q8_0_BYTES);
+	dst = malloc((t->cols + 31) / 32 * ig1_wfmt_block_bytes(wfmt));
 	f = malloc((t->cols + GGML_MAX_BLOCK) * sizeof(*f));
 	if (!buf || !dst || !f) {
 		ret = diag_nomem(&m->diag);
@@ -43,7 +48,7 @@ static int try_exact(struct ir_model *m, const struct ir_tensor *t, uint32_t fmt
 		int64_t n = (int64_t)t->cols;
 
 		*is = !ggml_dequantize_row(t->src_type, build_row(t, row, buf), f, n) &&
-		      !(fmt == IR_FMT_Q4_0 ? exact_row_q4_0(f, dst, n) : exact_row_q8_0(f, dst, n));
+		      !exact_row(wfmt, f, dst, n);
 	}
 out:
 	free(buf);
@@ -54,7 +59,6 @@ out:
 
 static int choose(struct ir_model *m, struct ir_tensor *t, enum pass_format want)
 {
-	static const uint32_t order[] = { IR_FMT_Q4_0, IR_FMT_Q8_0 }; /* smaller first */
 	uint32_t kept = kept_format(t->src_type), only = IR_FMT_NONE;
 	bool exact = false;
 	size_t i;
@@ -69,13 +73,13 @@ static int choose(struct ir_model *m, struct ir_tensor *t, enum pass_format want
 		t->requant = IR_KEPT;
 		return 0;
 	}
-	for (i = 0; i < 2; i++) {
-		if (only && order[i] != only)
+	for (i = 0; i < N_FORMATS; i++) {
+		if (only && by_size[i] != only)
 			continue;
-		ret = try_exact(m, t, order[i], &exact);
+		ret = try_exact(m, t, by_size[i], &exact);
 		if (ret)
 			return ret;
-		t->fmt = order[i];
+		t->fmt = by_size[i];
 		t->requant = exact ? IR_REENCODED : IR_REQUANT;
 		if (exact)
 			return 0;
@@ -83,19 +87,41 @@ static int choose(struct ir_model *m, struct ir_tensor *t, enum pass_format want
 	return 0;
 }
 
-/* Experts of one part are addressed alike: tensors of different formats become q8_0. */
+/* One format for n matrices: the smallest that holds all of them, or q8_0. */
+static int choose_common(struct ir_model *m, struct ir_tensor **mats, size_t n)
+{
+	bool exact = false;
+	size_t f, i;
+	int ret = 0;
+
+	for (f = 0; f < N_FORMATS && !exact; f++) {
+		for (i = 0, exact = true; i < n && exact && !ret; i++) {
+			if (kept_format(mats[i]->src_type) != by_size[f])
+				ret = try_exact(m, mats[i], by_size[f], &exact);
+		}
+		for (i = 0; i < n && exact && !ret; i++) {
+			bool kept = kept_format(mats[i]->src_type) == by_size[f];
+
+			mats[i]->fmt = by_size[f];
+			mats[i]->requant = kept ? IR_KEPT : IR_REENCODED;
+		}
+		if (ret)
+			return ret;
+	}
+	for (i = 0; i < n && !exact && !ret; i++)
+		ret = choose(m, mats[i], PASS_FORMAT_Q8_0);
+	return ret;
+}
+
+/* Experts of one part are addressed alike. */
 static int level_experts(struct ir_model *m, const struct ir_op *op)
 {
-	size_t per = op->parts ? op->n_mats / op->parts : 0, i;
+	size_t per = op->parts ? op->n_mats / op->parts : 0, i, k;
 
-	for (i = 1; per > 1 && i < op->n_mats; i++) {
-		if (i % per && op->mats[i]->fmt != op->mats[i - 1]->fmt)
-			break;
-	}
-	if (per <= 1 || i == op->n_mats)
-		return 0;
-	for (i = 0; i < op->n_mats; i++) {
-		if (choose(m, op->mats[i], PASS_FORMAT_Q8_0))
+	for (i = 0; per > 1 && i + per <= op->n_mats; i += per) {
+		for (k = 1; k < per && op->mats[i + k]->fmt == op->mats[i]->fmt; k++)
+			;
+		if (k < per && choose_common(m, op->mats + i, per))
 			return m->diag.err;
 	}
 	return 0;

@@ -13,7 +13,7 @@
 #include "compiler/ir/ir.h"
 
 enum pass_format {
-	/* Q8_0 and Q4_0 as they are; what q4_0 or q8_0 hold exactly in that; everything else to q8_0 */
+	/* Q8_0 and Q4_0 as they are; others in the smallest format that holds them exactly, or q8_0 */
 	PASS_FORMAT_KEEP,
 	PASS_FORMAT_Q8_0, /* all matrices */
 	PASS_FORMAT_Q4_0,

@@ -10,11 +10,6 @@
 
 #define ROM_ALIGN 64
 
-static uint32_t block_bytes(uint32_t fmt)
-{
-	return ig1_wfmt_block_bytes(fmt == IR_FMT_Q4_0 ? IG1_WFMT_Q4_0 : IG1_WFMT_Q8_0);
-}
-
 /* Sizes fit: rows and columns are at most 2^24, blocks 34 bytes. */
 static int place_op(struct ir_model *m, struct ir_op *op, uint64_t *end)
 {
@@ -33,7 +28,7 @@ static int place_op(struct ir_model *m, struct ir_op *op, uint64_t *end)
 			continue;
 		}
 		t->groups = (t->cols + 31) / 32;
-		t->stride = t->groups * block_bytes(t->fmt);
+		t->stride = t->groups * ig1_wfmt_block_bytes(ir_format_wfmt(t->fmt));
 		t->addr = at;
 		t->placed = 1;
 		at += t->rows * t->stride;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Quantisation of rows of floats to the two formats the chip's ROM holds.
+ * Quantisation of rows of floats to those two of the ROM's formats that can stand for any row;
+ * exact.h has the others.
  *
  * Blocks of 32 elements, the bytes those of ggml's reference quantiser:
  *   Q8_0  d = max|x| / 127, q = round(x * (1 / d)), half away from zero;

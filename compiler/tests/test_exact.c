@@ -18,6 +18,8 @@
 #include "compiler/tests/gguf_walk.h"
 #include "compiler/tests/gguf_writer.h"
 #include "compiler/tests/model_run.h"
+#include "fp.h"
+#include "kernels.h"
 #include "tests/models/forward64.h"
 #include "tests/models/nmse.h"
 #include "tests/models/synth.h"
@@ -67,18 +69,26 @@ static void random_row(uint32_t type, uint8_t *row)
 	}
 }
 
-static bool holds(const float *x, bool q4)
+/* The chip's block of 32 weights as floats. */
+static void chip_row(uint32_t wfmt, const uint8_t *blocks, float *out)
+{
+	struct ig1_fpenv env = ig1_fp_enter();
+
+	ig1_kernels()->dequant[wfmt](out, blocks, ROW / 32);
+	ig1_fp_leave(env);
+}
+
+static bool holds(const float *x, uint32_t wfmt)
 {
 	uint8_t out[ROW / 32 * 34];
 	float back[ROW];
-	int ret = q4 ? exact_row_q4_0(x, out, ROW) : exact_row_q8_0(x, out, ROW), i;
+	int ret = exact_row(wfmt, x, out, ROW), i;
 
 	if (ret) {
 		assert_int_equal(ret, -EDOM);
 		return false;
 	}
-	assert_int_equal(ggml_dequantize_row(q4 ? GGML_TYPE_Q4_0 : GGML_TYPE_Q8_0, out, back, ROW),
-			 0);
+	chip_row(wfmt, out, back);
 	for (i = 0; i < ROW; i++) {
 		if (!(back[i] == x[i]))
 			fail_msg("element %d is %g, was %g", i, (double)back[i], (double)x[i]);
@@ -86,19 +96,31 @@ static bool holds(const float *x, bool q4)
 	return true;
 }
 
+#define B1 (1u << IG1_WFMT_B1_0)
+#define T2 (1u << IG1_WFMT_T2_0)
+#define Q4 (1u << IG1_WFMT_Q4_0)
+#define MX (1u << IG1_WFMT_MX4)
+#define Q8 (1u << IG1_WFMT_Q8_0)
+
 static void test_types(void **state)
 {
 	static const struct {
-		uint32_t type;
-		bool q4, q8;
+		uint32_t type, formats;
+		uint32_t some; /* where a half is one of eight bits, too */
 	} list[] = {
-		{ GGML_TYPE_TQ1_0, true, true },   { GGML_TYPE_TQ2_0, true, true },
-		{ GGML_TYPE_Q1_0, true, true },	   { GGML_TYPE_Q2_0, true, true },
-		{ GGML_TYPE_Q4_0, true, true },	   { GGML_TYPE_Q5_0, false, true },
-		{ GGML_TYPE_IQ4_NL, false, true }, { GGML_TYPE_MXFP4, false, true },
-		{ GGML_TYPE_Q4_1, false, false },  { GGML_TYPE_Q6_K, false, false },
+		{ GGML_TYPE_TQ1_0, T2 | Q4 | Q8, MX },
+		{ GGML_TYPE_TQ2_0, T2 | Q4 | Q8, MX },
+		{ GGML_TYPE_Q2_0, T2 | Q4 | Q8, MX },
+		{ GGML_TYPE_Q1_0, B1 | T2 | Q4 | Q8, MX },
+		{ GGML_TYPE_Q4_0, Q4 | Q8, 0 },
+		{ GGML_TYPE_Q5_0, Q8, 0 },
+		{ GGML_TYPE_IQ4_NL, Q8, 0 },
+		{ GGML_TYPE_MXFP4, MX | Q8, 0 },
+		{ GGML_TYPE_Q4_1, 0, 0 },
+		{ GGML_TYPE_Q6_K, 0, 0 },
 	};
 	uint8_t row[ROW * 4];
+	uint32_t wfmt, found;
 	float x[ROW];
 	size_t i, k;
 
@@ -107,13 +129,35 @@ static void test_types(void **state)
 		for (k = 0; k < 200; k++) {
 			random_row(list[i].type, row);
 			assert_int_equal(ggml_dequantize_row(list[i].type, row, x, ROW), 0);
-			if (holds(x, true) != list[i].q4 || holds(x, false) != list[i].q8)
-				fail_msg("%s", ggml_type_name(list[i].type));
+			for (wfmt = 0, found = 0; wfmt < IG1_WFMT_MAX; wfmt++) {
+				if (ig1_wfmt_block_bytes(wfmt) && holds(x, wfmt))
+					found |= 1u << wfmt;
+			}
+			if ((found & ~list[i].some) != list[i].formats)
+				fail_msg("%s: formats %#x, not %#x", ggml_type_name(list[i].type),
+					 found, list[i].formats);
 		}
 	}
 }
 
-/* The scale of MXFP4 has eight bits of exponent, a half five and its subnormals. */
+/* Zeros are a row of any format, of the smallest one then. */
+static void test_zeros(void **state)
+{
+	float x[ROW] = { 0, -0.0f };
+	uint32_t wfmt;
+
+	(void)state;
+	for (wfmt = 0; wfmt < IG1_WFMT_MAX; wfmt++) {
+		if (ig1_wfmt_block_bytes(wfmt))
+			assert_true(holds(x, wfmt));
+	}
+	/* but beside others one bit has no place for it */
+	x[3] = 2;
+	assert_false(holds(x, IG1_WFMT_B1_0));
+	assert_true(holds(x, IG1_WFMT_T2_0));
+}
+
+/* The scale of MXFP4 has eight bits of exponent, as mx4's but for subnormals; a half five and its own. */
 static void test_mxfp4_range(void **state)
 {
 	uint8_t block[ROW / 32 * 17];
@@ -128,25 +172,47 @@ static void test_mxfp4_range(void **state)
 		}
 		assert_int_equal(ggml_dequantize_row(GGML_TYPE_MXFP4, block, x, ROW), 0);
 		/* 1 and 12 units of 2^(e - 128), or 8 and 96 of an eighth; halves: 2^-24 to 2^15 */
-		assert_int_equal(holds(x, false), e - 128 >= -24 && e - 128 - 3 <= 15);
+		assert_int_equal(holds(x, IG1_WFMT_Q8_0), e - 128 >= -24 && e - 128 - 3 <= 15);
+		/* 12 units of 2^125 are no float */
+		assert_int_equal(holds(x, IG1_WFMT_MX4), e >= 2 && e <= 252);
 	}
 }
 
-/* Whether any half at all is a scale of the block: the slow way. */
-static bool any_scale(const float *x, int lo, int hi)
+static bool is_code(uint32_t wfmt, double q)
+{
+	double m = fabs(q);
+
+	switch (wfmt) {
+	case IG1_WFMT_Q4_0:
+		return q >= -8 && q <= 7;
+	case IG1_WFMT_T2_0:
+		return q >= -2 && q <= 1;
+	case IG1_WFMT_B1_0:
+		return m == 1;
+	case IG1_WFMT_MX4:
+		return m <= 4 || m == 6 || m == 8 || m == 12;
+	default:
+		return m <= 127;
+	}
+}
+
+/* Whether any scale at all is the block's: the slow way. */
+static bool any_scale(const float *x, uint32_t wfmt)
 {
 	uint32_t h;
 	int i;
 
 	for (h = 0; h < 0x10000; h++) {
-		double d = (double)half_to_float((uint16_t)h);
+		float f = wfmt == IG1_WFMT_MX4 ? bf16_to_float((uint16_t)h)
+					       : half_to_float((uint16_t)h);
+		double d = (double)f;
 
-		if (!isfinite(d) || d == 0)
+		if (!isnormal(f))
 			continue;
 		for (i = 0; i < 32; i++) {
 			double q = (double)x[i] / d;
 
-			if (q != rint(q) || q < lo || q > hi || q * d != (double)x[i])
+			if (q != rint(q) || !is_code(wfmt, q) || q * d != (double)x[i])
 				break;
 		}
 		if (i == 32)
@@ -157,33 +223,52 @@ static bool any_scale(const float *x, int lo, int hi)
 
 static void test_against_search(void **state)
 {
-	unsigned int round, found = 0, none = 0;
+	static const struct {
+		uint32_t wfmt;
+		int codes; /* of a block that might be one */
+	} list[] = { { IG1_WFMT_Q8_0, 130 },
+		     { IG1_WFMT_Q4_0, 16 },
+		     { IG1_WFMT_MX4, 9 },
+		     { IG1_WFMT_T2_0, 4 },
+		     { IG1_WFMT_B1_0, 2 } };
+	unsigned int round, k, found, none;
 	uint8_t out[34];
 	float x[32];
-	int i, q4;
+	int i;
 
 	(void)state;
-	for (round = 0; round < 400; round++) {
-		int step = 1 + (int)below(40), most = 1 + (int)below(130);
-		float d = half_to_float((uint16_t)(1 + below(0x7bff)));
+	for (k = 0; k < sizeof(list) / sizeof(list[0]); k++) {
+		for (round = 0, found = 0, none = 0; round < 300; round++) {
+			int step = 1 + (int)below(round % 2 ? 40 : 4);
+			int codes = 1 + (int)below((uint64_t)list[k].codes), ret;
+			float d = half_to_float((uint16_t)(1 + below(0x7bff)));
+			bool want;
 
-		/* multiples of a multiple of a half, now and then one that is not */
-		for (i = 0; i < 32; i++)
-			x[i] = d * (float)step * (float)((int)below((uint64_t)most) - most / 2);
-		if (!below(4))
-			x[below(32)] *= 1.5f;
-		for (q4 = 0; q4 < 2; q4++) {
-			int ret = q4 ? exact_row_q4_0(x, out, 32) : exact_row_q8_0(x, out, 32);
-			bool want = any_scale(x, q4 ? -8 : -127, q4 ? 7 : 127);
+			if (list[k].wfmt == IG1_WFMT_MX4)
+				d = bf16_to_float((uint16_t)(0x3800 + below(0x800)));
+			/* multiples of a multiple of a scale, now and then one that is not */
+			for (i = 0; i < 32; i++) {
+				int q = (int)below((uint64_t)codes) - codes / 2;
 
+				if (list[k].wfmt == IG1_WFMT_B1_0)
+					q = q < 0 || codes == 1 ? -1 : 1;
+				x[i] = d * (float)step * (float)q;
+			}
+			if (!below(4))
+				x[below(32)] *= 1.5f;
+			ret = exact_row(list[k].wfmt, x, out, 32);
+			want = any_scale(x, list[k].wfmt);
+			for (i = 0; i < 32 && x[i] == 0; i++)
+				;
+			want |= i == 32;
 			if ((ret == 0) != want)
-				fail_msg("round %u, q%d: %d, a search says %d", round, q4 ? 4 : 8,
-					 ret, want);
+				fail_msg("round %u, format %u: %d, a search says %d", round,
+					 list[k].wfmt, ret, want);
 			found += want;
 			none += !want;
 		}
+		assert_true(found > 50 && none > 50);
 	}
-	assert_true(found > 50 && none > 50);
 }
 
 static void test_refused(void **state)
@@ -192,17 +277,19 @@ static void test_refused(void **state)
 	uint8_t out[34];
 
 	(void)state;
-	assert_int_equal(exact_row_q8_0(x, out, -1), -EINVAL);
-	assert_int_equal(exact_row_q8_0(x, out, 32), -EDOM);
+	assert_int_equal(exact_row(IG1_WFMT_Q8_0, x, out, -1), -EINVAL);
+	assert_int_equal(exact_row(IG1_WFMT_NV4, x, out, 32), -EINVAL);
+	assert_int_equal(exact_row(UINT32_MAX, x, out, 32), -EINVAL);
+	assert_int_equal(exact_row(IG1_WFMT_Q8_0, x, out, 32), -EDOM);
 	x[1] = NAN;
-	assert_int_equal(exact_row_q8_0(x, out, 32), -EDOM);
+	assert_int_equal(exact_row(IG1_WFMT_Q8_0, x, out, 32), -EDOM);
 	x[1] = INFINITY;
-	assert_int_equal(exact_row_q4_0(x, out, 32), -EDOM);
+	assert_int_equal(exact_row(IG1_WFMT_Q4_0, x, out, 32), -EDOM);
 	/* a short row: as if zeros followed */
 	x[0] = 3;
 	x[1] = -8;
-	assert_int_equal(exact_row_q4_0(x, out, 2), 0);
-	assert_int_equal(exact_row_q4_0(x, out, 0), 0);
+	assert_int_equal(exact_row(IG1_WFMT_Q4_0, x, out, 2), 0);
+	assert_int_equal(exact_row(IG1_WFMT_Q4_0, x, out, 0), 0);
 }
 
 /* ---- whole models ---- */
@@ -243,14 +330,21 @@ static void scales_of(float scale, float *out, size_t n)
 		out[i] = scale * (1 + 0.5f * (float)i);
 }
 
+static uint32_t only_type;
+
+static uint32_t the_type(const char *name)
+{
+	(void)name;
+	return only_type;
+}
+
 /*
- * The model with all matrices of the layers in another type and random codes; with a scale, that
+ * The model with all matrices of the layers in other types and random codes; with a scale, that
  * many times as large by a tensor of its own, or, `folded`, as F32 with the scale in it.
  */
-static void make(const struct synth_model *m, uint32_t type, float scale, bool folded,
-		 uint8_t **data, size_t *size)
+static void make_of(const struct synth_model *m, uint32_t (*type_of)(const char *name), float scale,
+		    bool folded, uint8_t **data, size_t *size)
 {
-	const struct ggml_type_traits *tt = ggml_type_get(type);
 	uint8_t *base, *rows;
 	struct gguf_writer w;
 	struct gguf_file *f;
@@ -264,10 +358,12 @@ static void make(const struct synth_model *m, uint32_t type, float scale, bool f
 	rng = 5;
 	for (i = 0; i < gguf_n_tensors(f); i++) {
 		const struct gguf_tensor *t = gguf_tensor(f, i);
-		size_t n = (size_t)(t->elements / ROW), row = ROW / tt->block * tt->bytes;
+		size_t n = (size_t)(t->elements / ROW), row;
 		size_t matrices = (size_t)t->ne[2];
+		const struct ggml_type_traits *tt;
 		float scales[8];
 		char name[64] = "";
+		uint32_t type;
 
 		memcpy(name, t->name.ptr, t->name.len);
 		scales_of(scale, scales, matrices);
@@ -275,6 +371,9 @@ static void make(const struct synth_model *m, uint32_t type, float scale, bool f
 			gguf_write_tensor(&w, name, t->type, t->n_dims, t->ne, t->data, t->size);
 			continue;
 		}
+		type = type_of(name);
+		tt = ggml_type_get(type);
+		row = ROW / tt->block * tt->bytes;
 		rows = malloc(n * row);
 		values = malloc(n * ROW * sizeof(*values));
 		assert_true(rows && values);
@@ -301,6 +400,13 @@ static void make(const struct synth_model *m, uint32_t type, float scale, bool f
 	gguf_writer_free(&w);
 	gguf_close(f);
 	free(base);
+}
+
+static void make(const struct synth_model *m, uint32_t type, float scale, bool folded,
+		 uint8_t **data, size_t *size)
+{
+	only_type = type;
+	make_of(m, the_type, scale, folded, data, size);
 }
 
 static const uint32_t prompt[] = { 1, 5, 60, 33, 12, 7 };
@@ -361,8 +467,7 @@ static void same_values(struct model_run *r, const uint8_t *data, size_t size, c
 		float a[ROW], b[ROW];
 
 		ggml_dequantize_row(t->type, t->data + k * row, a, ROW);
-		ggml_dequantize_row(e->fmt == IG1_WFMT_Q4_0 ? GGML_TYPE_Q4_0 : GGML_TYPE_Q8_0,
-				    (const uint8_t *)rom + e->offset + k * e->stride, b, ROW);
+		chip_row(e->fmt, (const uint8_t *)rom + e->offset + k * e->stride, b);
 		for (i = 0; i < ROW; i++)
 			assert_true(a[i] == b[i]);
 	}
@@ -374,9 +479,9 @@ static void test_models(void **state)
 	static const struct {
 		uint32_t type, fmt, requant;
 	} list[] = {
-		{ GGML_TYPE_TQ1_0, IG1_WFMT_Q4_0, 2 }, { GGML_TYPE_TQ2_0, IG1_WFMT_Q4_0, 2 },
-		{ GGML_TYPE_Q1_0, IG1_WFMT_Q4_0, 2 },  { GGML_TYPE_Q2_0, IG1_WFMT_Q4_0, 2 },
-		{ GGML_TYPE_MXFP4, IG1_WFMT_Q8_0, 2 }, { GGML_TYPE_IQ4_NL, IG1_WFMT_Q8_0, 2 },
+		{ GGML_TYPE_TQ1_0, IG1_WFMT_T2_0, 2 }, { GGML_TYPE_TQ2_0, IG1_WFMT_T2_0, 2 },
+		{ GGML_TYPE_Q1_0, IG1_WFMT_B1_0, 2 },  { GGML_TYPE_Q2_0, IG1_WFMT_T2_0, 2 },
+		{ GGML_TYPE_MXFP4, IG1_WFMT_MX4, 2 },  { GGML_TYPE_IQ4_NL, IG1_WFMT_Q8_0, 2 },
 		{ GGML_TYPE_Q5_0, IG1_WFMT_Q8_0, 2 },  { GGML_TYPE_Q4_0, IG1_WFMT_Q4_0, 0 },
 		{ GGML_TYPE_NVFP4, IG1_WFMT_Q8_0, 1 },
 	};
@@ -415,6 +520,59 @@ static void test_models(void **state)
 	}
 }
 
+static const uint32_t expert_types[3][3] = {
+	{ GGML_TYPE_Q1_0, GGML_TYPE_TQ2_0, GGML_TYPE_Q2_0 },  /* gate */
+	{ GGML_TYPE_Q1_0, GGML_TYPE_Q1_0, GGML_TYPE_Q1_0 },   /* up */
+	{ GGML_TYPE_TQ1_0, GGML_TYPE_Q4_0, GGML_TYPE_MXFP4 }, /* down */
+};
+static const char *const expert_parts[] = { "ffn_gate.", "ffn_up.", "ffn_down." };
+
+static uint32_t expert_type(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		const char *at = strstr(name, expert_parts[i]);
+
+		if (at)
+			return expert_types[i][at[strlen(expert_parts[i])] - '0'];
+	}
+	return GGML_TYPE_Q8_0;
+}
+
+/* A file with a tensor for each expert: those of a part are in the smallest format that holds all. */
+static void test_experts(void **state)
+{
+	static const uint32_t formats[] = { IG1_WFMT_T2_0, IG1_WFMT_B1_0, IG1_WFMT_Q8_0 };
+	struct synth_model m = spec;
+	struct model_run r;
+	uint8_t *data;
+	size_t size, i;
+	uint32_t at, e;
+	char name[64];
+
+	(void)state;
+	m.arch = "llama";
+	m.layers = 1;
+	m.experts = 3;
+	m.used = 1;
+	m.expert_files = SYNTH_SINGLE;
+	make_of(&m, expert_type, 1, false, &data, &size);
+	open_model(&r, data, size);
+	for (i = 0; i < 3; i++) {
+		for (e = 0; e < 3; e++) {
+			snprintf(name, sizeof(name), "blk.0.%s%u.weight", expert_parts[i], e);
+			assert_int_equal(ig1_image_tensor_find(r.img, name, &at), 0);
+			if (ig1_image_tensor(r.img, at)->fmt != formats[i])
+				fail_msg("%s: format %u", name, ig1_image_tensor(r.img, at)->fmt);
+			assert_int_equal(ig1_image_tensor(r.img, at)->loss, 0);
+			same_values(&r, data, size, name);
+		}
+	}
+	model_close(&r);
+	free(data);
+}
+
 /* The second scale multiplies the output: the same as a file with larger weights. */
 static void check_scale(const struct synth_model *m)
 {
@@ -449,9 +607,10 @@ static void test_scale(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types),	       cmocka_unit_test(test_mxfp4_range),
-		cmocka_unit_test(test_against_search), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_models),	       cmocka_unit_test(test_scale),
+		cmocka_unit_test(test_types),	    cmocka_unit_test(test_zeros),
+		cmocka_unit_test(test_mxfp4_range), cmocka_unit_test(test_against_search),
+		cmocka_unit_test(test_refused),	    cmocka_unit_test(test_models),
+		cmocka_unit_test(test_experts),	    cmocka_unit_test(test_scale),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
