@@ -40,7 +40,7 @@ static bool ends(struct gguf_str s, const char *end)
 /* Bytes of n rows of a tensor in ROM. */
 static uint64_t rows_bytes(const struct gguf_tensor *t, uint64_t n)
 {
-	uint64_t block = t->type == GGML_TYPE_Q4_0 ? 18 : 34;
+	uint64_t block = t->type == GGML_TYPE_Q4_0 || t->type == GGML_TYPE_MXFP4 ? 18 : 34;
 
 	return n * (((uint64_t)t->ne[0] + 31) / 32) * block;
 }

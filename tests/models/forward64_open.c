@@ -151,6 +151,23 @@ void forward64_round_weights(double *x, size_t n)
 	}
 }
 
+/* Types whose values the chip has exactly. */
+static bool native(uint32_t type)
+{
+	switch (type) {
+	case GGML_TYPE_Q8_0:
+	case GGML_TYPE_Q4_0:
+	case GGML_TYPE_TQ1_0:
+	case GGML_TYPE_TQ2_0:
+	case GGML_TYPE_Q1_0:
+	case GGML_TYPE_Q2_0:
+	case GGML_TYPE_MXFP4:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* rows x cols as doubles; NULL when the tensor is absent and not required. */
 double *forward64_tensor(struct loader *l, const char *name, bool required, size_t rows,
 			 size_t cols, bool int8)
@@ -185,8 +202,7 @@ double *forward64_tensor(struct loader *l, const char *name, bool required, size
 		}
 		for (c = 0; c < cols; c++)
 			out[r * cols + c] = row[c];
-		if (int8 && l->m->int8 && t->n_dims > 1 && t->type != GGML_TYPE_Q8_0 &&
-		    t->type != GGML_TYPE_Q4_0)
+		if (int8 && l->m->int8 && t->n_dims > 1 && !native(t->type))
 			forward64_round_weights(out + r * cols, cols);
 	}
 	free(row);

@@ -108,6 +108,50 @@ void kquant_q6_k(const float *src, uint8_t *dst, size_t n)
 	}
 }
 
+/* The mean magnitude as a half. */
+static uint16_t mean(const float *x, int n)
+{
+	float sum = 0;
+	int j;
+
+	for (j = 0; j < n; j++)
+		sum += fabsf(x[j]);
+	return float_to_half(sum / (float)n);
+}
+
+void kquant_tq2_0(const float *src, uint8_t *dst, size_t n)
+{
+	for (; n >= KQUANT_BLOCK; n -= KQUANT_BLOCK) {
+		uint16_t h = mean(src, KQUANT_BLOCK);
+		float d = half_to_float(h);
+		int j;
+
+		memset(dst, 0, KQUANT_TQ2_0_BYTES);
+		for (j = 0; j < KQUANT_BLOCK; j++) {
+			int q = clamp(ratio(src[j], d), -1, 1) + 1;
+
+			dst[32 * (j / 128) + j % 32] |= q << 2 * (j / 32 % 4);
+		}
+		store_le16(dst + 64, h);
+		src += KQUANT_BLOCK;
+		dst += KQUANT_TQ2_0_BYTES;
+	}
+}
+
+void kquant_q1_0(const float *src, uint8_t *dst, size_t n)
+{
+	for (; n >= KQUANT_Q1_0_BLOCK; n -= KQUANT_Q1_0_BLOCK) {
+		int j;
+
+		memset(dst, 0, KQUANT_Q1_0_BYTES);
+		store_le16(dst, mean(src, KQUANT_Q1_0_BLOCK));
+		for (j = 0; j < KQUANT_Q1_0_BLOCK; j++)
+			dst[2 + j / 8] |= (src[j] >= 0) << j % 8;
+		src += KQUANT_Q1_0_BLOCK;
+		dst += KQUANT_Q1_0_BYTES;
+	}
+}
+
 /* The nearest of E2M1's numbers: magnitudes by code, bit 3 the sign. */
 static uint8_t e2m1(float v)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Floats to Q4_K and Q6_K blocks of 256 and MXFP4 blocks of 32, by the plain rule: the scale is
- * what the largest magnitude (Q6_K, MXFP4) or the range that holds zero (Q4_K) asks for, codes are
- * rounded. n is a multiple of the block.
+ * Floats to Q4_K, Q6_K and TQ2_0 blocks of 256, Q1_0 blocks of 128 and MXFP4 blocks of 32, by the plain
+ * rule: the scale is what the largest magnitude (Q6_K, MXFP4), the range that holds zero (Q4_K) or the mean
+ * magnitude (TQ2_0, Q1_0) asks for, codes are rounded. n is a multiple of the block.
  */
 #ifndef IG1_TESTS_MODELS_KQUANT_H
 #define IG1_TESTS_MODELS_KQUANT_H
@@ -13,9 +13,14 @@
 #define KQUANT_BLOCK	  256
 #define KQUANT_Q4_K_BYTES 144
 #define KQUANT_Q6_K_BYTES 210
+#define KQUANT_TQ2_0_BYTES 66
+#define KQUANT_Q1_0_BLOCK  128
+#define KQUANT_Q1_0_BYTES  18
 
 void kquant_q4_k(const float *src, uint8_t *dst, size_t n);
 void kquant_q6_k(const float *src, uint8_t *dst, size_t n);
+void kquant_tq2_0(const float *src, uint8_t *dst, size_t n);
+void kquant_q1_0(const float *src, uint8_t *dst, size_t n);
 void kquant_mxfp4(const float *src, uint8_t *dst, size_t n);
 
 #endif

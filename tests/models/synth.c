@@ -134,6 +134,12 @@ static int encode_row(uint32_t type, const float *src, uint8_t *dst, size_t n)
 	case GGML_TYPE_Q6_K:
 		kquant_q6_k(src, dst, n);
 		return 0;
+	case GGML_TYPE_TQ2_0:
+		kquant_tq2_0(src, dst, n);
+		return 0;
+	case GGML_TYPE_Q1_0:
+		kquant_q1_0(src, dst, n);
+		return 0;
 	case GGML_TYPE_MXFP4:
 		kquant_mxfp4(src, dst, n);
 		return 0;
@@ -147,7 +153,7 @@ static uint32_t fit_type(uint32_t type, uint32_t n)
 {
 	const struct ggml_type_traits *t = ggml_type_get(type);
 
-	if (t && t->block == 256 && n % 256)
+	if (t && t->block > 32 && n % t->block)
 		t = ggml_type_get(GGML_TYPE_Q8_0);
 	if (t && t->block == 32 && n % 32)
 		t = ggml_type_get(GGML_TYPE_F16);

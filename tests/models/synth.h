@@ -8,7 +8,7 @@
  * attention scores have a deviation of about 1: neither flat nor one-hot.
  *
  * A matrix whose rows are not a multiple of the type's block gets the next coarser one that fits:
- * K-quants Q8_0, the 32-blocks F16.
+ * K-quants, TQ2_0 and Q1_0 become Q8_0, the 32-blocks F16.
  */
 #ifndef IG1_TESTS_MODELS_SYNTH_H
 #define IG1_TESTS_MODELS_SYNTH_H
@@ -63,13 +63,14 @@ struct synth_model {
 	bool sinks;
 	float attn_cap, final_cap;
 	float attn_scale, embd_scale, residual_scale, logit_scale;
-	uint32_t type; /* enum ggml_type of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K */
+	/* enum ggml_type of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K, TQ2_0, Q1_0, MXFP4 */
+	uint32_t type;
 	/* Another one for attn_v, ffn_down and the (tied) output, as quantisers like to mix; 0: no. */
 	uint32_t type2;
 	uint32_t type2_from; /* not in the layers before this one */
 	/* Mixture of experts, when experts is not 0; what the architecture does not have is left out. */
 	uint32_t experts, used;
-	uint32_t expert_type;  /* of their matrices: one of the above, or MXFP4; 0: type or type2 */
+	uint32_t expert_type;  /* of their matrices: one of the above; 0: type or type2 */
 	uint32_t expert_ff;    /* width of an expert; 0: ff */
 	uint32_t shared_ff;    /* width of the shared expert; 0: none */
 	uint32_t expert_files; /* enum synth_experts */

@@ -63,6 +63,12 @@ static const struct rtl {
 	{ { .arch = "llama", .head_size = 40, .value_size = 68, .window = 7,
 	    .kv_of = (const uint32_t[]){ 2, 1 } }, 12 },
 	{ { .arch = "qwen3", .head_size = 64, .value_size = 24 }, 8 },
+	/* weight formats: t2_0 and q8_0, b1_0, mx4 for experts, mx4 and q4_0 */
+	{ { .arch = "llama", .width = 256, .type = GGML_TYPE_TQ2_0, .type2 = GGML_TYPE_Q8_0 }, 8 },
+	{ { .arch = "qwen3", .width = 128, .head_size = 32, .type = GGML_TYPE_Q1_0 }, 8 },
+	{ { .arch = "gpt-oss", .experts = 5, .used = 2, .sinks = true, .expert_ff = 32,
+	    .expert_type = GGML_TYPE_MXFP4, .type = GGML_TYPE_Q4_0 }, 8 },
+	{ { .arch = "llama", .type = GGML_TYPE_MXFP4, .type2 = GGML_TYPE_Q4_0 }, 8 },
 };
 /* clang-format on */
 
@@ -126,14 +132,14 @@ static void test_same(void **state)
 	uint32_t i;
 
 	d.layers = 2;
-	d.width = 32;
+	d.width = d.width ? d.width : 32;
 	d.heads = 2;
 	d.kv_heads = 1;
-	d.ff = 32;
+	d.ff = d.width;
 	d.vocab = 64;
 	d.context = 256;
 	d.eps = 1e-5f;
-	d.type = GGML_TYPE_Q8_0;
+	d.type = d.type ? d.type : GGML_TYPE_Q8_0;
 	assert_int_equal(synth_write(&d, gguf), 0);
 	if (compile_model(&o, &r))
 		fail_msg("%s: %s", d.arch, r.model.diag.msg);
