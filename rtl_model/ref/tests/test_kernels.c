@@ -466,18 +466,19 @@ static int weight_at(int fmt, const uint8_t *b, int j)
 {
 	static const int8_t e2m1[] = { 0, 1, 2, 3, 4, 6, 8, 12 };
 	static const int8_t two_bits[] = { 0, 1, -2, -1 };
-	int nibble = j < 16 ? b[2 + j % 16] & 15 : b[2 + j % 16] >> 4;
+	int nibble;
 
 	switch (fmt) {
 	case 0:
 		return (int8_t)b[2 + j];
 	case 1:
-		return nibble - 8;
+		return (b[2 + j % 16] >> (j < 16 ? 0 : 4) & 15) - 8;
 	case 2:
 		return two_bits[b[2 + j % 8] >> 2 * (j / 8) & 3];
 	case 3:
 		return b[2 + j / 8] & 1 << j % 8 ? 1 : -1;
 	case 4:
+		nibble = b[2 + j % 16] >> (j < 16 ? 0 : 4) & 15;
 		return nibble & 8 ? -e2m1[nibble & 7] : e2m1[nibble];
 	default:
 		return (int8_t)b[j];

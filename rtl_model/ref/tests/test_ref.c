@@ -632,20 +632,20 @@ static void reductions_and_q8(void **state)
 static int weight(uint32_t fmt, const uint8_t *b, uint32_t j)
 {
 	static const int e2m1[] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
-	int nibble = b[2 + j % 16] >> 4 * (j / 16) & 15;
+	int bits;
 
 	switch (fmt) {
 	case IG1_WFMT_Q8_0:
 		return (int8_t)b[2 + j];
 	case IG1_WFMT_Q4_0:
-		return nibble - 8;
+		return (b[2 + j % 16] >> 4 * (j / 16) & 15) - 8;
 	case IG1_WFMT_T2_0:
-		nibble = b[2 + j % 8] >> 2 * (j / 8) & 3;
-		return nibble < 2 ? nibble : nibble - 4;
+		bits = b[2 + j % 8] >> 2 * (j / 8) & 3;
+		return bits < 2 ? bits : bits - 4;
 	case IG1_WFMT_B1_0:
 		return 2 * (b[2 + j / 8] >> j % 8 & 1) - 1;
 	default:
-		return e2m1[nibble];
+		return e2m1[b[2 + j % 16] >> 4 * (j / 16) & 15];
 	}
 }
 
