@@ -50,6 +50,12 @@ VINLINE int bias_shift(unsigned int form)
 	}
 }
 
+/* Whether the sums of a group's halves have lanes of their own: its bytes are used where they lie. */
+VINLINE int has_halves(unsigned int form)
+{
+	return form == IG1_WFMT_Q8_0 || form == IG1_FORM_I8;
+}
+
 /* n groups (1..4) of one column; absent ones are zeros with scale -0, whose term is -0. */
 VINLINE void prepare_quad(struct quad *out, unsigned int form, const int8_t *xq, const float *xs,
 			  unsigned int n, int pairs)
@@ -78,7 +84,7 @@ VINLINE void prepare_quad(struct quad *out, unsigned int form, const int8_t *xq,
 	for (k = 0; k < 4; k++)
 		sum = _mm256_dpbusd_epi32(sum, _mm256_set1_epi8(1), out->x[k]);
 	sum = _mm256_slli_epi32(sum, bias_shift(form));
-	if (form == IG1_WFMT_Q4_0) /* one lane per group there */
+	if (!has_halves(form))
 		sum = _mm256_add_epi32(sum, _mm256_permute2x128_si256(sum, sum, 1));
 	out->init = _mm256_sub_epi32(_mm256_setzero_si256(), sum);
 	out->scale = _mm_loadu_ps(s);
@@ -121,6 +127,91 @@ VINLINE __m512i load_two(unsigned int form, const uint8_t *lo, const uint8_t *hi
 				  group_weights(form, hi), 1);
 }
 
+/* Unsigned weights of a quad: v[k] and v[4 + k] are dwords k of the halves, two rows each. */
+VINLINE void load_bytes(unsigned int form, __m512i v[8], const uint8_t *const *row, size_t at,
+			unsigned int n, int pairs)
+{
+	const __m512i bias = _mm512_set1_epi8(-128);
+	__m512i a[4];
+	int j, k;
+
+#pragma GCC unroll 4
+	for (k = 0; k < 2; k++) {
+#pragma GCC unroll 4
+		for (j = 0; j < 4; j++)
+			a[j] = _mm512_xor_si512(
+				load_two(form, slot(form, row, at, 2 * k, j, n, pairs),
+					 slot(form, row, at, 2 * k + 1, j, n, pairs)),
+				bias);
+		transpose(v + 4 * k, a);
+	}
+}
+
+/* The same where v[k] is dword k of every lane's group. */
+VINLINE void load_nibbles(unsigned int form, __m512i v[8], const uint8_t *const *row, size_t at,
+			  unsigned int n, int pairs)
+{
+	const __m512i low = _mm512_set1_epi8(15);
+	const __m128i e2m1 = _mm_setr_epi8(16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10,
+					   8, 4);
+	__m512i a[4];
+	int j, k;
+
+#pragma GCC unroll 4
+	for (j = 0; j < 4; j++) {
+		const __m128i *p[4];
+
+#pragma GCC unroll 4
+		for (k = 0; k < 4; k++)
+			p[k] = (const __m128i *)(slot(form, row, at, k, j, n, pairs) + 2);
+		a[j] = _mm512_castsi128_si512(_mm_loadu_si128(p[0]));
+		a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[1]), 1);
+		a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[2]), 2);
+		a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[3]), 3);
+	}
+	transpose(v, a);
+#pragma GCC unroll 4
+	for (k = 0; k < 4; k++) {
+		v[4 + k] = _mm512_and_si512(_mm512_srli_epi16(v[k], 4), low);
+		v[k] = _mm512_and_si512(v[k], low);
+	}
+#pragma GCC unroll 8
+	for (k = 0; k < 8 && form == IG1_WFMT_MX4; k++)
+		v[k] = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(e2m1), v[k]);
+}
+
+/* The same for blocks so short that their codes are gathered as the scales are. */
+VINLINE void load_bits(unsigned int form, __m512i v[8], __m512i idx, __mmask16 mask,
+		       const uint8_t *base)
+{
+	const __m512i three = _mm512_set1_epi8(3), two = _mm512_set1_epi8(2);
+	const __m512i zero = _mm512_setzero_si512();
+	__m512i a = _mm512_mask_i32gather_epi32(zero, mask, idx, base + 2, 1), b;
+	int k;
+
+	if (form == IG1_WFMT_T2_0) {
+		b = _mm512_mask_i32gather_epi32(zero, mask, idx, base + 6, 1);
+#pragma GCC unroll 4
+		for (k = 0; k < 4; k++) {
+			v[2 * k] = _mm512_and_si512(_mm512_srli_epi16(a, 2 * k), three);
+			v[2 * k + 1] = _mm512_and_si512(_mm512_srli_epi16(b, 2 * k), three);
+			v[2 * k] = _mm512_xor_si512(v[2 * k], two);
+			v[2 * k + 1] = _mm512_xor_si512(v[2 * k + 1], two);
+		}
+		return;
+	}
+#pragma GCC unroll 8
+	for (k = 0; k < 8; k++) {
+		/* byte k / 2 of a lane four times, then the bits of one half of it */
+		__m128i own = _mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c);
+		__m128i at = _mm_add_epi8(own, _mm_set1_epi8((char)(k / 2)));
+		__m512i bits = _mm512_set1_epi32(k % 2 ? (int)0x80402010 : 0x08040201);
+
+		b = _mm512_shuffle_epi8(a, _mm512_broadcast_i32x4(at));
+		v[k] = _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(b, bits), two);
+	}
+}
+
 /*
  * One quad of groups of four (eight) rows: weights to v[8], then a term per column.
  * row[] are the rows' first blocks, at the quad's byte offset, n its groups, idx and mask gather
@@ -130,46 +221,17 @@ VINLINE void quad_terms(unsigned int form, const uint8_t *const *row, size_t at,
 			int pairs, __m512i idx, __mmask16 mask, const void *sbase,
 			const struct quad *x, size_t x_col, unsigned int cols, __m512 *acc)
 {
-	__m512i v[8], a[4];
+	__m512i v[8];
 	__m512 dw;
 	unsigned int c;
-	int j, k;
+	int k;
 
-	if (form == IG1_WFMT_Q4_0) {
-		const __m512i low = _mm512_set1_epi8(15);
-
-#pragma GCC unroll 4
-		for (j = 0; j < 4; j++) {
-			const __m128i *p[4];
-
-#pragma GCC unroll 4
-			for (k = 0; k < 4; k++)
-				p[k] = (const __m128i *)(slot(form, row, at, k, j, n, pairs) + 2);
-			a[j] = _mm512_castsi128_si512(_mm_loadu_si128(p[0]));
-			a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[1]), 1);
-			a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[2]), 2);
-			a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[3]), 3);
-		}
-		transpose(v, a);
-#pragma GCC unroll 4
-		for (k = 0; k < 4; k++) {
-			v[4 + k] = _mm512_and_si512(_mm512_srli_epi16(v[k], 4), low);
-			v[k] = _mm512_and_si512(v[k], low);
-		}
-	} else {
-		const __m512i bias = _mm512_set1_epi8((char)(1 << bias_shift(form)));
-
-#pragma GCC unroll 4
-		for (k = 0; k < 2; k++) {
-#pragma GCC unroll 4
-			for (j = 0; j < 4; j++)
-				a[j] = _mm512_add_epi8(
-					load_two(form, slot(form, row, at, 2 * k, j, n, pairs),
-						 slot(form, row, at, 2 * k + 1, j, n, pairs)),
-					bias);
-			transpose(v + 4 * k, a);
-		}
-	}
+	if (has_halves(form))
+		load_bytes(form, v, row, at, n, pairs);
+	else if (form == IG1_WFMT_T2_0 || form == IG1_WFMT_B1_0)
+		load_bits(form, v, idx, mask, sbase);
+	else
+		load_nibbles(form, v, row, at, n, pairs);
 	if (form == IG1_FORM_I8) {
 		dw = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, idx, sbase, 4);
 	} else {
@@ -183,7 +245,7 @@ VINLINE void quad_terms(unsigned int form, const uint8_t *const *row, size_t at,
 		__m512i s0, s1, sum;
 		__m512 s;
 
-		if (form == IG1_WFMT_Q4_0) {
+		if (!has_halves(form)) {
 			s0 = _mm512_broadcast_i32x4(_mm256_castsi256_si128(x->init));
 			s1 = _mm512_setzero_si512();
 #pragma GCC unroll 4
