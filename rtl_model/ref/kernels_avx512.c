@@ -152,8 +152,8 @@ VINLINE void load_nibbles(unsigned int form, __m512i v[8], const uint8_t *const 
 			  unsigned int n, int pairs)
 {
 	const __m512i low = _mm512_set1_epi8(15);
-	const __m128i e2m1 = _mm_setr_epi8(16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10,
-					   8, 4);
+	const __m128i e2m1 =
+		_mm_setr_epi8(16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4);
 	__m512i a[4];
 	int j, k;
 

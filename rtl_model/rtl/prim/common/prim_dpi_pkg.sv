@@ -61,8 +61,8 @@ package prim_dpi_pkg;
     input int unsigned groups, input int unsigned cols);
   import "DPI-C" function void ig1_dpi_tile_rom_run(
     input chandle tile, input byte unsigned chip, input longint unsigned addr,
-    input int unsigned wstride, input byte unsigned fmt, input bit first, input bit last, input bit bank,
-    input int unsigned acc, input int unsigned groups, input int unsigned rows,
+    input int unsigned wstride, input byte unsigned fmt, input bit first, input bit last,
+    input bit bank, input int unsigned acc, input int unsigned groups, input int unsigned rows,
     input int unsigned cols);
   import "DPI-C" function void ig1_dpi_tile_out(
     input chandle tile, input bit bank, input int unsigned col, input int unsigned row,

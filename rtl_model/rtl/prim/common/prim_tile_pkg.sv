@@ -14,7 +14,7 @@ package prim_tile_pkg;
     logic        kv;         // weights from the KV buffer, else from ROM
     logic        transpose;  // KV: row i takes value i of every position
     ig1_pkg::wfmt_e fmt;     // ROM; with kv WfmtQ80
-    logic        two;        // a pair of groups: the second one exists
+    logic        two;        // a pair of groups (fmt_pair): the second one exists
     logic        first;      // partial sums start at zero
     logic        last;       // the results are complete with it
     logic        run_first;  // first step over this filling of the column buffer: group 0

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Integer dot products of one word of weights by bit planes: 32 int8 with the activations x0_i, or
-// a pair of groups of 32 of four bits, the first with x0_i and the second with x1_i. Eight sums over
-// 32 one-bit weights either way; only the coefficients and the second half's activations differ. A
-// pair of five bits (five_i) takes two more. Combinational.
+// a pair of groups of 32 of four bits, the first with x0_i and the second with x1_i. Eight sums
+// over 32 one-bit weights either way; only the coefficients and the second half's activations
+// differ. A pair of five bits (five_i) takes two more. Combinational.
 //
 // planes_i: bit 32 * b + j is plane b of weight j; with pair_i planes 4 to 7 are the second group's
 // first four and planes 8 and 9 the fifth of both.
