@@ -44,7 +44,7 @@ static int ig1_open(struct drm_device *drm, struct drm_file *file)
 		return -ENOMEM;
 	priv->dev = to_ig1(drm);
 	priv->stats = ig1_file_stats_create();
-	if (IS_ERR_OR_NULL(priv->stats)) {
+	if (!priv->stats) {
 		kfree(priv);
 		return -ENOMEM;
 	}

@@ -101,7 +101,7 @@ int ig1_sram_alloc(struct ig1_sram *sram, u32 pages, struct ig1_sram_block *bloc
 	one = find_one(sram, pages, &first);
 	if (!one)
 		count = gather(sram, pages, NULL);
-	block->runs = kvmalloc_array(count, sizeof(*block->runs), GFP_KERNEL);
+	block->runs = kvmalloc_array(count, sizeof(*block->runs), GFP_KERNEL_ACCOUNT);
 	if (!block->runs) {
 		ret = -ENOMEM;
 		goto out;

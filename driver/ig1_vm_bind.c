@@ -3,6 +3,7 @@
 #include "ig1_vm_bind.h"
 
 #include <linux/dma-resv.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "ig1_device.h"
@@ -256,11 +257,6 @@ static void op_free(struct ig1_vm_op *op)
 	kfree(op);
 }
 
-static void op_free_work(struct work_struct *work)
-{
-	op_free(container_of(work, struct ig1_vm_op, work));
-}
-
 static void op_fence_cb(struct dma_fence *fence, struct dma_fence_cb *cb)
 {
 	struct ig1_vm_op *op = container_of(cb, struct ig1_vm_op, cb);
@@ -268,23 +264,64 @@ static void op_fence_cb(struct dma_fence *fence, struct dma_fence_cb *cb)
 	queue_work(ig1_free_wq, &op->work);
 }
 
-void ig1_vm_op_end(struct ig1_vm_op *op)
+/* Any fence that has not signalled, with a reference. Allocates nothing. */
+static struct dma_fence *first_fence(struct dma_resv *resv)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_iter_begin(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_for_each_fence_unlocked(&cursor, fence) {
+		dma_fence_get(fence);
+		break;
+	}
+	dma_resv_iter_end(&cursor);
+	return fence;
+}
+
+void ig1_vm_op_release(struct ig1_vm_op *op, bool memory)
 {
 	struct dma_resv *resv = ig1_vm_resv(op->vm);
 
+	do {
+		dma_fence_put(op->fence);
+		op->fence = NULL;
+		/*
+		 * Without memory for one fence that stands for all: one after the other. Not a
+		 * wait, since unplug may wait for the caller, and then nothing signals.
+		 */
+		op->again = !memory ||
+			    dma_resv_get_singleton(resv, DMA_RESV_USAGE_BOOKKEEP, &op->fence);
+		if (op->again)
+			op->fence = first_fence(resv);
+		if (op->fence && !dma_fence_add_callback(op->fence, &op->cb, op_fence_cb))
+			return;
+	} while (op->again && op->fence);
+	op_free(op);
+}
+
+static void op_work(struct work_struct *work)
+{
+	struct ig1_vm_op *op = container_of(work, struct ig1_vm_op, work);
+
+	if (op->again)
+		ig1_vm_op_release(op, true);
+	else
+		op_free(op);
+}
+
+void ig1_vm_op_end(struct ig1_vm_op *op)
+{
 	if (list_empty(&op->gone) && list_empty(&op->pts.dropped)) {
 		op_free(op);
 		return;
 	}
 	ig1_pt_cache_trim(&op->vm->dev->mmu, &op->pts);
 	/*
-	 * Jobs that were with the chip when entries changed have their fences in here, and maybe
-	 * others.
+	 * Jobs that were with the chip when entries changed have their fences in the dma_resv, and
+	 * maybe others.
 	 */
-	if (dma_resv_get_singleton(resv, DMA_RESV_USAGE_BOOKKEEP, &op->fence))
-		dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
-	if (!op->fence || dma_fence_add_callback(op->fence, &op->cb, op_fence_cb))
-		op_free(op);
+	ig1_vm_op_release(op, true);
 }
 
 static int prepare_spares(struct ig1_vm_op *op)
@@ -370,7 +407,7 @@ struct ig1_vm_op *ig1_vm_op_prepare(struct ig1_vm *vm, struct drm_file *file,
 	op->va = args->va;
 	op->size = args->size;
 	INIT_LIST_HEAD(&op->gone);
-	INIT_WORK(&op->work, op_free_work);
+	INIT_WORK(&op->work, op_work);
 	ig1_pt_cache_init(&op->pts);
 	if (args->op == DRM_INTAGLIO_BIND_MAP)
 		ret = prepare_map(op, file, args->handle, &need);
@@ -604,8 +641,12 @@ static int bind_sync(struct ig1_vm *vm, struct drm_file *file,
 {
 	int ret = 0;
 
-	for (*done = 0; *done < count && !ret; *done += !ret)
+	for (*done = 0; *done < count && !ret; *done += !ret) {
+		/* An operation on a large buffer is long, and nobody sees what the call returns. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		ret = bind_one(vm, file, &ops[*done]);
+	}
 	return ret;
 }
 

@@ -60,8 +60,10 @@ struct ig1_vm_op {
 	struct ig1_pt_cache pts;
 	/** @gone: mappings that were removed, by &ig1_va.node; each holds its vm_bo */
 	struct list_head gone;
-	/** @fence: jobs that may still use what was removed */
+	/** @fence: jobs that may still use what was removed, or one of them */
 	struct dma_fence *fence;
+	/** @again: @fence is one of several, look for the next when it has signalled */
+	bool again;
 	/** @cb: on @fence */
 	struct dma_fence_cb cb;
 	/** @work: frees it all */
@@ -85,5 +87,12 @@ struct ig1_vm_op *ig1_vm_op_prepare(struct ig1_vm *vm, struct drm_file *file,
 				    const struct drm_intaglio_bind_op *args);
 int ig1_vm_op_run(struct ig1_vm_op *op);
 void ig1_vm_op_end(struct ig1_vm_op *op);
+
+/*
+ * Frees an operation that has removed something when all fences in the VM's dma_resv have
+ * signalled; does not wait for them. @memory: false to do without allocations, as when there is
+ * none.
+ */
+void ig1_vm_op_release(struct ig1_vm_op *op, bool memory);
 
 #endif /* _IG1_VM_BIND_H_ */

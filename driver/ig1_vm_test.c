@@ -681,22 +681,27 @@ static void end_fence(struct dma_fence *fence)
 	dma_fence_put(fence);
 }
 
+static void add_fence(struct kunit *test, struct dma_fence *fence)
+{
+	struct dma_resv *resv = ig1_vm_resv(the_vm(test));
+
+	dma_resv_lock(resv, NULL);
+	KUNIT_ASSERT_EQ(test, dma_resv_reserve_fences(resv, 1), 0);
+	dma_resv_add_fence(resv, fence, DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_unlock(resv);
+}
+
 /* A job that was with the chip when a page was unmapped keeps the page. */
 static void test_release(struct kunit *test)
 {
 	struct rig *rig = test->priv;
-	struct ig1_vm *vm = the_vm(test);
 	struct dma_fence *fence = new_fence(test);
 	u32 handle, tables;
 	struct ig1_bo *bo = new_bo(test, 2, &handle);
 
 	map(test, SZ_1M, handle, 0, 2, 0);
 	tables = rig->dev->mmu.count;
-	dma_resv_lock(ig1_vm_resv(vm), NULL);
-	KUNIT_ASSERT_EQ(test, dma_resv_reserve_fences(ig1_vm_resv(vm), 1), 0);
-	dma_resv_add_fence(ig1_vm_resv(vm), fence, DMA_RESV_USAGE_BOOKKEEP);
-	dma_resv_unlock(ig1_vm_resv(vm));
-
+	add_fence(test, fence);
 	unmap(test, SZ_1M, 2);
 	KUNIT_EXPECT_EQ(test, translate(test, SZ_1M), 0);
 	flush_workqueue(ig1_free_wq);
@@ -706,6 +711,45 @@ static void test_release(struct kunit *test)
 	flush_workqueue(ig1_free_wq);
 	KUNIT_EXPECT_EQ(test, bo_refs(bo), 1);
 	KUNIT_EXPECT_EQ(test, rig->dev->mmu.count, 1);
+}
+
+/* No memory for a fence that stands for all: pages stay until each has signalled, nobody waits. */
+static void test_release_no_memory(struct kunit *test)
+{
+	const struct drm_intaglio_bind_op args = { .op = DRM_INTAGLIO_BIND_UNMAP,
+						   .va = SZ_1M,
+						   .size = 2 * PAGE };
+	struct rig *rig = test->priv;
+	struct dma_fence *fence[3];
+	struct ig1_vm_op *op;
+	struct ig1_bo *bo;
+	u32 handle, i;
+
+	bo = new_bo(test, 2, &handle);
+	map(test, SZ_1M, handle, 0, 2, 0);
+	for (i = 0; i < ARRAY_SIZE(fence); i++) {
+		fence[i] = new_fence(test);
+		add_fence(test, fence[i]);
+	}
+	op = ig1_vm_op_prepare(the_vm(test), rig->file, &args);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
+	KUNIT_ASSERT_EQ(test, ig1_vm_op_run(op), 0);
+	ig1_vm_op_release(op, false);
+	/* In any order. */
+	for (i = ARRAY_SIZE(fence); i--;) {
+		flush_workqueue(ig1_free_wq);
+		KUNIT_EXPECT_GT(test, bo_refs(bo), 1);
+		end_fence(fence[i]);
+	}
+	flush_workqueue(ig1_free_wq);
+	KUNIT_EXPECT_EQ(test, bo_refs(bo), 1);
+	/* And where they have all signalled before. */
+	map(test, SZ_1M, handle, 0, 2, 0);
+	op = ig1_vm_op_prepare(the_vm(test), rig->file, &args);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
+	KUNIT_ASSERT_EQ(test, ig1_vm_op_run(op), 0);
+	ig1_vm_op_release(op, false);
+	KUNIT_EXPECT_EQ(test, bo_refs(bo), 1);
 }
 
 /* An operation of an asynchronous call: waits for @in, result in the returned syncobj's fence. */
@@ -951,6 +995,7 @@ static struct kunit_case vm_cases[] = { KUNIT_CASE_PARAM(test_split, split_gen_p
 					KUNIT_CASE(test_array),
 					KUNIT_CASE(test_bind_sync),
 					KUNIT_CASE(test_release),
+					KUNIT_CASE(test_release_no_memory),
 					KUNIT_CASE(test_bind_async),
 					KUNIT_CASE(test_unusable),
 					KUNIT_CASE(test_async_none),
