@@ -17,8 +17,12 @@
 #include <drm/gpu_scheduler.h>
 
 #ifndef kzalloc_obj
-#define ig1_gfp(unused, gfp, ...) gfp
-#define kzalloc_obj(obj, ...) kzalloc(sizeof(obj), ig1_gfp(, ##__VA_ARGS__, GFP_KERNEL))
+/* Flags, where there are some, are GFP_KERNEL and more. */
+#define kzalloc_obj(obj, ...) \
+	({ \
+		const gfp_t _gfp[2] = { GFP_KERNEL, ##__VA_ARGS__ }; \
+		kzalloc(sizeof(obj), _gfp[0] | _gfp[1]); \
+	})
 #endif
 
 /* A symbol namespace is a token or a string. */

@@ -32,8 +32,8 @@ extern "C" {
  *   compiled with. An element that is longer than the kernel knows must be zero beyond.
  * - A call that fails with EINTR or EAGAIN changed nothing and may be repeated.
  *
- * Memory that a call takes, the pages of buffers as well as page tables, queues and jobs, is charged
- * to the caller's control group.
+ * Memory that a call takes, the pages of buffers as well as page tables, queues and jobs, is
+ * charged to the caller's control group.
  *
  * Errors, unless the call says more: EINVAL bad argument, ENOENT unknown handle or id, EFAULT bad
  * pointer, ENOMEM host memory, ENOSPC resident SRAM, queues or contexts exhausted, EACCES
