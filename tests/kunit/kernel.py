@@ -204,6 +204,11 @@ class Build:
         config = hashlib.sha256()
         for path in [*self.configs(), DRIVER / "Kconfig"]:
             config.update(path.read_bytes())
+        # Objects of another tree's driver may be newer than this one's sources.
+        built = self.folder / "driver-tree"
+        if not built.exists() or built.read_text() != str(DRIVER.resolve()):
+            shutil.rmtree(self.folder / "drivers/accel/intaglio", ignore_errors=True)
+            built.write_text(str(DRIVER.resolve()))
         done = self.folder / "configured"
         if not done.exists() or done.read_text() != config.hexdigest():
             run(self.kunit("config"), log, 300, cwd=self.source, env=env)
