@@ -225,6 +225,12 @@ int dma_entry_read(struct dma_entry *e, uint64_t addr, void *dst, size_t n)
 	return dma_guard_end() ? -EFAULT : 0;
 }
 
+/* A token record: the first word of it has its number, which says that the other is there. */
+static bool is_record(uint64_t addr, size_t n)
+{
+	return n == 16 && !(addr & 15);
+}
+
 /* In ascending order: the last word of a ring entry says that the others are there. */
 static void store(uint8_t *dst, const uint8_t *src, size_t n)
 {
@@ -247,13 +253,24 @@ static void store(uint8_t *dst, const uint8_t *src, size_t n)
 	}
 }
 
+static int write_file(struct dma_entry *e, uint64_t at, const uint8_t *src, size_t n)
+{
+	return all(pwrite(e->fd, src, n, (off_t)(e->r.offset + at)), n);
+}
+
 int dma_entry_write(struct dma_entry *e, uint64_t addr, const void *src, size_t n)
 {
+	size_t first = is_record(addr, n) ? 8 : 0;
 	uint64_t at = addr - e->r.addr;
+	const uint8_t *p = src;
+	int err;
 
-	if (e->r.mode == DMA_FILE)
-		return all(pwrite(e->fd, src, n, (off_t)(e->r.offset + at)), n);
+	if (e->r.mode == DMA_FILE) {
+		err = write_file(e, at + first, p + first, n - first);
+		return err || !first ? err : write_file(e, at, p, first);
+	}
 	dma_guard_begin(e->base, e->bytes);
-	store(e->host + at, src, n);
+	store(e->host + at + first, p + first, n - first);
+	store(e->host + at, p, first);
 	return dma_guard_end() ? -EFAULT : 0;
 }

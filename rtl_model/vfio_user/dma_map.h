@@ -62,7 +62,8 @@ struct dma_entry *dma_map_find(struct dma_map *map, uint64_t addr, size_t n, uin
 
 /*
  * Access to a region that is not DMA_MESSAGE. A write's bytes appear in ascending order to a
- * program that polls for the last ones. -EFAULT: the file has shrunk under the mapping (the
+ * program that polls for the last ones; those of 16 aligned bytes, which may be a token record, with
+ * the first eight last, to a program that polls for them. -EFAULT: the file has shrunk under the mapping (the
  * region then leads to memory nobody sees, as after a card lost its link).
  */
 int dma_entry_read(struct dma_entry *e, uint64_t addr, void *dst, size_t n);

@@ -5,11 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dma_guard.h"
+#include "dma_map.h"
 #include "ig1_chip.h"
 
 static void test_dma(void **state)
@@ -324,6 +329,66 @@ static void test_reset_in_flight(void **state)
 	messages(r);
 }
 
+/* Writes a record, an instruction at a time: what a program would see after each. Returns them. */
+static uint32_t step_through(struct dma_entry *e, uint64_t addr, const struct ig1_token *token,
+			     const struct ig1_token *seen)
+{
+	uint32_t steps = 0;
+	pid_t child = fork();
+	int status = 0;
+
+	assert_true(child >= 0);
+	if (!child) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+			_exit(2);
+		raise(SIGSTOP);
+		_exit(dma_entry_write(e, addr, token, sizeof(*token)) ? 1 : 0);
+	}
+	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+		struct ig1_token now = *(const volatile struct ig1_token *)seen;
+
+		if (now.seq == token->seq)
+			assert_memory_equal(&now, token, sizeof(now));
+		else
+			assert_int_equal(now.seq, 0);
+		steps++;
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+	}
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_memory_equal(seen, token, sizeof(*token));
+	return steps;
+}
+
+/* Its number is the first thing in a token record and the last that appears. */
+static void test_token_record(void **state)
+{
+	const struct ig1_token token = { .seq = 7, .slot = 3, .kind = 1, .value = 99, .step = 5 };
+	struct dma_region region = { 0x1000, 0x1000, 0, DMA_READ | DMA_WRITE, DMA_MMAP };
+	struct ig1_token *seen;
+	struct dma_entry *e;
+	struct dma_map map;
+	int fd, file;
+
+	(void)state;
+	fd = memfd_create("record", 0);
+	assert_int_equal(ftruncate(fd, 0x1000), 0);
+	seen = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(seen != MAP_FAILED);
+	for (file = 0; file < 2; file++) {
+		region.mode = file ? DMA_FILE : DMA_MMAP;
+		memset(seen, 0, 0x1000);
+		dma_map_init(&map);
+		assert_int_equal(dma_map_add(&map, &region, fd), 0);
+		e = dma_map_find(&map, 0x1020, sizeof(token), DMA_WRITE);
+		assert_non_null(e);
+		assert_true(step_through(e, 0x1020, &token, seen + 2) > 10);
+		dma_map_free(&map);
+	}
+	munmap(seen, 0x1000);
+	close(fd);
+}
+
 #define CLIENT(f) cmocka_unit_test_setup_teardown(f, rig_client, rig_teardown)
 #define SERVER(f) cmocka_unit_test_setup_teardown(f, rig_server, rig_teardown)
 
@@ -341,6 +406,7 @@ int main(void)
 		CLIENT(test_dma_unmap_in_flight),
 		CLIENT(test_dma_unmap_running),
 		CLIENT(test_reset_in_flight),
+		cmocka_unit_test(test_token_record),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
