@@ -8,26 +8,32 @@
 #define GEMMA2_LAYERS_27B 46
 #define GEMMA3_LAYERS_27B 62
 
-static int read_gemma(struct fe_net *n)
-{
-	n->embd_scale = sqrtf((float)n->width);
-	return 0;
-}
-
 /*
  * The largest models scale queries by the width of a head's share, not by its size. Folders say it
- * (query_pre_attn_scalar), GGUF files do not.
+ * (query_pre_attn_scalar), GGUF files usually do not.
  */
 static int query_scale(struct fe_net *n, uint32_t layers_27b)
 {
-	if (n->layers == layers_27b)
+	float v = 0;
+
+	if (layers_27b && n->layers == layers_27b)
 		n->attn_scale = (float)(1.0 / sqrt((double)n->width / n->heads));
-	if (fe_f32(&n->keys, "attention.scale", false, &n->attn_scale))
+	if (fe_f32(&n->keys, "attention.scale", false, &v))
 		return n->m->diag.err;
-	if (n->attn_scale >= 1e-6f && n->attn_scale <= 1e6f)
+	if (v == 0)
 		return 0;
-	return diag_set(&n->m->diag, -EINVAL, "key %s.attention.scale: %g, supported: 1e-6 to 1e6",
-			n->arch->name, (double)n->attn_scale);
+	n->attn_scale = v;
+	if (v >= 1e-6f && v <= 1e6f)
+		return 0;
+	return diag_set(&n->m->diag, -EINVAL,
+			"key %s.attention.scale: %g, supported: 0, 1e-6 to 1e6", n->arch->name,
+			(double)v);
+}
+
+static int read_gemma(struct fe_net *n)
+{
+	n->embd_scale = sqrtf((float)n->width);
+	return query_scale(n, 0);
 }
 
 static int read_cap(struct fe_net *n, const char *key, float *cap)
@@ -42,7 +48,7 @@ static int read_cap(struct fe_net *n, const char *key, float *cap)
 
 static int read_gemma2(struct fe_net *n)
 {
-	read_gemma(n);
+	n->embd_scale = sqrtf((float)n->width);
 	n->attn_cap = 50;
 	n->final_cap = 30;
 	if (query_scale(n, GEMMA2_LAYERS_27B) ||
@@ -55,8 +61,9 @@ static int read_gemma2(struct fe_net *n)
 /* Windowed layers have a base of their own and no scaling. */
 static int read_gemma3(struct fe_net *n)
 {
-	read_gemma(n);
+	n->embd_scale = sqrtf((float)n->width);
 	if (query_scale(n, GEMMA3_LAYERS_27B) ||
+	    read_cap(n, "attn_logit_softcapping", &n->attn_cap) ||
 	    read_cap(n, "final_logit_softcapping", &n->final_cap) || fe_windows(n, 0, 6))
 		return n->m->diag.err;
 	return n->windowed ? fe_rope_window(n, 10000) : 0;
@@ -64,11 +71,12 @@ static int read_gemma3(struct fe_net *n)
 
 static const char *const caps[] = { "attention.scale", "attn_logit_softcapping",
 				    "final_logit_softcapping", NULL };
-static const char *const final_cap[] = { "attention.scale", "final_logit_softcapping", NULL };
+static const char *const scale[] = { "attention.scale", NULL };
 
 const struct fe_arch fe_arch_gemma = {
 	.name = "gemma",
 	.act = IR_FN_GELU,
+	.keys = scale,
 	.read = read_gemma,
 };
 
@@ -85,6 +93,6 @@ const struct fe_arch fe_arch_gemma3 = {
 	.act = IR_FN_GELU,
 	.head_norms = true,
 	.post_norms = true,
-	.keys = final_cap,
+	.keys = caps,
 	.read = read_gemma3,
 };

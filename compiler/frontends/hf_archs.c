@@ -70,6 +70,7 @@ static const struct hf_key gemma3_keys[] = {
 	  HF_F32, false },
 	{ "rope.freq_base", "rope_theta|rope_parameters.full_attention.rope_theta|1000000", HF_F32,
 	  false },
+	{ "attn_logit_softcapping", "attn_logit_softcapping", HF_F32, false },
 	{ "final_logit_softcapping", "final_logit_softcapping", HF_F32, false },
 	END
 };

@@ -168,7 +168,7 @@ static void test_gemma(void **state)
 		"{\"architectures\":[\"Gemma3ForCausalLM\"],\"max_position_embeddings\":64,"
 		"\"hidden_size\":8,\"num_hidden_layers\":7,\"intermediate_size\":6,"
 		"\"num_attention_heads\":2,\"rms_norm_eps\":1e-6,\"rope_local_base_freq\":10000,"
-		"\"query_pre_attn_scalar\":168,"
+		"\"query_pre_attn_scalar\":168,\"attn_logit_softcapping\":20,"
 		"\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":8},\"layer_types\":["
 		"\"sliding_attention\",\"sliding_attention\",\"sliding_attention\","
 		"\"sliding_attention\",\"sliding_attention\",\"full_attention\","
@@ -176,6 +176,7 @@ static void test_gemma(void **state)
 	fx_key_absent("gemma3.attention.sliding_window_pattern");
 	fx_key_f32("gemma3.rope.freq_base", 1e6f);
 	fx_key_f32("gemma3.attention.scale", (float)(1 / sqrt(168)));
+	fx_key_f32("gemma3.attn_logit_softcapping", 20);
 	fx_key_f32("gemma3.rope.freq_base_swa", 1e4f);
 	fx_key_f32("gemma3.rope.scaling.factor", 8);
 	fx_reset();

@@ -546,10 +546,13 @@ static void load_factors(struct loader *l)
 		m->attn_cap = number(l, "attn_logit_softcapping", 50);
 		m->final_cap = number(l, "final_logit_softcapping", 30);
 	}
-	if (is_arch(l, "gemma3"))
+	if (is_arch(l, "gemma3")) {
+		m->attn_cap = number(l, "attn_logit_softcapping", 0);
 		m->final_cap = number(l, "final_logit_softcapping", 0);
-	if (granite) {
+	}
+	if (gemma || granite)
 		m->attn_scale = nonzero(l, "attention.scale", m->attn_scale);
+	if (granite) {
 		m->embd_scale = nonzero(l, "embedding_scale", 1);
 		m->residual_scale = nonzero(l, "residual_scale", 1);
 		m->logit_scale = 1 / nonzero(l, "logit_scale", 1);

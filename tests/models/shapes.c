@@ -245,6 +245,14 @@ const struct synth_model shapes[] = {
 	{ .name = "qwen3moe-values", .arch = "qwen3moe", .seed = 2, .layers = 3, .width = 64, .heads = 4,
 	  .kv_heads = 2, .head_size = 32, .value_size = 64, .ff = 64, .vocab = 300, .context = 96,
 	  .eps = 1e-6f, .experts = 6, .used = 2, .expert_ff = 32, .type = GGML_TYPE_Q4_0 },
+	/* scores scaled and capped by keys that few files have */
+	{ .name = "gemma-scale", .arch = "gemma", .seed = 1, .layers = 2, .width = 48, .heads = 2, .kv_heads = 1,
+	  .head_size = 32, .ff = 64, .vocab = 300, .context = 96, .tied = true, .eps = 1e-6f,
+	  .attn_scale = 0.09f, .type = GGML_TYPE_Q8_0 },
+	{ .name = "gemma3-scale-cap", .arch = "gemma3", .layers = 3, .width = 32, .heads = 2,
+	  .kv_heads = 2, .head_size = 32, .ff = 64, .vocab = 300, .context = 96, .tied = true,
+	  .eps = 1e-6f, .window = 24, .pattern = 2, .attn_scale = 0.2f, .attn_cap = 3,
+	  .type = GGML_TYPE_Q8_0 },
 	/* scales that multiply what matrices make */
 	{ .name = "phi3-scales", .arch = "phi3", .seed = 3, .layers = 3, .width = 64, .heads = 4, .kv_heads = 2,
 	  .ff = 96, .vocab = 300, .context = 96, .bias = SYNTH_BIAS_ALL, .eps = 1e-5f,
