@@ -27,30 +27,13 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 	return fe_mix(n, i, x, n->ff[i] ? fe_ffn_of : fe_mamba2);
 }
 
-const struct fe_arch fe_arch_nemotron_h = {
-	.name = "nemotron_h",
-	.hybrid = true,
-	.no_rope = true,
-	.no_gate = true,
-	.act = IR_FN_RELU2,
-	.bias_q = true,
-	.bias_o = true,
-	.bias_ffn = true,
-	.read = fe_read_mamba2,
-	.block = block,
-};
+/* What both have; feed-forwards are experts in one of them. */
+#define NEMOTRON_H                                                                            \
+	.hybrid = true, .no_rope = true, .no_gate = true, .act = IR_FN_RELU2, .bias_q = true, \
+	.bias_o = true, .bias_ffn = true, .read = fe_read_mamba2, .block = block
+
+const struct fe_arch fe_arch_nemotron_h = { .name = "nemotron_h", NEMOTRON_H };
 
 const struct fe_arch fe_arch_nemotron_h_moe = {
-	.name = "nemotron_h_moe",
-	.hybrid = true,
-	.no_rope = true,
-	.no_gate = true,
-	.act = IR_FN_RELU2,
-	.bias_q = true,
-	.bias_o = true,
-	.bias_ffn = true,
-	.keys = keys,
-	.moe = &rules,
-	.read = fe_read_mamba2,
-	.block = block,
+	.name = "nemotron_h_moe", NEMOTRON_H, .keys = keys, .moe = &rules
 };

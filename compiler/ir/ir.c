@@ -17,12 +17,12 @@ static const char *const kind_names[IR_KINDS] = {
 	[IR_CONV] = "conv",	  [IR_SCAN] = "scan",
 	[IR_CENTER] = "center",	  [IR_L2NORM] = "l2norm",
 	[IR_SHIFT] = "shift",	  [IR_WKV] = "wkv",
-	[IR_DOT] = "dot",
-	[IR_DOTS] = "dots",	  [IR_SOFTMAX] = "softmax",
-	[IR_ROUTE] = "route",	  [IR_EXPERTS] = "experts",
-	[IR_COMBINE] = "combine", [IR_HEADMM] = "headmm",
-	[IR_JOIN] = "join",	  [IR_SQLA] = "sqla",
-	[IR_RUNSUM] = "runsum",	  [IR_GATHER] = "gather",
+	[IR_DOT] = "dot",	  [IR_DOTS] = "dots",
+	[IR_SOFTMAX] = "softmax", [IR_ROUTE] = "route",
+	[IR_EXPERTS] = "experts", [IR_COMBINE] = "combine",
+	[IR_HEADMM] = "headmm",	  [IR_JOIN] = "join",
+	[IR_SQLA] = "sqla",	  [IR_RUNSUM] = "runsum",
+	[IR_GATHER] = "gather",
 };
 
 static const struct {

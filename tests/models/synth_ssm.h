@@ -17,7 +17,7 @@ struct synth_ssm {
 	 * qwen35, qwen35moe, sqla
 	 */
 	const char *arch;
-	const char *row; /* in the table of architectures: not the one of its architecture's first */
+	const char *row; /* in the table of architectures; NULL: its architecture's */
 	uint64_t seed;
 	uint32_t layers, width, vocab, context;
 	uint32_t taps, inner, state;
@@ -30,8 +30,8 @@ struct synth_ssm {
 	const char *pattern;
 	uint32_t heads, kv_heads, head_size, ff;
 	uint32_t rescale; /* rwkv6 */
-	uint32_t
-		lora; /* rwkv6 and rwkv7, with head_size and ff: ranks, each one more than the one before */
+	/* rwkv6 and rwkv7, with head_size and ff: ranks, each one more than the one before */
+	uint32_t lora;
 	/* Experts, when experts is not 0; what the architecture does not have is left out. */
 	uint32_t experts, used;
 	uint32_t expert_ff; /* width of an expert; not of jamba and granitehybrid, where it is ff */
@@ -40,10 +40,10 @@ struct synth_ssm {
 	uint32_t every; /* jamba, granitehybrid: experts in layers every - 1, 2 every - 1, ... */
 	bool select_bias, weights_norm;
 	float weights_scale;
-	bool inner_norms; /* mamba: of time step, B and C */
+	bool inner_norms;  /* mamba: of time step, B and C */
 	bool no_gate_norm; /* falcon-h1 */
-	bool scales;	  /* granitehybrid: all four */
-	bool plain_conv;  /* sqla: without biases: scores' factors then do not matter */
+	bool scales;	   /* granitehybrid: all four */
+	bool plain_conv;   /* sqla: without biases: scores' factors then do not matter */
 	float eps;
 	uint32_t type;	  /* enum ggml_type of the matrices */
 	const char *drop; /* this tensor is left out, for refusals */
