@@ -65,17 +65,17 @@ static const struct option {
 	{ "shared-ff", NUMBER, &model.shared_ff, "of the shared expert, 0: none" },
 	{ "expert-files", NUMBER, &model.expert_files,
 	  "0 stacked, 1 gate and up in one, 2 single" },
+	{ "scales", FLAG, &model.scales, "0 or 1: a number for every matrix of a layer" },
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
-static int usage(void)
+static void usage(FILE *f)
 {
 	size_t i;
 
-	fprintf(stderr, "usage: mksynth [NAME=VALUE]... FILE\n");
+	fprintf(f, "usage: mksynth [NAME=VALUE]... FILE\n");
 	for (i = 0; i < N_OPTIONS; i++)
-		fprintf(stderr, "  %-13s %s\n", options[i].name, options[i].help);
-	return 2;
+		fprintf(f, "  %-13s %s\n", options[i].name, options[i].help);
 }
 
 static int set_type(uint32_t *at, const char *value)
@@ -126,8 +126,14 @@ int main(int argc, char **argv)
 {
 	int i, ret;
 
-	if (argc < 2 || strchr(argv[argc - 1], '='))
-		return usage();
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		usage(stdout);
+		return 0;
+	}
+	if (argc < 2 || strchr(argv[argc - 1], '=') || argv[argc - 1][0] == '-') {
+		usage(stderr);
+		return 2;
+	}
 	for (i = 1; i < argc - 1; i++) {
 		const char *value = strchr(argv[i], '=');
 		size_t k = 0, n = value ? (size_t)(value - argv[i]) : 0;
@@ -137,7 +143,8 @@ int main(int argc, char **argv)
 			k++;
 		if (!value || k == N_OPTIONS || set(&options[k], value + 1)) {
 			fprintf(stderr, "mksynth: %s\n", argv[i]);
-			return usage();
+			usage(stderr);
+			return 2;
 		}
 	}
 	ret = synth_write(&model, argv[argc - 1]);
