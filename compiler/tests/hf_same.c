@@ -12,6 +12,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/tests/hf_same.h"
+#include "compiler/tests/test_folder.h"
 #include "image.h"
 
 static char dir[64];
@@ -19,7 +20,7 @@ static char dir[64];
 int hf_same_setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/hf-XXXXXX");
+	test_template(dir, sizeof(dir), "hf");
 	return mkdtemp(dir) ? 0 : -1;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "compiler/tests/model_run.h"
+#include "compiler/tests/test_folder.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -155,7 +156,7 @@ int model_open(struct model_run *r, const struct compile_options *o, uint32_t se
 	int fd, ret;
 
 	memset(r, 0, sizeof(*r));
-	strcpy(r->path, "/tmp/accelc-test-XXXXXX");
+	test_template(r->path, sizeof(r->path), "model");
 	fd = mkstemp(r->path);
 	if (fd < 0)
 		return fail(r, r->path, -errno);

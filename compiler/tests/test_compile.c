@@ -23,6 +23,7 @@
 #include "compiler/quant/half.h"
 #include "compiler/quant/requant.h"
 #include "compiler/tests/gguf_writer.h"
+#include "compiler/tests/test_folder.h"
 #include "crc32.h"
 #include "image.h"
 #include "sha256.h"
@@ -83,7 +84,7 @@ static void build(struct built *b, const struct synth_model *s, enum pass_format
 	memset(b, 0, sizeof(*b));
 	assert_int_equal(synth_build(s, &b->gguf, &b->gguf_bytes), 0);
 	assert_int_equal(gguf_open_mem(b->gguf, b->gguf_bytes, &b->f, NULL), 0);
-	strcpy(b->path, "/tmp/accelc-test-XXXXXX");
+	test_template(b->path, sizeof(b->path), "compile");
 	close(mkstemp(b->path));
 	o.data = b->gguf;
 	o.size = b->gguf_bytes;
@@ -624,7 +625,7 @@ static void test_predicting_layers(void **state)
 {
 	static const int64_t ne[1] = { 64 };
 	static const float zeros[64];
-	struct built a, b = { .path = "/tmp/accelc-test-XXXXXX" };
+	struct built a, b = { 0 };
 	struct compile_options o = { .model = "model",
 				     .chip = compile_chip("default"),
 				     .out = b.path };
@@ -644,6 +645,7 @@ static void test_predicting_layers(void **state)
 			  sizeof(zeros));
 	assert_int_equal(gguf_writer_finish(&w, &b.gguf, &b.gguf_bytes), 0);
 	gguf_writer_free(&w);
+	test_template(b.path, sizeof(b.path), "compile");
 	close(mkstemp(b.path));
 	o.data = b.gguf;
 	o.size = b.gguf_bytes;

@@ -21,6 +21,7 @@
 #include "compiler/report/measure.h"
 #include "compiler/tests/gguf_walk.h"
 #include "compiler/tests/model_run.h"
+#include "compiler/tests/test_folder.h"
 #include "tests/models/forward64_ssm.h"
 #include "tests/models/shapes.h"
 #include "tests/models/synth_ssm.h"
@@ -549,7 +550,7 @@ static void write_model(struct fixture *f)
 	FILE *out;
 	int fd;
 
-	strcpy(f->path, "/tmp/report-test-XXXXXX");
+	test_template(f->path, sizeof(f->path), "report");
 	fd = mkstemp(f->path);
 	assert_true(fd >= 0);
 	out = fdopen(fd, "wb");

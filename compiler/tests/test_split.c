@@ -17,6 +17,7 @@
 #include "compiler/quant/ggml_types.h"
 #include "compiler/tests/gguf_walk.h"
 #include "compiler/tests/split.h"
+#include "compiler/tests/test_folder.h"
 #include "image.h"
 #include "sha256.h"
 #include "tests/models/synth.h"
@@ -44,7 +45,7 @@ static char dir[64];
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/split-XXXXXX");
+	test_template(dir, sizeof(dir), "split");
 	if (!mkdtemp(dir) || synth_build(&spec, &whole_data, &whole_size))
 		return -1;
 	return gguf_open_mem(whole_data, whole_size, &whole, NULL);
