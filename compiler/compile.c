@@ -132,7 +132,9 @@ int compile_model(const struct compile_options *o, struct compile_result *r)
 			return diag_set(&r->model.diag, ret, "%s", err.msg);
 	}
 	r->n_left_out = source_left_out(f, r->left_out);
+	r->model.progress = &o->progress;
 	ret = run(o, r, f);
+	r->model.progress = NULL;
 	gguf_close(f);
 	return ret;
 }

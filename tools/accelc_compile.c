@@ -29,7 +29,9 @@ enum {
 struct args {
 	struct compile_options o;
 	const char *print_after, *stop_after;
-	bool verbose, report, bar;
+	bool verbose, report;
+	const char *bar; /* what the bar that stands there is of */
+	uint64_t most;	 /* that it showed */
 	struct compile_result *result;
 };
 
@@ -198,12 +200,21 @@ static void print_programs(const struct compile_result *r)
 	}
 }
 
+static void end_bar(struct args *a)
+{
+	if (a->bar)
+		fputc('\n', stderr);
+	a->bar = NULL;
+	a->most = 0;
+}
+
 static int after_pass(void *ctx, const char *pass, struct ir_model *m, double seconds)
 {
 	struct args *a = ctx;
 	bool programs =
 		!strcmp(pass, COMPILE_STAGE_GENERATE) || !strcmp(pass, COMPILE_STAGE_HAZARDS);
 
+	end_bar(a);
 	if (a->verbose)
 		fprintf(stderr, "%-16s %9.3f ms\n", pass, 1e3 * seconds);
 	if (a->print_after && !strcmp(a->print_after, pass)) {
@@ -220,18 +231,32 @@ static int after_pass(void *ctx, const char *pass, struct ir_model *m, double se
 	return a->stop_after && !strcmp(a->stop_after, pass);
 }
 
-static void progress(void *ctx, uint64_t done, uint64_t total)
+/* Never goes back: a tensor is read again for another format. */
+static void show_bar(struct args *a, const char *what, uint64_t done, uint64_t total)
 {
-	struct args *a = ctx;
-	int i, n = total ? (int)(40 * done / total) : 0;
+	int i, n;
 
 	if (total < BAR_BYTES)
 		return;
-	a->bar = true;
-	fputs("\rweight ROM [", stderr);
+	if (a->bar && strcmp(a->bar, what))
+		end_bar(a);
+	a->bar = what;
+	a->most = done > a->most ? done : a->most;
+	n = (int)(40 * a->most / total);
+	fprintf(stderr, "\r%-10s [", what);
 	for (i = 0; i < 40; i++)
 		fputc(i < n ? '=' : ' ', stderr);
-	fprintf(stderr, "] %3d %%", (int)(100 * done / (total ? total : 1)));
+	fprintf(stderr, "] %3d %%", (int)(100 * a->most / total));
+}
+
+static void check_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	show_bar(ctx, "formats", done, total);
+}
+
+static void rom_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	show_bar(ctx, "weight ROM", done, total);
 }
 
 static void report_tensors(const struct ir_model *m)
@@ -298,9 +323,8 @@ int accelc_compile(int argc, char **argv)
 	a.o.chip = compile_chip("default");
 	a.o.watch.ctx = &a;
 	a.o.watch.after = after_pass;
-	a.o.progress.ctx = &a;
 	if (isatty(STDERR_FILENO))
-		a.o.progress.step = progress;
+		a.o.progress = (struct build_progress){ &a, check_progress, rom_progress };
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	if (!a.o.out && !a.stop_after && !a.print_after && !a.report) {
 		accelc_error("nothing to do: give -o, --print-after, --stop-after or --report");
@@ -311,8 +335,7 @@ int accelc_compile(int argc, char **argv)
 		return ACCELC_USAGE;
 	}
 	ret = compile_model(&a.o, &r);
-	if (a.bar)
-		fputc('\n', stderr);
+	end_bar(&a);
 	accelc_left_out(stderr, r.left_out, r.n_left_out);
 	if (ret < 0)
 		accelc_error("%s", r.model.diag.msg);

@@ -14,9 +14,13 @@
 #include "image.h"
 #include "compiler/ir/ir.h"
 
-/* Called now and then while the ROM is written. */
+/*
+ * Called now and then, each may be NULL: while weights are compared with the formats (bytes of tensors; a
+ * tensor may begin again), then while the ROM is written.
+ */
 struct build_progress {
 	void *ctx;
+	void (*check)(void *ctx, uint64_t done, uint64_t total);
 	void (*step)(void *ctx, uint64_t done, uint64_t total);
 };
 

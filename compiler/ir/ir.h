@@ -297,6 +297,8 @@ struct ir_meta {
 	uint64_t rom_bytes, crom_bytes, state_bytes; /* after placement */
 };
 
+struct build_progress;
+
 struct ir_model {
 	struct arena arena;
 	struct diag diag;
@@ -305,6 +307,7 @@ struct ir_model {
 	struct ir_const *consts, **consts_tail;
 	struct ir_table *tables, **tables_tail;
 	struct ir_op *first, *last;
+	const struct build_progress *progress; /* while it is compiled, or NULL */
 };
 
 void ir_init(struct ir_model *m);

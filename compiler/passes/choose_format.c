@@ -47,6 +47,7 @@ static int try_exact(struct ir_model *m, const struct ir_tensor *t, uint32_t fmt
 	for (row = 0; row < t->rows && *is; row++) {
 		int64_t n = (int64_t)t->cols;
 
+		pass_checked(m, t, row);
 		*is = !ggml_dequantize_row(t->src_type, build_row(t, row, buf), f, n) &&
 		      !exact_row(wfmt, f, dst, n);
 	}

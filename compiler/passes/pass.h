@@ -93,6 +93,9 @@ uint64_t pass_crom_need(const struct ir_model *m);
  */
 uint32_t pass_linear_crossing(uint32_t d);
 
+/* For m->progress: row `row` of t is about to be compared with a format; earlier tensors have theirs. */
+void pass_checked(const struct ir_model *m, const struct ir_tensor *t, uint64_t row);
+
 /* A rotation whose result can be written as q8. */
 bool pass_rope_to_q8(const struct ir_op *op);
 

@@ -665,6 +665,64 @@ static void test_predicting_layers(void **state)
 	drop(&b);
 }
 
+struct watched {
+	uint64_t calls[2], last[2], total[2];
+	bool bad;
+};
+
+static void watch(struct watched *w, int i, uint64_t done, uint64_t total)
+{
+	w->bad |= done > total || (w->calls[i] && total != w->total[i]);
+	w->calls[i]++;
+	w->last[i] = done;
+	w->total[i] = total;
+}
+
+static void watch_check(void *ctx, uint64_t done, uint64_t total)
+{
+	/* before anything is written */
+	((struct watched *)ctx)->bad |= ((struct watched *)ctx)->calls[1] != 0;
+	watch(ctx, 0, done, total);
+}
+
+static void watch_step(void *ctx, uint64_t done, uint64_t total)
+{
+	watch(ctx, 1, done, total);
+}
+
+/* Both of the stages that read all weights say how far they are. */
+static void test_progress(void **state)
+{
+	struct watched w = { 0 };
+	struct built b = { 0 };
+	struct compile_options o = { .model = "model",
+				     .chip = compile_chip("default"),
+				     .progress = { &w, watch_check, watch_step } };
+	struct synth_model s = qwen;
+	struct compile_result r;
+
+	(void)state;
+	s.vocab = 30000; /* 7 MB of F32 */
+	assert_int_equal(synth_build(&s, &b.gguf, &b.gguf_bytes), 0);
+	o.data = b.gguf;
+	o.size = b.gguf_bytes;
+	o.format = PASS_FORMAT_KEEP;
+	test_template(b.path, sizeof(b.path), "compile");
+	close(mkstemp(b.path));
+	o.out = b.path;
+	if (compile_model(&o, &r))
+		fail_msg("%s", r.model.diag.msg);
+	assert_null(r.model.progress);
+	assert_false(w.bad);
+	/* q4_0 and q8_0 of each matrix are looked at: 7 of a layer and the embedding */
+	assert_true(w.calls[0] >= 2 * (3 * 7 + 1) && w.calls[1] >= 1);
+	assert_true(w.last[0] > 30000 * 60 * 4 && w.total[0] > w.last[0]);
+	assert_true(w.total[1] == r.model.meta.rom_bytes);
+	compile_free(&r);
+	unlink(b.path);
+	free(b.gguf);
+}
+
 /* What does not fit the chip, with numbers; the context it proposes does fit. */
 static void test_limits(void **state)
 {
@@ -730,6 +788,7 @@ int main(void)
 		cmocka_unit_test(test_description), cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_refusals),    cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_predicting_layers),
+		cmocka_unit_test(test_progress),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
