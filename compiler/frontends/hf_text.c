@@ -26,6 +26,7 @@ static const struct {
 	{ "qwen2_5_vl_text", "Qwen2ForCausalLM", NULL },
 	{ "qwen2_vl_text", "Qwen2ForCausalLM", NULL },
 	{ "qwen3", "Qwen3ForCausalLM", NULL },
+	{ "qwen3_5_moe_text", "Qwen3_5MoeForCausalLM", NULL },
 	{ "qwen3_5_text", "Qwen3_5ForCausalLM", NULL },
 	{ "qwen3_vl_text", "Qwen3ForCausalLM", NULL },
 };

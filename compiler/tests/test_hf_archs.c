@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler/frontends/source.h"
 #include "compiler/tests/gguf_walk.h"
 #include "compiler/tests/hf_fixture.h"
 
@@ -293,6 +294,7 @@ static void test_jamba(void **state)
 static void test_deepseek2(void **state)
 {
 	enum { NOPE = 3, V = 5, R = 4, H = 2 };
+	struct source_left_out kinds[SOURCE_LEFT_OUT];
 	const float *got, *want;
 	size_t h, i, j;
 
@@ -319,6 +321,8 @@ static void test_deepseek2(void **state)
 		"\"num_nextn_predict_layers\":1,\"rope_scaling\":{\"type\":\"yarn\",\"factor\":40,"
 		"\"mscale\":1.0,\"mscale_all_dim\":1.0,\"beta_fast\":32,\"beta_slow\":1,"
 		"\"original_max_position_embeddings\":4096}}");
+	assert_int_equal(source_left_out(fx_file, kinds), 1);
+	assert_int_equal(kinds[0].tensors, 1);
 	want = fx_src(L "self_attn.kv_b_proj.weight");
 	got = fx_get("blk.0.attn_k_b.weight", NOPE, R, H);
 	for (h = 0; h < H; h++)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "compiler/frontends/hf.h"
@@ -132,12 +133,39 @@ static void test_refused(void **state)
 		"visual.merger.weight", -ENOTSUP, "tensor visual.merger.weight: not part");
 }
 
+/* Every type that the message names has a class that is known: something else is missing then. */
+static void test_types(void **state)
+{
+	char list[256], config[256], *type, *save = NULL;
+	struct gguf_error err = { 0 };
+	int n = 0;
+
+	(void)state;
+	hf_put_text(&fx_folder, "config.json", "{\"text_config\":{}}");
+	assert_int_equal(hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err), -ENOTSUP);
+	type = strstr(err.msg, "supported: ");
+	assert_non_null(type);
+	snprintf(list, sizeof(list), "%s", type + strlen("supported: "));
+	for (type = strtok_r(list, ", ", &save); type; type = strtok_r(NULL, ", ", &save), n++) {
+		snprintf(config, sizeof(config), "{\"text_config\":{\"model_type\":\"%s\"}}", type);
+		hf_put_text(&fx_folder, "config.json", config);
+		err = (struct gguf_error){ 0 };
+		assert_int_equal(hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err),
+				 -ENOENT);
+		assert_string_equal(err.msg, "model.safetensors, model.safetensors.index.json: no "
+					     "such file in the folder");
+	}
+	assert_true(n > 8);
+	fx_reset();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gemma3),
 		cmocka_unit_test(test_qwen2_vl),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_types),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
