@@ -369,21 +369,34 @@ struct ig1_bo *ig1_bo_create_host(struct ig1_device *dev, u64 size)
 	return bo;
 }
 
-static int zero_resident(struct ig1_device *dev, struct ig1_bo *bo)
+static int zero_runs(struct ig1_device *dev, struct ig1_bo *bo, u32 *recoveries)
 {
 	u32 args[4] = { 0 }, i;
-	int ret;
+	int ret = 0;
 
-	ret = ig1_pm_get(dev);
-	if (ret)
-		return ret;
 	down_read(&dev->hw_lock);
+	*recoveries = dev->reset.recoveries;
 	for (i = 0; i < bo->block.count && !ret; i++) {
 		args[0] = bo->block.runs[i].first;
 		args[1] = bo->block.runs[i].pages;
 		ret = ig1_mbox(dev, IG1_MBOX_SRAM_ZERO, args, NULL, NULL);
 	}
 	up_read(&dev->hw_lock);
+	return ret;
+}
+
+static int zero_resident(struct ig1_device *dev, struct ig1_bo *bo)
+{
+	u32 recoveries;
+	int ret;
+
+	ret = ig1_pm_get(dev);
+	if (ret)
+		return ret;
+	ret = zero_runs(dev, bo, &recoveries);
+	/* It hangs by somebody's job, maybe. All again: the SRAM may be another one. */
+	if (ig1_reset_retry(dev, ret, recoveries))
+		ret = zero_runs(dev, bo, &recoveries);
 	ig1_pm_put(dev);
 	if (ret == -ETIMEDOUT)
 		ig1_reset_schedule(dev);

@@ -562,6 +562,33 @@ static void test_reset_running(struct kunit *test)
 	close_queue(chip, other);
 }
 
+/* Who finds the firmware hung while making a queue waits for the reset and has its queue. */
+static void test_reset_retry(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue;
+	struct dma_fence *f;
+
+	chip->mbox_error = -ETIMEDOUT;
+	queue = test_queue(chip, 1);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	KUNIT_EXPECT_EQ(test, dev->reset.recoveries, 1);
+	f = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f, 0);
+	close_queue(chip, queue);
+
+	/* The reset fails. */
+	chip->mbox_error = -ETIMEDOUT;
+	chip->start_error = -EIO;
+	queue = ig1_queue_create(dev, ig1_vm_get(chip->vm), ig1_file_stats_get(chip->stats), 1);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(queue), -EIO);
+	flush_work(&dev->reset.work);
+	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&dev->drm));
+}
+
 /* Nobody knows what ran: the oldest of each ring may have. */
 static void test_reset_unknown(struct kunit *test)
 {
@@ -1009,6 +1036,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_reset),
 	KUNIT_CASE(test_firmware_dead),
 	KUNIT_CASE(test_reset_running),
+	KUNIT_CASE(test_reset_retry),
 	KUNIT_CASE(test_reset_unknown),
 	KUNIT_CASE(test_reset_flr),
 	KUNIT_CASE(test_reset_fails),

@@ -263,8 +263,10 @@ static int runtime_resume(struct device *parent)
 	/* Once more, as after a reset. */
 	if (err)
 		err = dev->hwq.ops->start(dev);
-	if (err)
-		dev->reset.failed = true;
+	if (err) {
+		WRITE_ONCE(dev->reset.failed, true);
+		wake_up_all(&dev->reset.over);
+	}
 	up_write(&dev->hw_lock);
 	/*
 	 * The PCI device is awake, that its chip is dead is another matter: an error of this

@@ -113,11 +113,24 @@ void ig1_queues_settle(struct ig1_device *dev)
 		ig1_queue_settle(queue);
 }
 
-/* A mailbox command for the queue's context, with the device awake. */
-static int context_command(struct ig1_queue *queue, u32 command)
+static int command_once(struct ig1_queue *queue, u32 command, u32 *recoveries)
 {
 	const u32 args[4] = { queue->context };
 	struct ig1_device *dev = queue->dev;
+	int err;
+
+	down_read(&dev->hw_lock);
+	*recoveries = dev->reset.recoveries;
+	err = dev->hwq.ops->mbox(dev, command, args, NULL, NULL);
+	up_read(&dev->hw_lock);
+	return err;
+}
+
+/* A mailbox command for the queue's context, with the device awake. */
+static int context_command(struct ig1_queue *queue, u32 command)
+{
+	struct ig1_device *dev = queue->dev;
+	u32 recoveries;
 	int idx, err;
 
 	if (!drm_dev_enter(&dev->drm, &idx))
@@ -125,11 +138,14 @@ static int context_command(struct ig1_queue *queue, u32 command)
 	err = ig1_pm_get(dev);
 	if (err)
 		goto exit;
-	down_read(&dev->hw_lock);
-	err = dev->hwq.ops->mbox(dev, command, args, NULL, NULL);
-	up_read(&dev->hw_lock);
-	if (err == -ETIMEDOUT)
+	err = command_once(queue, command, &recoveries);
+	/* A reset stops whatever ran. Who wants to go on need not be why the firmware hangs. */
+	if (command != IG1_MBOX_CTX_STOP && ig1_reset_retry(dev, err, recoveries))
+		err = command_once(queue, command, &recoveries);
+	if (err == -ETIMEDOUT) {
 		ig1_reset_schedule(dev);
+		err = -EIO;
+	}
 	ig1_pm_put(dev);
 exit:
 	drm_dev_exit(idx);

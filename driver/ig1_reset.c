@@ -47,6 +47,8 @@ module_param(timeout_ms, uint, 0444);
 MODULE_PARM_DESC(timeout_ms, "ms without progress after which a job is given up (default 30000)");
 
 #define RECOVERY_MS 60000
+/* How often who waits for a recovery looks whether there will be one. */
+#define RETRY_LOOK_MS	100
 #define HALT_TIMEOUT_US 1000000
 /* A chip that was asked to abort a job has answered already; this is for the interrupt. */
 #define ABORT_TRIES 100
@@ -64,6 +66,7 @@ int ig1_reset_init(struct ig1_device *dev)
 	int err;
 
 	INIT_WORK(&reset->work, reset_work);
+	init_waitqueue_head(&reset->over);
 	reset->timeout_ms = max(timeout_ms, 1u);
 	reset->limit_ms = IG1_LIMIT_MS;
 	reset->wq = alloc_ordered_workqueue("intaglio-reset", WQ_MEM_RECLAIM);
@@ -84,6 +87,33 @@ void ig1_reset_fini(struct ig1_device *dev)
 void ig1_reset_schedule(struct ig1_device *dev)
 {
 	queue_work(dev->reset.wq, &dev->reset.work);
+}
+
+static bool settled(struct ig1_device *dev, u32 recoveries)
+{
+	return READ_ONCE(dev->reset.recoveries) != recoveries || READ_ONCE(dev->reset.failed) ||
+	       drm_dev_is_unplugged(&dev->drm);
+}
+
+bool ig1_reset_retry(struct ig1_device *dev, int err, u32 recoveries)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(RECOVERY_MS);
+
+	/* No answer to this command, or to another one before it. */
+	if (err != -ETIMEDOUT && err != -EIO)
+		return false;
+	if (err == -ETIMEDOUT)
+		ig1_reset_schedule(dev);
+	/*
+	 * Not for the end of the work: if it fails it unplugs the device, which waits for the
+	 * caller. Nor for ever: nobody resets a device that is unplugged, or wakes who waits here.
+	 */
+	while (!settled(dev, recoveries) && time_before(jiffies, end)) {
+		if (wait_event_killable_timeout(dev->reset.over, settled(dev, recoveries),
+						msecs_to_jiffies(RETRY_LOOK_MS)) < 0)
+			return false;
+	}
+	return READ_ONCE(dev->reset.recoveries) != recoveries;
 }
 
 int ig1_reset_halt(struct ig1_device *dev)
@@ -174,6 +204,12 @@ static int pick(struct ig1_hwq_entry *entry, bool head, void *data)
 	return error;
 }
 
+static void fail(struct ig1_device *dev)
+{
+	WRITE_ONCE(dev->reset.failed, true);
+	wake_up_all(&dev->reset.over);
+}
+
 void ig1_reset_begin(struct ig1_device *dev, struct ig1_loss *loss)
 {
 	u32 commands, emitted;
@@ -215,11 +251,13 @@ int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss)
 	}
 	trace_ig1_reset(dev, err, loss->ended);
 	if (!err) {
+		WRITE_ONCE(dev->reset.recoveries, dev->reset.recoveries + 1);
+		wake_up_all(&dev->reset.over);
 		ig1_queues_settle(dev);
 		return 0;
 	}
 	drm_err(&dev->drm, "reset failed: %pe\n", ERR_PTR(err));
-	dev->reset.failed = true;
+	fail(dev);
 	ops->stop(dev);
 	/* Whatever the chip still does, it does not reach memory. */
 	ops->cut_off(dev);
@@ -246,7 +284,7 @@ void ig1_reset_lose(struct ig1_device *dev)
 		return;
 	down_write(&dev->hw_lock);
 	dev->fw.running = false;
-	dev->reset.failed = true;
+	fail(dev);
 	dev->hwq.ops->stop(dev);
 	dev->hwq.ops->cut_off(dev);
 	ig1_hwq_kill(dev, -EIO);

@@ -3,6 +3,7 @@
 #define _IG1_RESET_H_
 
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 struct ig1_coredump;
@@ -33,6 +34,10 @@ struct ig1_reset {
 	struct ig1_coredump *dump;
 	/** @failed: a reset did not bring the chip back; set once */
 	bool failed;
+	/** @recoveries: resets that did; under hw_lock */
+	u32 recoveries;
+	/** @over: woken when @failed or @recoveries changes */
+	wait_queue_head_t over;
 };
 
 /**
@@ -56,6 +61,13 @@ void ig1_reset_fini(struct ig1_device *dev);
 
 /* A reset soon; atomic. Nothing after ig1_reset_fini(). */
 void ig1_reset_schedule(struct ig1_device *dev);
+
+/*
+ * What becomes of a mailbox command of user space's that ended with @err when @recoveries was as
+ * given: true when the firmware did not answer and has been started anew since, so that another try
+ * makes sense. Waits for that. Inside drm_dev_enter(), the chip awake, without hw_lock.
+ */
+bool ig1_reset_retry(struct ig1_device *dev, int err, u32 recoveries);
 
 /* The scheduler's timer for a job has run out. */
 void ig1_reset_timeout(struct ig1_job *job);
