@@ -17,23 +17,26 @@ export ACCEL_FIRMWARE
 
 . "$root/tests/accuracy/bounds.sh"
 
-# model file, reference: the shipped ones, then the dense ones of a folder of further models
+# model file, reference: the shipped ones, then the others of a folder of further models
 models() {
 	shared=${INTAGLIO_SHARED_MODELS-$root/../shared/models}
 	for f in "$root"/models/*.gguf; do
 		n=$(basename "$f" .gguf)
 		echo "$f $root/tests/data/reference/${n%-*}/$n.json"
 	done
-	for f in "$shared"/own/tinyqwen?-F32.gguf "$shared"/fetched/stories260K*.gguf; do
-		[ -f "$f" ] || continue
+	for f in "$shared"/own/*.gguf "$shared"/fetched/*.gguf; do
 		n=$(basename "$f" .gguf)
-		case $n in
-		*-w256-*) family=stories260K-w256 ;;
-		*-ff192-*) family=stories260K-ff192 ;;
-		*) family=${n%-*} ;;
-		esac
-		echo "$f $(dirname "$f")/reference/$family/$n.json"
+		reference=$(dirname "$f")/reference/${n%-*}/$n.json
+		[ -f "$f" ] && [ ! -f "$root/models/$n.gguf" ] && [ -f "$reference" ] || continue
+		echo "$f $reference"
 	done
+}
+
+# What the references of a vocabulary without BOS put in front of a text.
+bos() {
+	case $1 in
+	rwkv7-*) echo "--bos 0" ;;
+	esac
 }
 
 accuracy() {
@@ -44,7 +47,8 @@ accuracy() {
 	models | while read -r file reference; do
 		"$accelc" compile "$file" -o "$work/m.accel"
 		"$build/tests/accuracy/accel-accuracy" $header --backend ref -r "$reference" \
-			$(bounds "$(basename "$file" .gguf)") "$work/m.accel" || touch "$work/beyond"
+			$(bounds "$(basename "$file" .gguf)") $(bos "$(basename "$file" .gguf)") \
+			"$work/m.accel" || touch "$work/beyond"
 		header=
 	done
 }
