@@ -69,7 +69,7 @@ for name in $readable; do
 	if [ "$code" = 0 ]; then
 		result ok "$name"
 	else
-		sed 's/^/# /' "$log"
+		sed 's/^/# /;$a\' "$log" # and a newline at the end
 		result "not ok" "$name: exit code $code"
 	fi
 done

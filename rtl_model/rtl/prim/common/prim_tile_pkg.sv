@@ -13,7 +13,7 @@ package prim_tile_pkg;
     logic        valid;
     logic        kv;         // weights from the KV buffer, else from ROM
     logic        transpose;  // KV: row i takes value i of every position
-    ig1_pkg::wfmt_e fmt;     // ROM; with kv WfmtQ80
+    logic [3:0]  fmt;        // ROM: ig1_pkg::Wfmt*, of which Yosys reads no type here; with kv WfmtQ80
     logic        two;        // a pair of groups (fmt_pair): the second one exists
     logic        first;      // partial sums start at zero
     logic        last;       // the results are complete with it
@@ -31,7 +31,7 @@ package prim_tile_pkg;
   } step_t;
 
   // Two groups in a step?
-  function automatic logic fmt_pair(ig1_pkg::wfmt_e fmt);
+  function automatic logic fmt_pair(logic [3:0] fmt);
     fmt_pair = fmt != ig1_pkg::WfmtQ80;
   endfunction
 endpackage

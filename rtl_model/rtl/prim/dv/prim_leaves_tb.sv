@@ -72,18 +72,16 @@ module prim_leaves_tb (
     .q_o(to_i8_o)
   );
 
-  ig1_pkg::wfmt_e fmt;
-  logic [319:0]   planes;
-  logic           pair;
+  logic [319:0] planes;
+  logic         pair;
 
-  assign fmt  = ig1_pkg::wfmt_e'(fmt_i);
-  assign pair = prim_tile_pkg::fmt_pair(fmt);
+  assign pair = prim_tile_pkg::fmt_pair(fmt_i);
 
   always_comb begin
     planes = '0;
     if (pair) begin
-      prim_tile_gates_pkg::block_planes(fmt, w_i[127:0], planes[127:0], planes[287:256]);
-      prim_tile_gates_pkg::block_planes(fmt, w_i[255:128], planes[255:128], planes[319:288]);
+      prim_tile_gates_pkg::block_planes(fmt_i, w_i[127:0], planes[127:0], planes[287:256]);
+      prim_tile_gates_pkg::block_planes(fmt_i, w_i[255:128], planes[255:128], planes[319:288]);
     end else begin
       prim_tile_gates_pkg::planes_q8(w_i, planes[255:0]);
     end
@@ -94,7 +92,7 @@ module prim_leaves_tb (
     .x1_i    (x1_i),
     .planes_i(planes),
     .pair_i  (pair),
-    .five_i  (fmt == ig1_pkg::WfmtMx4),
+    .five_i  (fmt_i == ig1_pkg::WfmtMx4),
     .sum0_o  (sum0_o),
     .sum1_o  (sum1_o)
   );

@@ -29,7 +29,7 @@ package prim_tile_gates_pkg;
 
   // The 32 weights behind a block's scale, of every format but Q8_0, as planes of five-bit two's
   // complement: bit 32 * b + j is bit b of weight j, for b = 4 bit j of fifth.
-  function automatic void block_planes(input ig1_pkg::wfmt_e fmt, input logic [127:0] q,
+  function automatic void block_planes(input logic [3:0] fmt, input logic [127:0] q,
                                        output logic [127:0] planes, output logic [31:0] fifth);
     // verilator no_inline_task
     logic [4:0] v, low;
