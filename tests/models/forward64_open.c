@@ -168,6 +168,18 @@ static bool native(uint32_t type)
 	}
 }
 
+/* A matrix of one column has a scale for every number: it is exact if they are halves. */
+static bool halves(const double *x, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (half_to_float(float_to_half((float)x[i])) != (float)x[i])
+			return false;
+	}
+	return true;
+}
+
 /* rows x cols as doubles; NULL when the tensor is absent and not required. */
 double *forward64_tensor(struct loader *l, const char *name, bool required, size_t rows,
 			 size_t cols, bool int8)
@@ -202,7 +214,10 @@ double *forward64_tensor(struct loader *l, const char *name, bool required, size
 		}
 		for (c = 0; c < cols; c++)
 			out[r * cols + c] = row[c];
-		if (int8 && l->m->int8 && t->n_dims > 1 && !native(t->type))
+	}
+	if (int8 && l->m->int8 && t->n_dims > 1 && !native(t->type) &&
+	    !(cols == 1 && halves(out, rows))) {
+		for (r = 0; r < rows; r++)
 			forward64_round_weights(out + r * cols, cols);
 	}
 	free(row);
