@@ -80,35 +80,68 @@ compile() {
 	done
 }
 
+# measure TITLE COMMAND...: its table, or the note that there is none, which fails the whole
+measure() {
+	echo
+	echo "$1:"
+	echo
+	shift
+	"$@" || {
+		echo "not measured"
+		touch "$work/unmeasured"
+	}
+}
+
+# Seconds by processor time beside wall clock, since the machine may be busy for minutes; MACs of a cycle
+# against those of the chip CONFIG, all columns and the one that a lone sequence uses.
+from_json() { # CONFIG COMMAND...
+	config=$1
+	shift
+	"$@" --json >"$work/bench.json" && python3 - "$work/bench.json" "$config" <<-'END'
+		import json, sys
+		lanes = {"default": (8 * 8 * 32, 8), "small": (2 * 4 * 32, 2)}[sys.argv[2]]
+		print("| test | depth | wall-clock tokens/s | by processor time | cycles/token | MACs of all columns | of one |")
+		print("|---|---|---|---|---|---|---|")
+		for t in json.load(open(sys.argv[1]))["tests"]:
+		    print("| %s | %d | %.3g | %.3g | %.0f | %.1f %% | %.1f %% |" % (
+		        t["test"], t["depth"], t["wall_tokens_per_s"], t["cpu_tokens_per_s"],
+		        t["cycles_per_token"], 100 * t["macs_per_cycle"] / (lanes[0] * lanes[1]),
+		        100 * t["macs_per_cycle"] / lanes[0]))
+		END
+}
+
 speed() {
 	for n in tinyqwen3-Q8_0 tinyqwen3-Q4_0 tinyqwen2-Q8_0; do
 		"$accelc" compile "$root/models/$n.gguf" -o "$work/$n.accel"
-		for backend in ref sim; do
-			echo
-			echo "accel-bench $n.accel --backend $backend:"
-			echo
-			options=
-			[ $backend = ref ] || options="--pp 64 --tg 64 -r 1"
-			"$build/tools/accel-bench" "$work/$n.accel" --backend $backend $options ||
-				echo "not measured"
-		done
+		measure "accel-bench $n.accel --backend ref" \
+			"$build/tools/accel-bench" "$work/$n.accel" --backend ref
+		measure "accel-bench $n.accel --backend sim --pp 64 --tg 64 -r 1" from_json default \
+			"$build/tools/accel-bench" "$work/$n.accel" --backend sim --pp 64 --tg 64 -r 1
 	done
-	echo
-	echo "accel-bench-gates tinyqwen3-Q8_0.accel --backend sim (gates for leaves; minutes to build):"
-	echo
-	# seconds per token: processor time beside wall clock, since the machine may be busy for minutes
-	ninja -C "$build" --quiet tools/accel-bench-gates >&2 &&
-		"$build/tools/accel-bench-gates" "$work/tinyqwen3-Q8_0.accel" --backend sim \
-			--pp 4 --tg 4 -r 1 --json >"$work/gates.json" &&
-		jq -r '"| test | wall-clock tokens/s | by processor time | cycles/token |",
-			"|---|---|---|---|", (.tests[] | "| \(.test) | \(.wall_tokens_per_s) | " +
-			"\(.cpu_tokens_per_s) | \(.cycles_per_token) |")' "$work/gates.json" ||
-		echo "not measured"
+	n=tinyqwen3-Q8_0
+	measure "accel-bench $n.accel --backend sim --pp 0 --tg 200 --depth 256 -r 1" from_json default \
+		"$build/tools/accel-bench" "$work/$n.accel" --backend sim --pp 0 --tg 200 --depth 256 -r 1
+	shape="layers=6 width=288 heads=6 kv-heads=6 ff=768 vocab=32000 context=256 type=Q8_0 tied=1"
+	ninja -C "$build" --quiet tests/models/mksynth tools/accel-bench-gates >&2 || :
+	"$build/tests/models/mksynth" $shape "$work/15m.gguf" &&
+		"$accelc" compile "$work/15m.gguf" -o "$work/15m.accel" || :
+	measure "mksynth $shape 15m.gguf; accel-bench 15m.accel --backend ref --pp 128 --tg 128" \
+		"$build/tools/accel-bench" "$work/15m.accel" --backend ref --pp 128 --tg 128
+	"$accelc" compile "$root/models/$n.gguf" --chip small -o "$work/small.accel"
+	measure "accel-bench-gates $n.accel --backend sim --pp 4 --tg 4 -r 1 (gates for leaves), --chip small" \
+		from_json small \
+		"$build/tools/accel-bench-gates" "$work/small.accel" --backend sim --pp 4 --tg 4 -r 1
+	measure "accel-bench-gates $n.accel --backend sim --pp 4 --tg 4 -r 1" from_json default \
+		"$build/tools/accel-bench-gates" "$work/$n.accel" --backend sim --pp 4 --tg 4 -r 1
 }
 
 for part; do
 	$part
 done
+if [ -e "$work/unmeasured" ]; then
+	echo "a figure was not measured" >&2
+	exit 1
+fi
 if [ -e "$work/beyond" ]; then
 	echo "a model's accuracy is beyond the bounds" >&2
 	exit 1
