@@ -44,7 +44,7 @@
 #define NEAR_TIE  2e-4 /* of a step: codes up to 127, softmax weights with errors of 1.5e-6 */
 #define NMSE_TIE  0.1  /* what it may cost a position */
 #define NMSE_MOE  1.0  /* the same where experts are chosen: another one may be */
-#define SEEDS	  24
+#define SEEDS	  96
 /* Large models are hardly ever without a tie; of random ones the second KV block is wanted. */
 #define RANDOM_AGREE 40
 
