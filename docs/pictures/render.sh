@@ -14,4 +14,5 @@ python3 "$here/timeline.py" "$work/trace.json" "$here/timeline.svg"
 "$build/compiler/accelc" graph "$work/m.accel" | awk '
 	/label="layer\.[1-9]/ { split($1, n, " "); drop[$1] = 1; next }
 	/->/ { to = $3; sub(/;$/, "", to); if (drop[$1] || drop[to]) next }
-	{ sub(/rankdir=TB/, "rankdir=LR"); print }' | dot -Tsvg >"$here/graph.svg"
+	{ sub(/rankdir=TB/, "rankdir=LR"); print }' | dot -Tsvg |
+	sed '1a <!-- SPDX-License-Identifier: MIT -->' >"$here/graph.svg"

@@ -66,7 +66,8 @@ def main():
                    f'<text x="{x + 20}" y="{y}">{part}</text>')
         x += 110
     with open(sys.argv[2], "w", encoding="utf-8", newline="\n") as f:
-        f.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 12}" '
+        f.write('<!-- SPDX-License-Identifier: MIT -->\n'
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 12}" '
                 f'viewBox="0 0 {WIDTH} {y + 12}">\n<style>text{{font:12px sans-serif;fill:#222}}'
                 '.h{font-weight:bold}.t{font-size:10px;fill:#666}</style>\n'
                 f'<rect width="{WIDTH}" height="{y + 12}" fill="white"/>\n' + "\n".join(out) + "\n</svg>\n")
