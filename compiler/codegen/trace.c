@@ -530,7 +530,8 @@ static int run(struct trace *t, int (*event)(void *, const struct trace_event *)
 		e.engine = ig1_op_find(e.op)->engine;
 		e.wait = (uint16_t)(w[0] >> 16);
 		e.signal = (uint16_t)w[1];
-		e.n_sources = e.engine == IG1_ENGINE_VEC ? __builtin_popcount(ig1_vec_sources(e.op)) : 0;
+		e.n_sources =
+			e.engine == IG1_ENGINE_VEC ? __builtin_popcount(ig1_vec_sources(e.op)) : 0;
 		ret = step(t, w, &e, &next, &end);
 		if (ret)
 			return ret;

@@ -29,8 +29,7 @@ int ref_check_range(struct ig1_ref *r, const struct ref_operand *o)
 		else
 			hi += span;
 	}
-	if (o->base > o->limit || (int64_t)o->base + lo < 0 ||
-	    (uint64_t)hi > o->limit - o->base)
+	if (o->base > o->limit || (int64_t)o->base + lo < 0 || (uint64_t)hi > o->limit - o->base)
 		return ref_fault(r, o->fault, o->base + (uint64_t)lo);
 	return 0;
 }

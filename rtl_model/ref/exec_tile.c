@@ -10,9 +10,9 @@
 #include "fp.h"
 #include "ref_internal.h"
 
-#define KV_ROWS 32u	    /* positions of a block */
-#define KV_ROW_BYTES 32u    /* values of a position in a block */
-#define KV_BLOCK_BYTES 1024u
+#define KV_ROWS		32u /* positions of a block */
+#define KV_ROW_BYTES	32u /* values of a position in a block */
+#define KV_BLOCK_BYTES	1024u
 #define KV_SCALES_BYTES 128u
 
 static struct ref_operand scratch_operand(struct ig1_ref *r, uint64_t base, uint64_t n1, int64_t s1,
@@ -301,12 +301,11 @@ int ref_exec_qk(struct ig1_ref *r, const uint32_t *w)
 					memcpy(&r->kv_scales[(size_t)i * f->groups + g], s + 4 * i,
 					       4);
 			}
-			r->k->dot_i8((const int8_t *)r->kv_rows, row_bytes, r->kv_scales,
-				     f->groups, rows, f->groups,
+			r->k->dot_i8((const int8_t *)r->kv_rows, row_bytes, r->kv_scales, f->groups,
+				     rows, f->groups,
 				     (const int8_t *)r->scratch + a.x + k * f->qper * f->xstride,
 				     f->xstride,
-				     (const float *)(r->scratch + a.xs +
-						     k * f->qper * f->xsstride),
+				     (const float *)(r->scratch + a.xs + k * f->qper * f->xsstride),
 				     f->xsstride / 4, f->qper,
 				     (float *)(r->scratch + a.y + k * f->qper * f->ystride) + p, 1,
 				     f->ystride / 4);
@@ -346,8 +345,9 @@ static void transpose(uint8_t *dst, size_t stride, const uint8_t *src, uint32_t 
 
 	for (i = 0; i < KV_ROW_BYTES; i += 16) {
 		for (p = 0; p < KV_ROWS; p++) {
-			rows[p % 16] = p < n ? _mm_loadu_si128((const __m128i *)(src +
-						       KV_ROW_BYTES * p + i))
+			uint32_t at = KV_ROW_BYTES * p + i;
+
+			rows[p % 16] = p < n ? _mm_loadu_si128((const void *)(src + at))
 					     : _mm_setzero_si128();
 			if (p % 16 == 15)
 				transpose16(dst + i * stride + (p & ~15u), stride, rows);

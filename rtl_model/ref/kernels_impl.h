@@ -16,8 +16,7 @@ extern const struct ig1_kernels ig1_kernels_avx512;
 #define IG1_FORM_I8 IG1_WFMT_MAX /* beside IG1_WFMT_*: no blocks, but int8 rows and scales apart */
 
 /* Each of the formats, for what exists once per format: X(WFMT suffix, name) */
-#define IG1_EACH_WFMT(X) \
-	X(Q8_0, q8_0) X(Q4_0, q4_0) X(T2_0, t2_0) X(B1_0, b1_0) X(MX4, mx4)
+#define IG1_EACH_WFMT(X)	      X(Q8_0, q8_0) X(Q4_0, q4_0) X(T2_0, t2_0) X(B1_0, b1_0) X(MX4, mx4)
 
 #define IG1_DOT_ENTRY(wfmt, name)     [IG1_WFMT_##wfmt] = dot_##name,
 #define IG1_DEQUANT_ENTRY(wfmt, name) [IG1_WFMT_##wfmt] = k_dequant_##name,

@@ -5,10 +5,9 @@
 #include "ref_internal.h"
 
 #define PAGE_BYTES (UINT64_C(1) << IG1_PAGE_SHIFT)
-#define PAGE_MASK (PAGE_BYTES - 1)
+#define PAGE_MASK  (PAGE_BYTES - 1)
 #define LEVEL_BITS 9
-#define PTE_KNOWN                                                                                  \
-	(IG1_PTE_VALID | IG1_PTE_WRITE | IG1_PTE_SRAM | IG1_PTE_LEAF | IG1_PTE_ADDR_MASK)
+#define PTE_KNOWN  (IG1_PTE_VALID | IG1_PTE_WRITE | IG1_PTE_SRAM | IG1_PTE_LEAF | IG1_PTE_ADDR_MASK)
 
 void ref_mmu_start(struct ig1_ref *r, uint64_t pt_root)
 {

@@ -90,10 +90,10 @@ static int check_job(struct ig1_ref *r, const struct ig1_job *job)
 {
 	size_t i;
 
-#define REFUSE(cond, field)                                                                        \
-	do {                                                                                       \
-		if (cond)                                                                          \
-			return ref_fault(r, IG1_FAULT_DESC, offsetof(struct ig1_job, field));      \
+#define REFUSE(cond, field)                                                                   \
+	do {                                                                                  \
+		if (cond)                                                                     \
+			return ref_fault(r, IG1_FAULT_DESC, offsetof(struct ig1_job, field)); \
 	} while (0)
 
 	REFUSE(job->magic != IG1_JOB_MAGIC, magic);
@@ -108,12 +108,10 @@ static int check_job(struct ig1_ref *r, const struct ig1_job *job)
 	REFUSE(job->pad0, pad0);
 	for (i = job->nargs; i < IG1_ARGS; i++)
 		if (job->args[i])
-			return ref_fault(r, IG1_FAULT_DESC,
-					 offsetof(struct ig1_job, args) + 8 * i);
+			return ref_fault(r, IG1_FAULT_DESC, offsetof(struct ig1_job, args) + 8 * i);
 	for (i = 0; i < sizeof(job->pad1) / sizeof(job->pad1[0]); i++)
 		if (job->pad1[i])
-			return ref_fault(r, IG1_FAULT_DESC,
-					 offsetof(struct ig1_job, pad1) + 8 * i);
+			return ref_fault(r, IG1_FAULT_DESC, offsetof(struct ig1_job, pad1) + 8 * i);
 #undef REFUSE
 	return 0;
 }

@@ -13,8 +13,8 @@
 #include "kernels.h"
 #include "ref.h"
 
-#define REF_TLB_ENTRIES 256 /* direct-mapped; a cache only, of no architectural size */
-#define REF_ROW_CHUNK 4096  /* elements of a vector row handled at once, a multiple of 32 */
+#define REF_TLB_ENTRIES 256  /* direct-mapped; a cache only, of no architectural size */
+#define REF_ROW_CHUNK	4096 /* elements of a vector row handled at once, a multiple of 32 */
 
 struct ref_tlb_entry {
 	uint64_t page; /* virtual page number + 1; 0: empty */

@@ -45,7 +45,8 @@ int ig1_sim_create(const struct ig1_sim_model *model, const struct ig1_mask *mas
 		   size_t fdt_bytes, const struct ig1_bus *bus,
 		   const struct ig1_sim_options *options, struct ig1_sim **out)
 {
-	static const struct ig1_sim_options defaults = { 0, IG1_SIM_READ_LATENCY, 0, nullptr, nullptr };
+	static const struct ig1_sim_options defaults = { 0, IG1_SIM_READ_LATENCY, 0, nullptr,
+							 nullptr };
 	struct ig1_dpi_mem mem = { fdt, fdt_bytes, mask->rom_bytes, mask->crom_bytes,
 				   model->sram_outside ? model->config->sram_bytes : 0 };
 	struct ig1_sim *sim;

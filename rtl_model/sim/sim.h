@@ -35,8 +35,8 @@ extern const struct ig1_sim_model ig1_sim_small_gates;
 struct ig1_sim_options {
 	uint32_t seed;	       /* random contents of unreset registers and memories; 0: zeros */
 	uint32_t read_latency; /* cycles of a host read, at least 1; writes are posted */
-	uint32_t stall;	       /* per cent of cycles in which the host bus is not ready (needs seed) */
-	const char *trace;     /* FST file; NULL: none. Ignored by models built without tracing */
+	uint32_t stall;	   /* per cent of cycles in which the host bus is not ready (needs seed) */
+	const char *trace; /* FST file; NULL: none. Ignored by models built without tracing */
 	/*
 	 * Optional; with it the bus's read and write may return -EINPROGRESS. The answer to the
 	 * oldest such request then comes from here: -EINPROGRESS as long as there is none, else as

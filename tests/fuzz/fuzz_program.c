@@ -10,7 +10,7 @@
 #include "rtl_model/ref/tests/rig.h"
 
 #define ROM_BYTES (64 * 34 * 4)
-#define DATA_VA UINT64_C(0x40000000)
+#define DATA_VA	  UINT64_C(0x40000000)
 
 static struct rig rig;
 static uint8_t rom[ROM_BYTES];
@@ -32,7 +32,8 @@ static int start(void)
 	rig_map(&rig, DATA_VA + 4096 * 17, rig_page(&rig), IG1_PTE_WRITE);
 	rig.job.nargs = 8;
 	for (i = 0; i < 8; i++)
-		rig.job.args[i] = (uint64_t[]){ DATA_VA, 1, 32, 0x1000, 3, 64, UINT64_MAX, 1u << 20 }[i];
+		rig.job.args[i] =
+			(uint64_t[]){ DATA_VA, 1, 32, 0x1000, 3, 64, UINT64_MAX, 1u << 20 }[i];
 	rig.job.watchdog = 4096 * 200;
 	return 0;
 }

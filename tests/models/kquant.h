@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KQUANT_BLOCK	  256
-#define KQUANT_Q4_K_BYTES 144
-#define KQUANT_Q6_K_BYTES 210
+#define KQUANT_BLOCK	   256
+#define KQUANT_Q4_K_BYTES  144
+#define KQUANT_Q6_K_BYTES  210
 #define KQUANT_TQ2_0_BYTES 66
 #define KQUANT_Q1_0_BLOCK  128
 #define KQUANT_Q1_0_BYTES  18

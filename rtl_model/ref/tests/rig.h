@@ -13,11 +13,11 @@
 #include "ig1_chip.h"
 #include "ref.h"
 
-#define RIG_HOST_BASE UINT64_C(0x100000) /* bus address of host memory */
+#define RIG_HOST_BASE  UINT64_C(0x100000) /* bus address of host memory */
 #define RIG_HOST_BYTES (8u << 20)
-#define RIG_MAX_CMDS 1024
-#define RIG_PROG_VA UINT64_C(0x10000000)
-#define RIG_EMIT_VA UINT64_C(0x20000000)
+#define RIG_MAX_CMDS   1024
+#define RIG_PROG_VA    UINT64_C(0x10000000)
+#define RIG_EMIT_VA    UINT64_C(0x20000000)
 
 struct rig {
 	struct ig1_ref *ref;
@@ -45,7 +45,7 @@ void rig_map(struct rig *g, uint64_t va, uint64_t target, uint64_t flags);
 /* Writes a raw entry at a level (2, 1, 0), making the tables above it. */
 void rig_pte(struct rig *g, uint64_t va, int level, uint64_t pte);
 
-void rig_reset(struct rig *g); /* empties the program */
+void rig_reset(struct rig *g);	  /* empties the program */
 uint32_t *rig_cmd(struct rig *g); /* the next command, zeroed */
 void rig_end(struct rig *g);
 

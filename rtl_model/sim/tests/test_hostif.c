@@ -92,7 +92,8 @@ static void test_identity(void)
 		bad += rd(0x10000 + i) != want || got != want;
 	}
 	check(!bad, "device tree through both windows, zeros behind it");
-	check(!rd(IG1_BAR0_STATUS) && !rd(0x1f8) && !rd(0x800), "STATUS after power-up, unused offsets");
+	check(!rd(IG1_BAR0_STATUS) && !rd(0x1f8) && !rd(0x800),
+	      "STATUS after power-up, unused offsets");
 	check(ig1_sim_debug_read(sim, 0x40001000, &v) == -EIO &&
 		      ig1_sim_debug_read(sim, 0x60000000, &v) == -EIO,
 	      "bus error outside the peripherals");
@@ -197,7 +198,8 @@ static void test_copy(uint64_t seed)
 	}
 	memset(shadow, 0, sizeof(shadow));
 	for (k = 0; k < 60; k++) {
-		n = 4 * (randprog_below(&rng, 3) ? randprog_below(&rng, 60) : randprog_below(&rng, 400));
+		n = 4 * (randprog_below(&rng, 3) ? randprog_below(&rng, 60)
+						 : randprog_below(&rng, 400));
 		at = 4 * randprog_below(&rng, (sizeof(shadow) - n) / 4 + 1);
 		off = 4 * (uint64_t)randprog_below(&rng, (HOST_BYTES - n) / 4 + 1);
 		if (randprog_below(&rng, 2)) {
@@ -216,7 +218,8 @@ static void test_copy(uint64_t seed)
 	}
 	check(!bad, "copies between host memory and MCU SRAM");
 	check(copy(SPACE_BUS + HOST_BYTES - 64, 0x2000, 256, 1) == IG1_MCU_COPY_STATUS_ERROR &&
-		      copy(SPACE_BUS + HOST_BYTES - 64, 0x2000, 256, 2) == IG1_MCU_COPY_STATUS_ERROR,
+		      copy(SPACE_BUS + HOST_BYTES - 64, 0x2000, 256, 2) ==
+			      IG1_MCU_COPY_STATUS_ERROR,
 	      "a copy that the host refuses ends with an error");
 	check(copy(SPACE_BUS, IG1_MCU_SRAM_BYTES - 64, 128, 1) == IG1_MCU_COPY_STATUS_ERROR &&
 		      copy(SPACE_BUS, 2, 128, 1) == IG1_MCU_COPY_STATUS_ERROR &&
@@ -315,7 +318,8 @@ static void test_running(void)
 	wr(IG1_BAR0_IRQ_ENABLE, 0xff);
 	ig1_sim_irqs(sim);
 	wr(IG1_BAR0_CONTROL, IG1_BAR0_CONTROL_MCU_RUN);
-	check(ig1_sim_debug_read(sim, IG1_MCU_BASE, &v) == -EBUSY, "no debug port while the MCU runs");
+	check(ig1_sim_debug_read(sim, IG1_MCU_BASE, &v) == -EBUSY,
+	      "no debug port while the MCU runs");
 	n = ig1_sim_run(sim, 100000);
 	check(ig1_sim_irqs(sim) == 4 && n < 100000, "the MCU's own copy ends");
 	ig1_sim_run(sim, 1000);
@@ -350,7 +354,8 @@ int main(int argc, char **argv)
 	const struct ig1_sim_model *model = find_model(argc > 1 ? argv[1] : "small_dpi");
 	const char *seed = getenv("SEED");
 	struct ig1_sim_options options = { .seed = seed ? (uint32_t)atoi(seed) : 1,
-					   .read_latency = 50, .stall = 20 };
+					   .read_latency = 50,
+					   .stall = 20 };
 	struct ig1_bus bus = { .read = randspace_read, .write = randspace_write };
 	struct ig1_mask mask = { rom, sizeof(rom), crom, sizeof(crom) };
 	size_t i;

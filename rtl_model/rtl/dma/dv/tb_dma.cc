@@ -31,7 +31,7 @@ struct slot {
 
 class bench
 {
-      public:
+public:
 	explicit bench(uint64_t seed);
 	~bench()
 	{
@@ -46,7 +46,7 @@ class bench
 	bool faults_on = true;
 	uint32_t fault = 0;
 
-      private:
+private:
 	uint32_t fault_at(uint64_t va, bool we) const;
 	void clock();
 

@@ -19,7 +19,7 @@ struct bench {
 	uint64_t mtime = 0, mtimecmp = ~0ull;
 
 	explicit bench(const struct tb_options &o)
-	    : opt(o), rnd(o.seed), periph(rnd, opt), mem(sram_bytes / 4)
+		: opt(o), rnd(o.seed), periph(rnd, opt), mem(sram_bytes / 4)
 	{
 		for (uint32_t &word : mem)
 			word = rnd.next();

@@ -70,13 +70,13 @@ struct bus_slot {
 
 class bench
 {
-      public:
+public:
 	explicit bench(uint64_t seed);
 	~bench();
 	int run(uint64_t count, unsigned int stall, unsigned int latency);
 	uint64_t cycles = 0, done = 0, faults = 0, misses = 0;
 
-      private:
+private:
 	uint64_t page(unsigned int space);
 	void tables(unsigned int space);
 	void new_request(unsigned int c);
@@ -448,7 +448,8 @@ int bench::compare()
 
 int bench::run(uint64_t count, unsigned int s, unsigned int l)
 {
-	uint64_t end = done + count, next = done + count / 100, limit = cycles + 400 * count + 100000;
+	uint64_t end = done + count, next = done + count / 100,
+		 limit = cycles + 400 * count + 100000;
 
 	stall = s;
 	latency = l;

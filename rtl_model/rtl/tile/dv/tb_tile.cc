@@ -81,7 +81,9 @@ static const uint8_t formats[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0, 
 
 static const char *format_name(uint8_t fmt)
 {
-	static const char *const names[] = { "q8_0", "q4_0", "q4_1", "q5_0", "t2_0", "b1_0", "mx4" };
+	static const char *const names[] = {
+		"q8_0", "q4_0", "q4_1", "q5_0", "t2_0", "b1_0", "mx4"
+	};
 
 	return names[fmt];
 }
@@ -232,7 +234,8 @@ struct tile_bench : bench<Vtb> {
 	}
 
 	/* Mostly scales of a sum's size; anything stands beside them, and where blocks overlap. */
-	void scale_blocks(uint8_t fmt, uint64_t at, uint32_t wstride, uint32_t rows, uint32_t groups)
+	void scale_blocks(uint8_t fmt, uint64_t at, uint32_t wstride, uint32_t rows,
+			  uint32_t groups)
 	{
 		uint32_t block = ig1_wfmt_block_bytes(fmt);
 
@@ -641,8 +644,7 @@ static void speed(tile_bench &b)
 		double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - at)
 				   .count();
 		printf("# speed: t.mm %s 1536 x 576, %u columns: %.2f GMAC/s, %.0f cycles/s\n",
-		       format_name(t.fmt), t.cols,
-		       1e-9 * 1536 * 576 * t.cols * (double)times / s,
+		       format_name(t.fmt), t.cols, 1e-9 * 1536 * 576 * t.cols * (double)times / s,
 		       (double)(b.cycles - start) / s);
 	}
 	if (b.top->req_valid_o)
