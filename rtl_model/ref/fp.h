@@ -354,17 +354,6 @@ static inline float ig1_sum(const float *x, size_t n)
 	return ig1_canon(ig1_sum_tree(p));
 }
 
-static inline float ig1_sumsq(const float *x, size_t n)
-{
-	float p[IG1_NUM_REDUCE_PARTIALS] = { 0 };
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		p[i % IG1_NUM_REDUCE_PARTIALS] =
-			ig1_mad(x[i], x[i], p[i % IG1_NUM_REDUCE_PARTIALS]);
-	return ig1_canon(ig1_sum_tree(p));
-}
-
 /* The order is total, so partials and tree give the same as one pass. -inf when n is 0. */
 static inline float ig1_row_max(const float *x, size_t n)
 {

@@ -60,7 +60,6 @@ struct ig1_kernels {
 
 	/* one row to one value */
 	float (*sum)(const float *x, size_t n);
-	float (*sumsq)(const float *x, size_t n);
 	float (*max)(const float *x, size_t n);
 	uint32_t (*argmax)(const float *x, size_t n);
 

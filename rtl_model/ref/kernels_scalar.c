@@ -179,7 +179,6 @@ const struct ig1_kernels ig1_kernels_scalar = {
 	.silu_mul = k_silu_mul,
 	.canon = k_canon,
 	.sum = ig1_sum,
-	.sumsq = ig1_sumsq,
 	.max = ig1_row_max,
 	.argmax = ig1_argmax,
 	.quantise = k_quantise,

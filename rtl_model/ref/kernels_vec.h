@@ -299,27 +299,6 @@ static float k_sum(const float *x, size_t n)
 	return row_tree(acc);
 }
 
-static float k_sumsq(const float *x, size_t n)
-{
-	vf acc[ROW_VECS] = { 0 };
-	size_t i;
-	int v;
-
-	for (i = 0; i + IG1_NUM_REDUCE_PARTIALS <= n; i += IG1_NUM_REDUCE_PARTIALS)
-#pragma GCC unroll 4
-		for (v = 0; v < ROW_VECS; v++) {
-			vf a = vload(x + i + (size_t)v * IG1_VL);
-
-			acc[v] = vmad(a, a, acc[v]);
-		}
-	for (v = 0; v < ROW_VECS; v++) {
-		vf a = row_vec(x + i, n - i, v, (vf){ 0 });
-
-		acc[v] = vmad(a, a, acc[v]); /* sums of squares are never -0 */
-	}
-	return row_tree(acc);
-}
-
 static float k_max(const float *x, size_t n)
 {
 	vf low = vset_bits(IG1_F32_INF | IG1_SIGN);
@@ -537,6 +516,5 @@ IG1_EACH_WFMT(DEQUANT)
 #define IG1_VEC_KERNELS                                                                           \
 	.mul = k_mul, .add = k_add, .mad = k_mad, .affine = k_affine, .exp_affine = k_exp_affine, \
 	.recip = k_recip, .rsqrt = k_rsqrt, .sigmoid = k_sigmoid, .silu = k_silu,                 \
-	.silu_mul = k_silu_mul, .canon = k_canon, .sum = k_sum, .sumsq = k_sumsq, .max = k_max,   \
-	.argmax = k_argmax, .quantise = k_quantise,                                               \
-	.dequant = { IG1_EACH_WFMT(IG1_DEQUANT_ENTRY) }
+	.silu_mul = k_silu_mul, .canon = k_canon, .sum = k_sum, .max = k_max, .argmax = k_argmax, \
+	.quantise = k_quantise, .dequant = { IG1_EACH_WFMT(IG1_DEQUANT_ENTRY) }

@@ -97,7 +97,6 @@ static void bench_rows(const struct ig1_kernels *k)
 	BENCH_ROW("sigmoid", k->sigmoid(y, a, ROW));
 	BENCH_ROW("silu_mul", k->silu_mul(y, a, b, ROW));
 	BENCH_ROW("sum", sink = k->sum(a, ROW));
-	BENCH_ROW("sumsq", sink = k->sumsq(a, ROW));
 	BENCH_ROW("max", sink = k->max(a, ROW));
 	BENCH_ROW("argmax", sink_i = k->argmax(a, ROW));
 	BENCH_ROW("quantise", k->quantise(xq, xs, a, ROW / 32));
