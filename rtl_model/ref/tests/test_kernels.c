@@ -13,8 +13,11 @@
 
 #include <cmocka.h>
 
+#include "compiler/tests/test_skip.h"
 #include "fp.h"
 #include "kernels.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 float soft_mul(float a, float b);
 float soft_add(float a, float b);
@@ -655,10 +658,7 @@ static void variant(enum ig1_simd kind)
 {
 	const struct ig1_kernels *k = ig1_kernels_get(kind);
 
-	if (!k) {
-		print_message("# this processor lacks variant %d\n", (int)kind);
-		skip();
-	}
+	assert_non_null(k);
 	negative_zero(k);
 	rows_equal(k, 0);
 	rows_equal(k, 1);
@@ -696,9 +696,34 @@ static void dispatch(void **state)
 	assert_string_equal(ig1_kernels()->name, "scalar");
 }
 
+/* Of a variant that this processor lacks. */
+static void skip_missing(struct CMUnitTest *tests, size_t n)
+{
+	static const struct {
+		CMUnitTestFunction test;
+		enum ig1_simd kind;
+		const char *reason;
+	} variants[] = {
+		{ avx2, IG1_SIMD_AVX2, "no AVX2 and F16C, or built without" },
+		{ avx512, IG1_SIMD_AVX512, "no AVX-512 F, BW, VL, DQ and VNNI, or built without" },
+	};
+	static char names[ARRAY_SIZE(variants)][96];
+	size_t i, k;
+
+	for (k = 0; k < ARRAY_SIZE(variants); k++) {
+		if (ig1_kernels_get(variants[k].kind))
+			continue;
+		for (i = 0; i < n; i++) {
+			if (tests[i].test_func == variants[k].test)
+				test_skip(&tests[i], names[k], sizeof(names[k]),
+					  variants[k].reason);
+		}
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	struct CMUnitTest tests[] = {
 		cmocka_unit_test(special_values), cmocka_unit_test(special_functions),
 		cmocka_unit_test(software_flush), cmocka_unit_test(f16_all),
 		cmocka_unit_test(to_i8_dense),	  cmocka_unit_test(order_and_argmax),
@@ -713,6 +738,7 @@ int main(void)
 
 	rng_state = (seed ? strtoull(seed, NULL, 0) : 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
+	skip_missing(tests, ARRAY_SIZE(tests));
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
 	ig1_fp_leave(env);
 	return rc;
