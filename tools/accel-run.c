@@ -15,6 +15,7 @@
 #define TRACE_ENTRIES (1u << 17)
 #define JOB_STEPS     64u /* tokens of a job */
 #define MAX_STOPS     16
+#define PROMPT_PART   64u /* tokens, at least, between two looks at the progress */
 
 enum {
 	KEY_TEMP = 0x2001,
@@ -95,7 +96,8 @@ struct run {
 	struct trace trace;
 	FILE *logits;
 	uint64_t rows; /* written there */
-	bool write_error, ended, trace_all;
+	bool write_error, ended, trace_all, progress;
+	uint32_t steps; /* tokens to generate, if nothing ends it before */
 	double t_start, t_first, t_end;
 	const char *reason;
 	int err;
@@ -337,6 +339,8 @@ static int on_token(void *ctx, uint32_t slot, int32_t token)
 	if (!r->n_out)
 		r->t_first = cli_now();
 	r->out[r->n_out++] = token;
+	if (r->progress && r->t.json)
+		cli_progress("tokens", r->n_out, r->steps);
 	if (is_end(r, token)) {
 		r->reason = "eos";
 		r->ended = true;
@@ -358,16 +362,37 @@ static int on_token(void *ctx, uint32_t slot, int32_t token)
 	return cli_interrupted();
 }
 
+static int append(struct run *r, const int32_t *ids, size_t n)
+{
+	if (r->all_logits)
+		return accel_session_append_all(r->s, ids, n, on_prompt_logits, r);
+	return accel_session_append(r->s, ids, n, NULL);
+}
+
+/* As many tokens as whole jobs take, so that the jobs are those of one call. */
+static size_t prompt_part(const struct run *r)
+{
+	size_t job = r->chunk ? r->chunk : cli_model(r->t.m, ACCEL_MODEL_MAX_COLS);
+
+	return job ? (PROMPT_PART + job - 1) / job * job : PROMPT_PART;
+}
+
 /* The prompt but its last token, which starts the decoding. */
 static int prefill(struct run *r)
 {
-	size_t n = r->n_ids - 1;
+	size_t n = r->n_ids - 1, done = 0, part = r->progress ? prompt_part(r) : n;
+	int err = 0;
 
-	if (!n)
-		return 0;
-	if (r->all_logits)
-		return accel_session_append_all(r->s, r->ids, n, on_prompt_logits, r);
-	return accel_session_append(r->s, r->ids, n, NULL);
+	while (done < n && !err && !cli_interrupted()) {
+		if (r->progress)
+			cli_progress("prompt", done, n);
+		part = part < n - done ? part : n - done;
+		err = append(r, r->ids + done, part);
+		done += part;
+	}
+	if (r->progress)
+		cli_progress("", 0, 0);
+	return err;
 }
 
 static bool by_host(const struct run *r)
@@ -451,16 +476,21 @@ static int generate(struct run *r)
 	}
 	room = limit - (uint32_t)r->n_ids + 1;
 	steps = r->n > room ? room : (uint32_t)r->n;
+	r->steps = steps;
 	r->reason = steps < r->n ? "context" : "length";
 	r->out = malloc((steps ? steps : 1) * sizeof(*r->out));
 	if (!r->out)
 		return CLI_FAILURE;
+	/* where the prompt stands on the terminal, clearing a line would take its end */
+	r->progress = isatty(STDERR_FILENO) && (r->t.json || !r->echo || !isatty(STDOUT_FILENO));
 	r->t_start = r->t_first = cli_now();
 	err = prefill(r);
 	if (!err && !steps && r->all_logits)
-		err = accel_session_append_all(r->s, &first, 1, on_prompt_logits, r);
+		err = append(r, &first, 1);
 	if (!err)
 		err = r->trace_path && !r->trace_all ? decode_traced(r, steps) : decode(r, steps);
+	if (r->progress && r->t.json)
+		cli_progress("", 0, 0);
 	r->t_end = cli_now();
 	if (cli_interrupted()) {
 		r->reason = "interrupted";

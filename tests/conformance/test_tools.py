@@ -331,11 +331,11 @@ def test_smi():
     call("accel-smi", "--backend", "nothing", "--best-backend", code=2)
 
 
-class Interrupted:
-    """A run that is sent a signal once `text` was seen, on its output or on the terminal that is
-    its standard error."""
+class OnTerminal:
+    """A run with a terminal as standard error. Once `text` was seen there, or on its output, it is
+    sent a signal."""
 
-    def __init__(self, tool, *args, text, on="terminal", sig=signal.SIGINT):
+    def __init__(self, tool, *args, text=None, on="terminal", sig=signal.SIGINT, code=0):
         ours, theirs = pty.openpty()
         p = subprocess.Popen([TOOLS[tool], *args], stdout=subprocess.PIPE, stderr=theirs, env=ENV)
         os.close(theirs)
@@ -354,16 +354,90 @@ class Interrupted:
                     del files[fd]
                 else:
                     seen[files[fd]] += data
-            if not sent and text.encode() in seen[on]:
+            if text and not sent and text.encode() in seen[on]:
                 p.send_signal(sig)
                 sent = True
         os.close(ours)
-        assert p.wait(timeout=30) == 1, (p.returncode, seen)
+        assert p.wait(timeout=30) == code, (p.returncode, seen)
         p.stdout.close()
-        assert sent
+        assert sent or not text
         self.out = seen["output"].decode()
         # the progress line is cleared, what counts stands behind it
-        self.err = seen["terminal"].decode().replace("\r\n", "\n").split("\x1b[K")[-1]
+        *lines, self.err = seen["terminal"].decode().replace("\r\n", "\n").split("\x1b[K")
+        self.lines = [x.strip("\r") for x in lines[1:]]
+
+
+class Interrupted(OnTerminal):
+    """One that ends because of the signal."""
+
+    def __init__(self, *args, **kw):
+        super().__init__(*args, code=1, **kw)
+
+
+class OnBoth:
+    """A run with a terminal as both outputs."""
+
+    def __init__(self, tool, *args):
+        ours, theirs = pty.openpty()
+        p = subprocess.Popen([TOOLS[tool], *args], stdout=theirs, stderr=theirs, env=ENV)
+        os.close(theirs)
+        self.seen = ""
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            self.seen += data.decode(errors="replace")
+        os.close(ours)
+        assert p.wait(timeout=30) == 0, self.seen
+
+
+def test_progress_of_a_run():
+    ids = [1 + i % 60 for i in range(80)]
+    args = [path("toy.accel"), "--tokens", ",".join(map(str, ids)), "-n", "6", "--ignore-eos"]
+    plain = call("accel-run", *args)
+    assert not plain.stderr
+    p = OnTerminal("accel-run", *args)
+    # the toy model's jobs have 5 tokens; the last one of the prompt starts the decoding
+    assert p.lines == ["prompt 0/79", "prompt 65/79"], p.lines
+    assert p.out == plain.stdout and "80 prompt tokens, 6 generated" in p.err
+    p = OnTerminal("accel-run", *args, "--chunk", "3")
+    assert p.lines == ["prompt 0/79", "prompt 66/79"] and p.out == plain.stdout, p.lines
+    # the same jobs, as counters and logits tell
+    want = json.loads(call("accel-run", *args, "--json", "--logits", path("p.f32"),
+                           "--all-logits").stdout)
+    logits = rows("p.f32")
+    p = OnTerminal("accel-run", *args, "--json", "--logits", path("p.f32"), "--all-logits")
+    got = json.loads(p.out)
+    assert p.lines == ["prompt 0/79", "prompt 65/79", ""] + \
+        [f"tokens {i}/6" for i in range(1, 7)], p.lines
+    assert p.err == "" and rows("p.f32") == logits and len(logits) == 79 + 6
+    for key in want:
+        assert key.startswith("wall_") or got[key] == want[key], key
+    # a prompt that stands on the same terminal stays
+    assert "\x1b" not in OnBoth("accel-run", path("toy.accel"), "-p", "the cat", "--echo").seen
+
+
+def test_interrupted_prompt():
+    # between the parts the run ends like in one: the step of token 42 never does
+    subprocess.run([MAKETOY, path("or.accel"), "1", "42"], check=True)
+    ids = [1] * 66 + [42] + [1] * 13
+    args = [path("or.accel"), "--tokens", ",".join(map(str, ids)), "-n", "9", "--watchdog",
+            str(1 << 60)]
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        p = Interrupted("accel-run", *args, text="prompt 65/79", sig=sig)
+        assert "interrupted: 65 of 80 prompt tokens stored, none of 9 generated\n" in p.err, p.err
+        assert p.lines == ["prompt 0/79", "prompt 65/79"] and p.out == "\n"
+    p = Interrupted("accel-run", *args, "--json", text="prompt 65/79")
+    j = json.loads(p.out)
+    assert j["stop_reason"] == "interrupted" and j["tokens"] == []
+    # generated tokens
+    args, ids = stalling()
+    p = Interrupted("accel-run", *args, "--json", text=f"tokens {len(ids)}/40")
+    assert json.loads(p.out)["tokens"] == ids
+    assert p.err == f"accel-run: interrupted: {len(ids)} of 40 tokens\n", p.err
 
 
 def await_job(p, number):
