@@ -250,7 +250,7 @@ int build_image(struct ir_model *m, const struct cg_output *out, const struct ig
 		return diag_nomem(&m->diag);
 	ret = ig1_image_create(path, &b.w, err);
 	if (ret)
-		return diag_set(&m->diag, ret, "%s", err);
+		return diag_set(&m->diag, ret, "%s: %s", path, err);
 	describe_tensors(&b);
 	ret = add_roms(&b, progress);
 	if (!ret)

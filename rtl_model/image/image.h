@@ -95,7 +95,8 @@ const char *ig1_image_debug(const struct ig1_image *img, uint32_t prog, size_t c
  * bytes depend on what is written only. rom comes before crom, and both before anything that needs
  * the mask id.
  *
- * One thread per writer. `path` may exist as a regular file only (-EISDIR, -EPERM).
+ * One thread per writer. `path` may exist as a regular file only (-EISDIR, -EPERM); of a symbolic link,
+ * what it leads to is written.
  */
 int ig1_image_create(const char *path, struct ig1_image_writer **w, char *err);
 

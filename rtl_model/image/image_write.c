@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 	((IG1_IMAGE_ALIGN - sizeof(struct ig1_image_header)) / sizeof(struct ig1_image_section))
 #define BUFFER	     (256u << 10)
 #define MAX_ATTEMPTS 1000
+#define MAX_LINKS    40 /* one after the other, as in Linux */
 
 struct ig1_image_writer {
 	char *path, *tmp; /* tmp: NULL while the file has no name */
@@ -37,8 +39,10 @@ struct ig1_image_writer {
 
 static int fail(char *err, int ret, const char *what)
 {
-	if (err)
+	if (err && what)
 		snprintf(err, IG1_IMAGE_ERR, "%s: %s", what, strerror(-ret));
+	else if (err)
+		snprintf(err, IG1_IMAGE_ERR, "not a regular file");
 	return ret;
 }
 
@@ -103,14 +107,58 @@ static int append_zeros(struct ig1_image_writer *w, uint64_t n)
 	return append(w, zeros, (size_t)n);
 }
 
-/* A rename would replace a device or the like, which nobody wants. */
-static int check_target(const char *path)
+/* What the symbolic link at `path` says, from where `path` is meant; NULL and errno set if it is none. */
+static char *read_link(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+	char text[PATH_MAX], *to;
+	ssize_t n = readlink(path, text, sizeof(text));
+
+	if (n < 0)
+		return NULL;
+	if (n == sizeof(text)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	if (n && text[0] == '/')
+		folder = 0;
+	to = malloc(folder + (size_t)n + 1);
+	if (!to)
+		return NULL;
+	memcpy(to, path, folder);
+	memcpy(to + folder, text, (size_t)n);
+	to[folder + (size_t)n] = 0;
+	return to;
+}
+
+/*
+ * The file that a rename shall replace: not a link, but where it leads, though nothing is there yet; and
+ * never a device or the like, which nobody wants to lose.
+ */
+static int find_target(struct ig1_image_writer *w, const char *path, const char **what)
 {
 	struct stat st;
+	int i, known = !stat(path, &st);
+	char *next;
 
-	if (stat(path, &st))
-		return errno == ENOENT ? 0 : -errno;
-	return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -EPERM;
+	if (!known && errno != ENOENT)
+		return -errno;
+	if (known && S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (known && !S_ISREG(st.st_mode)) {
+		*what = NULL;
+		return -EPERM;
+	}
+	w->path = strdup(path);
+	for (i = 0; w->path && i < MAX_LINKS; i++) {
+		next = read_link(w->path);
+		if (!next) /* no link, or nothing at all */
+			return errno == EINVAL || errno == ENOENT ? 0 : -errno;
+		free(w->path);
+		w->path = next;
+	}
+	return w->path ? -ELOOP : -ENOMEM;
 }
 
 /* Gives the file a name beside the target: one that has none yet, or, with fd -1, a new one. */
@@ -162,19 +210,19 @@ static int open_tmp(struct ig1_image_writer *w)
 int ig1_image_create(const char *path, struct ig1_image_writer **out, char *err)
 {
 	struct ig1_image_writer *w = calloc(1, sizeof(*w));
+	const char *what = "create";
 	int ret;
 
 	*out = NULL;
 	if (!w)
 		return fail(err, -ENOMEM, "create");
 	w->fd = -1;
-	w->path = strdup(path);
-	ret = w->path ? check_target(path) : -ENOMEM;
+	ret = find_target(w, path, &what);
 	if (!ret)
 		ret = open_tmp(w);
 	if (ret) {
 		ig1_image_abort(w);
-		return fail(err, ret, "create");
+		return fail(err, ret, what);
 	}
 	ig1_sha256_init(&w->mask);
 	append_zeros(w, IG1_IMAGE_ALIGN);

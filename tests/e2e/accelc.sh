@@ -140,6 +140,27 @@ odd_files() {
 	done
 }
 
+# Where -o leads: what cannot be replaced is named, a link is followed.
+outputs() {
+	mkfifo out.fifo
+	for o in /dev/full /dev/null out.fifo; do
+		exits 1 "^accelc: $o: not a regular file$" timeout 20 "$accelc" compile "$model" -o $o ||
+			return 1
+	done
+	[ -p out.fifo ] && exits 1 '^accelc: none/m\.accel: create: No such file or directory$' \
+		"$accelc" compile "$model" -o none/m.accel &&
+		exits 1 '^accelc: folder: create: Is a directory$' "$accelc" compile "$model" -o folder ||
+		return 1
+	mkdir linked && ln -s linked/m.accel to && ln -s to link && ln -s self.gguf source || return 1
+	for twice in new old; do
+		"$accelc" compile "$model" -o link && [ -L link ] && [ -L to ] &&
+			[ ! -L linked/m.accel ] && cmp linked/m.accel tinyqwen2-Q8_0.accel &&
+			[ "$(ls -A linked)" = m.accel ] || { echo "$twice"; return 1; }
+	done
+	ln -s loop loop && exits 1 'loop: .*symbolic links' "$accelc" compile "$model" -o loop &&
+		exits 2 'that is the model' "$accelc" compile self.gguf -o source
+}
+
 damaged_image() {
 	cp tinyqwen2-Q8_0.accel bad.accel
 	printf '\377' | dd of=bad.accel bs=1 seek=5000 conv=notrunc 2>/dev/null
@@ -230,6 +251,7 @@ try "truncated files are refused and leave nothing" truncated
 try "an unknown architecture is named with what is supported" unknown_arch
 try "ended by a signal it leaves nothing" killed
 try "a model as its own output, pipes, folders, full output" odd_files
+try "an output that is no file, that links lead to, or where none can be" outputs
 try "a missing tensor is named" missing_tensor
 try "a missing key is named" missing_key
 try "a model too big says what exceeds what" too_big

@@ -988,11 +988,74 @@ static void test_misuse(void **state)
 	assert_null(w);
 	assert_int_equal(ig1_image_create(dir, &w, err), -EISDIR);
 	assert_int_equal(ig1_image_create("/dev/null", &w, err), -EPERM);
+	assert_string_equal(err, "not a regular file");
 	assert_int_equal(ig1_image_open("/nonexistent/x", &img, err), -ENOENT);
 	assert_string_equal(err, "open: No such file or directory");
 	assert_int_equal(ig1_image_open(dir, &img, err), -EINVAL);
 	assert_string_equal(err, "not a regular file");
 	assert_null(img);
+}
+
+static void write_one(const char *to, uint32_t value)
+{
+	struct ig1_image_writer *w;
+
+	assert_int_equal(ig1_image_create(to, &w, NULL), 0);
+	assert_int_equal(ig1_image_add(w, IG1_SEC_ROM, 0, &value, sizeof(value)), 0);
+	assert_int_equal(ig1_image_commit(w, NULL), 0);
+}
+
+static void expect_one(const char *at, uint32_t value)
+{
+	struct ig1_image *img;
+	const void *data;
+	size_t n;
+
+	assert_int_equal(ig1_image_open(at, &img, NULL), 0);
+	assert_int_equal(ig1_image_section(img, IG1_SEC_ROM, 0, &data, &n), 0);
+	assert_int_equal(n, sizeof(value));
+	assert_memory_equal(data, &value, n);
+	ig1_image_close(img);
+}
+
+/* What links lead to is written, there yet or not; the links stay. */
+static void test_links(void **state)
+{
+	char sub[96], target[128], relative[128], absolute[128], loop[128];
+	struct ig1_image_writer *w;
+	char err[IG1_IMAGE_ERR];
+	struct stat st;
+
+	(void)state;
+	snprintf(sub, sizeof(sub), "%s/sub", dir);
+	snprintf(target, sizeof(target), "%s/target", sub);
+	snprintf(relative, sizeof(relative), "%s/relative", dir);
+	snprintf(absolute, sizeof(absolute), "%s/absolute", dir);
+	snprintf(loop, sizeof(loop), "%s/loop", dir);
+	assert_int_equal(mkdir(sub, 0700), 0);
+	assert_int_equal(symlink("sub/target", relative), 0);
+	assert_int_equal(symlink(relative, absolute), 0);
+	assert_int_equal(symlink("loop", loop), 0);
+	write_one(absolute, 1);
+	expect_one(target, 1);
+	write_one(relative, 2);
+	expect_one(target, 2);
+	assert_int_equal(lstat(absolute, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(lstat(relative, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(lstat(target, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(ig1_image_create(loop, &w, err), -ELOOP);
+	assert_null(w);
+	assert_int_equal(unlink(target), 0);
+	assert_int_equal(rmdir(sub), 0); /* nothing else was in it */
+	assert_int_equal(ig1_image_create(absolute, &w, err), -ENOENT);
+	assert_string_equal(err, "create: No such file or directory");
+	unlink(relative);
+	unlink(absolute);
+	unlink(loop);
+	assert_int_equal(files_in_dir(), 0);
 }
 
 /* No sections at all is a file, too. */
@@ -1056,6 +1119,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_failing_writes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_size_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_misuse, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_links, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
 	};
 
