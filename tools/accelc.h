@@ -4,6 +4,7 @@
 #define ACCELC_H
 
 #include <argp.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,6 +57,8 @@ struct ig1_image;
 struct ig1_image *accelc_open(const char *path, int *code);
 /* Chip configuration that an image was made for, by its device tree; NULL when it names none we know. */
 const struct ig1_config *accelc_image_chip(struct ig1_image *img);
+/* accelc_info.c: what info --json says of an image. */
+json_t *accelc_image_json(struct ig1_image *img);
 /* "prefill" or "decode" to IG1_PROG_*, or -1. */
 int accelc_program(const char *name);
 extern const char *const accelc_program_names[];

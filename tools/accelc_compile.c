@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "accelc.h"
+#include "common/json_text.h"
 #include "compiler/asm/asm.h"
 #include "compiler/compile.h"
 #include "compiler/quant/ggml_types.h"
+#include "image.h"
 
 #define BAR_BYTES (32u << 20) /* smaller ROMs are written before a bar could be read */
 
@@ -24,12 +26,13 @@ enum {
 	OPT_STOP,
 	OPT_REPORT,
 	OPT_PASSES,
+	OPT_JSON,
 };
 
 struct args {
 	struct compile_options o;
 	const char *print_after, *stop_after;
-	bool verbose, report;
+	bool verbose, report, json;
 	const char *bar; /* what the bar that stands there is of */
 	uint64_t most;	 /* that it showed */
 	struct compile_result *result;
@@ -112,6 +115,7 @@ static const struct argp_option options[] = {
 	{ "list-passes", OPT_PASSES, NULL, 0, "print the names for PASS", 0 },
 	{ "report", OPT_REPORT, NULL, 0, "print sizes, the scratch plan and what each matrix loses",
 	  0 },
+	{ "json", OPT_JSON, NULL, 0, "print what was written as JSON", 0 },
 	{ "verbose", 'v', NULL, 0, "time of each pass", 0 },
 	{ 0 },
 };
@@ -167,6 +171,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_REPORT:
 		a->report = true;
 		a->o.losses = true;
+		return 0;
+	case OPT_JSON:
+		a->json = true;
 		return 0;
 	case OPT_PRINT:
 	case OPT_STOP:
@@ -300,6 +307,32 @@ static void report(const struct compile_result *r, const struct ig1_config *chip
 	report_tensors(&r->model);
 }
 
+/* What info says of the file, and what the compiler knows. */
+static int print_json(const char *path, const struct compile_result *r)
+{
+	json_t *j, *left_out = json_object();
+	struct ig1_image *img;
+	int code = ACCELC_OK;
+	size_t i;
+
+	img = accelc_open(path, &code);
+	if (!img) {
+		json_decref(left_out);
+		return code;
+	}
+	j = accelc_image_json(img);
+	ig1_image_close(img);
+	for (i = 0; i < r->n_left_out; i++)
+		json_object_set_new(left_out, r->left_out[i].what,
+				    json_integer((json_int_t)r->left_out[i].tensors));
+	json_object_set_new(j, "image", json_text(path, SIZE_MAX));
+	json_object_set_new(j, "left_out", left_out);
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(j);
+	return code;
+}
+
 bool accelc_same_file(const char *a, const char *b)
 {
 	struct stat x, y;
@@ -318,7 +351,7 @@ int accelc_compile(int argc, char **argv)
 	};
 	struct compile_result r;
 	struct args a = { .result = &r };
-	int ret;
+	int ret, code;
 
 	a.o.chip = compile_chip("default");
 	a.o.watch.ctx = &a;
@@ -326,6 +359,11 @@ int accelc_compile(int argc, char **argv)
 	if (isatty(STDERR_FILENO))
 		a.o.progress = (struct build_progress){ &a, check_progress, rom_progress };
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	if (a.json && (!a.o.out || a.report || a.print_after || a.stop_after)) {
+		accelc_error("compile: --json needs -o and excludes --report, --print-after and "
+			     "--stop-after");
+		return ACCELC_USAGE;
+	}
 	if (!a.o.out && !a.stop_after && !a.print_after && !a.report) {
 		accelc_error("nothing to do: give -o, --print-after, --stop-after or --report");
 		return ACCELC_USAGE;
@@ -341,6 +379,9 @@ int accelc_compile(int argc, char **argv)
 		accelc_error("%s", r.model.diag.msg);
 	else if (a.report && r.code.prog[0].n_cmds)
 		report(&r, a.o.chip);
+	code = ret > 0 ? ACCELC_OK : accelc_exit_code(ret);
+	if (!ret && a.json)
+		code = print_json(a.o.out, &r);
 	compile_free(&r);
-	return ret > 0 ? ACCELC_OK : accelc_exit_code(ret);
+	return code;
 }

@@ -122,8 +122,9 @@ static json_t *manifest(const struct ig1_image_manifest *m)
 		(json_int_t)m->source_bytes, "source_sha256", sha);
 }
 
-static void print_json(struct ig1_image *img, const struct ig1_config *chip)
+json_t *accelc_image_json(struct ig1_image *img)
 {
+	const struct ig1_config *chip = accelc_image_chip(img);
 	const struct ig1_image_manifest *m = ig1_image_manifest(img);
 	json_t *j = json_object(), *programs = json_object();
 	const void *cmds;
@@ -145,9 +146,7 @@ static void print_json(struct ig1_image *img, const struct ig1_config *chip)
 	json_object_set_new(j, "programs", programs);
 	json_object_set_new(j, "sections", sections(img));
 	json_object_set_new(j, "tensors", tensors(img));
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(j);
+	return j;
 }
 
 /* Names come from the file: nothing of them reaches the terminal but printable characters. */
@@ -220,6 +219,7 @@ int accelc_info(int argc, char **argv)
 	struct args a = { 0 };
 	struct ig1_image *img;
 	int code = ACCELC_OK;
+	json_t *j;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	if (accelc_is_source(a.file))
@@ -227,10 +227,14 @@ int accelc_info(int argc, char **argv)
 	img = accelc_open(a.file, &code);
 	if (!img)
 		return code;
-	if (a.json)
-		print_json(img, accelc_image_chip(img));
-	else
+	if (a.json) {
+		j = accelc_image_json(img);
+		json_dumpf(j, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(j);
+	} else {
 		print_text(img, accelc_image_chip(img));
+	}
 	ig1_image_close(img);
 	return code;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "accelc.h"
+#include "common/json_text.h"
 #include "compiler/asm/asm.h"
 #include "compiler/codegen/estimate.h"
 #include "compiler/codegen/hazards.h"
@@ -291,7 +292,9 @@ static const char *command_name(void *ctx, uint32_t command)
 	return ig1_image_debug(n->img, n->prog, command);
 }
 
-static int verify_program(struct ig1_image *img, const struct ig1_config *chip, uint32_t k)
+/* err gets what is wrong. programs: NULL for text. */
+static int verify_program(struct ig1_image *img, const struct ig1_config *chip, uint32_t k,
+			  json_t *programs, char *err, size_t room)
 {
 	const struct ig1_image_manifest *m = ig1_image_manifest(img);
 	struct naming naming = { img, k };
@@ -316,48 +319,111 @@ static int verify_program(struct ig1_image *img, const struct ig1_config *chip, 
 	if (!ret)
 		ret = hazards_check(&p, &stats, &d);
 	if (ret) {
-		accelc_error("program `%s`: %s", accelc_program_names[k],
-			     d.err ? d.msg : strerror(-ret));
+		snprintf(err, room, "program `%s`: %s", accelc_program_names[k],
+			 d.err ? d.msg : strerror(-ret));
 		return ret;
+	}
+	if (programs) {
+		json_object_set_new(programs, accelc_program_names[k],
+				    json_pack("{s:I,s:I,s:I}", "commands", (json_int_t)p.n_cmds,
+					      "checked_jobs", (json_int_t)stats.jobs,
+					      "checked_commands", (json_int_t)stats.commands));
+		return 0;
 	}
 	printf("%s: %zu commands, order holds in %" PRIu64 " jobs of %" PRIu64 " commands\n",
 	       accelc_program_names[k], p.n_cmds, stats.jobs, stats.commands);
 	return 0;
 }
 
-int accelc_verify(int argc, char **argv)
+/* Where the first damage is, if it is in the content. */
+static void find_damage(const struct ig1_image *img, json_t *j)
 {
-	static const struct argp argp = {
-		NULL, parse, "FILE",
-		"Check an .accel file: checksums, mask id, commands, and that their order is safe."
-	};
-	char err[IG1_IMAGE_ERR] = "";
-	const struct ig1_config *chip;
-	struct args a = { .program = -1 };
-	struct ig1_image *img;
-	int code = ACCELC_OK, ret;
-	uint32_t k;
+	uint32_t n = ig1_image_header(img)->sections, i;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	img = accelc_open(a.file, &code);
-	if (!img)
-		return code;
-	ret = ig1_image_check_model(img, err);
+	for (i = 0; i < n && ig1_image_section_intact(img, i); i++)
+		;
+	if (i < n)
+		json_object_set_new(
+			j, "section",
+			json_string(ig1_image_type_name(ig1_image_section_at(img, i)->type)));
+	n = ig1_image_tensors(img);
+	for (i = 0; i < n && ig1_image_tensor_intact(img, i); i++)
+		;
+	if (i < n)
+		json_object_set_new(j, "tensor",
+				    json_text(ig1_image_tensor_name(img, i), SIZE_MAX));
+}
+
+static int verify_image(struct ig1_image *img, json_t *j, char *err, size_t room)
+{
+	json_t *programs = json_object_get(j, "programs");
+	const struct ig1_config *chip;
+	char what[IG1_IMAGE_ERR] = "";
+	uint32_t k;
+	int ret;
+
+	ret = ig1_image_check_model(img, what);
 	if (!ret)
-		ret = ig1_image_verify(img, err);
+		ret = ig1_image_verify(img, what);
 	chip = accelc_image_chip(img);
 	if (!ret && !chip) {
-		snprintf(err, sizeof(err), "device tree: no chip configuration known here");
+		snprintf(what, sizeof(what), "device tree: no chip configuration known here");
 		ret = -EINVAL;
 	}
-	if (ret)
-		accelc_error("%s: %s", a.file, err[0] ? err : strerror(-ret));
-	else
+	if (ret) {
+		snprintf(err, room, "%s", what[0] ? what : strerror(-ret));
+		if (j)
+			find_damage(img, j);
+		return ret;
+	}
+	if (!j)
 		printf("checksums and mask id match\n");
 	for (k = 0; k < IG1_PROGS && !ret; k++)
-		ret = verify_program(img, chip, k);
+		ret = verify_program(img, chip, k, programs, err, room);
+	return ret;
+}
+
+int accelc_verify(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "json", OPT_JSON, NULL, 0, "print JSON", 0 },
+		{ 0 },
+	};
+	static const struct argp argp = {
+		options, parse, "FILE",
+		"Check an .accel file: checksums, mask id, commands, and that their order is safe."
+	};
+	char err[sizeof(((struct diag *)0)->msg) + 64] = "";
+	struct args a = { .program = -1 };
+	struct ig1_image *img = NULL;
+	int ret, code = ACCELC_OK;
+	json_t *j = NULL;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	if (a.json)
+		j = json_pack("{s:o,s:n,s:n,s:n,s:{}}", "image", json_text(a.file, SIZE_MAX),
+			      "error", "section", "tensor", "programs");
+	ret = ig1_image_open(a.file, &img, err);
+	if (ret) {
+		if (!err[0])
+			snprintf(err, sizeof(err), "%s", strerror(-ret));
+		code = accelc_exit_code(ret);
+	} else {
+		ret = verify_image(img, j, err, sizeof(err));
+		code = ret ? ACCELC_INPUT : ACCELC_OK;
+	}
+	if (ret)
+		accelc_error("%s: %s", a.file, err);
+	if (j) {
+		json_object_set_new(j, "ok", json_boolean(!ret));
+		if (ret)
+			json_object_set_new(j, "error", json_text(err, SIZE_MAX));
+		json_dumpf(j, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(j);
+	}
 	ig1_image_close(img);
-	return ret ? ACCELC_INPUT : ACCELC_OK;
+	return code;
 }
 
 /* ---- estimate ---- */

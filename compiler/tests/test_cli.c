@@ -348,6 +348,146 @@ static void test_verify(void **state)
 	free(p);
 }
 
+static json_t *json_out(void)
+{
+	json_error_t e;
+	json_t *j = json_loads(out, 0, &e);
+
+	if (!j)
+		fail_msg("%s: %s", e.text, out);
+	return j;
+}
+
+static const char *text_at(const json_t *j, const char *key)
+{
+	return json_string_value(json_object_get(j, key));
+}
+
+/* verify --json of p[n] with a byte of it changed: damage to a section, and to a tensor if it has one */
+static void expect_damage(char *p, size_t n, uint64_t at, const char *section, const char *tensor)
+{
+	json_t *j;
+
+	p[at] ^= 4;
+	write_file("damaged.accel", p, n);
+	p[at] ^= 4;
+	expect("verify damaged.accel --json", 5, "damaged");
+	j = json_out();
+	assert_true(json_is_false(json_object_get(j, "ok")));
+	assert_string_equal(text_at(j, "image"), "damaged.accel");
+	assert_non_null(strstr(text_at(j, "error"), "damaged"));
+	assert_string_equal(text_at(j, "section"), section);
+	if (tensor)
+		assert_string_equal(text_at(j, "tensor"), tensor);
+	else
+		assert_true(json_is_null(json_object_get(j, "tensor")));
+	assert_int_equal(json_object_size(json_object_get(j, "programs")), 0);
+	json_decref(j);
+}
+
+static void test_verify_json(void **state)
+{
+	const struct ig1_image_section *rom = NULL, *s;
+	const struct ig1_image_tensor *t;
+	struct ig1_image *img;
+	char path[128];
+	uint32_t i;
+	size_t n;
+	json_t *j;
+	char *p;
+	FILE *f;
+
+	(void)state;
+	expect("verify model.accel --json", 0, NULL);
+	j = json_out();
+	assert_true(json_is_true(json_object_get(j, "ok")));
+	assert_string_equal(text_at(j, "image"), "model.accel");
+	assert_true(json_is_null(json_object_get(j, "error")));
+	assert_true(json_is_null(json_object_get(j, "section")));
+	assert_true(json_is_null(json_object_get(j, "tensor")));
+	assert_int_equal(json_object_size(json_object_get(j, "programs")), 2);
+	assert_true(json_integer_value(json_object_get(
+			    json_object_get(json_object_get(j, "programs"), "decode"),
+			    "checked_jobs")) > 0);
+	json_decref(j);
+
+	snprintf(path, sizeof(path), "%s/model.accel", dir);
+	assert_int_equal(ig1_image_open(path, &img, err), 0);
+	n = ig1_image_header(img)->file_bytes;
+	p = malloc(n);
+	assert_non_null(p);
+	f = fopen(path, "rb");
+	assert_non_null(f);
+	assert_int_equal(fread(p, 1, n, f), n);
+	fclose(f);
+	for (i = 0; i < ig1_image_header(img)->sections; i++) {
+		s = ig1_image_section_at(img, i);
+		if (s->type == IG1_SEC_ROM)
+			rom = s;
+		if (s->type == IG1_SEC_GRAPH)
+			expect_damage(p, n, s->offset, "graph", NULL);
+	}
+	assert_non_null(rom);
+	for (i = 0; i < ig1_image_tensors(img); i++) {
+		t = ig1_image_tensor(img, i);
+		if (t->fmt != IG1_TENSOR_F32)
+			expect_damage(p, n, rom->offset + t->offset + t->bytes - 1, "rom",
+				      ig1_image_tensor_name(img, i));
+	}
+	ig1_image_close(img);
+	free(p);
+
+	expect("verify garbage --json", 5, "garbage: ");
+	j = json_out();
+	assert_true(json_is_false(json_object_get(j, "ok")));
+	json_decref(j);
+	expect("verify absent --json", 1, "absent: open: No such file");
+	j = json_out();
+	assert_string_equal(text_at(j, "error"), "open: No such file or directory");
+	json_decref(j);
+}
+
+static void test_compile_json(void **state)
+{
+	json_t *j, *info, *t;
+	size_t i, changed = 0;
+	const char *key;
+	json_t *value;
+
+	(void)state;
+	expect("compile model.gguf --json", 2, "--json needs -o");
+	expect("compile model.gguf -o json.accel --json --report", 2, "excludes --report");
+	expect("compile model.gguf -o json.accel --json --stop-after=build", 2, "--stop-after");
+	assert_false(exists("json.accel"));
+	expect("compile garbage -o json.accel --json", 5, "garbage: ");
+	assert_string_equal(out, "");
+	expect("compile model.gguf -o json.accel --json --format q4_0", 0, NULL);
+	j = json_out();
+	expect("info json.accel --json", 0, NULL);
+	info = json_out();
+	assert_string_equal(text_at(j, "image"), "json.accel");
+	assert_int_equal(json_object_size(json_object_get(j, "left_out")), 0);
+	json_object_foreach(info, key, value)
+		assert_true(json_equal(json_object_get(j, key), value));
+	assert_int_equal(json_object_size(j), json_object_size(info) + 2);
+	json_array_foreach(json_object_get(j, "tensors"), i, t)
+	{
+		if (strcmp(text_at(t, "values"), "requantised"))
+			continue;
+		changed++;
+		assert_true(json_number_value(json_object_get(t, "loss")) > 1e-3);
+	}
+	assert_true(changed > 10);
+	json_decref(info);
+	json_decref(j);
+	expect("compile predicting.gguf -o json.accel --json", 0, "left out: 12 tensors");
+	j = json_out();
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "left_out"),
+							    "layers that predict further tokens")),
+			 12);
+	json_decref(j);
+}
+
 static void test_graph(void **state)
 {
 	(void)state;
@@ -532,11 +672,12 @@ static void test_report_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_usage),	 cmocka_unit_test(test_bad_input),
-		cmocka_unit_test(test_info),	 cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_verify),	 cmocka_unit_test(test_graph),
-		cmocka_unit_test(test_estimate), cmocka_unit_test(test_passes),
-		cmocka_unit_test(test_report),	 cmocka_unit_test(test_report_names),
+		cmocka_unit_test(test_usage),	     cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_info),	     cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_verify),	     cmocka_unit_test(test_verify_json),
+		cmocka_unit_test(test_compile_json), cmocka_unit_test(test_graph),
+		cmocka_unit_test(test_estimate),     cmocka_unit_test(test_passes),
+		cmocka_unit_test(test_report),	     cmocka_unit_test(test_report_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -56,6 +56,9 @@ int ig1_image_check_model(const struct ig1_image *img, char *err);
  * -EBADMSG: one does not match.
  */
 int ig1_image_verify(const struct ig1_image *img, char *err);
+/* Whether the CRC of section or tensor i matches. */
+int ig1_image_section_intact(const struct ig1_image *img, uint32_t i);
+int ig1_image_tensor_intact(const struct ig1_image *img, uint32_t i);
 
 const struct ig1_image_header *ig1_image_header(const struct ig1_image *img);
 

@@ -688,13 +688,18 @@ static int crc_matches(const struct ig1_image *img, const struct section *s)
 	return ig1_crc32(0, contents(img, s), (size_t)s->s.bytes) == s->s.crc;
 }
 
-static int verify_tensor(const struct ig1_image *img, uint32_t i)
+int ig1_image_tensor_intact(const struct ig1_image *img, uint32_t i)
 {
 	const struct ig1_image_tensor *t = &img->tensors[i];
 	uint32_t type = t->fmt == IG1_TENSOR_F32 ? IG1_SEC_CROM : IG1_SEC_ROM;
 	const uint8_t *p = contents(img, find(img, type, 0)) + t->offset;
 
 	return ig1_crc32(0, p, (size_t)t->bytes) == t->crc;
+}
+
+int ig1_image_section_intact(const struct ig1_image *img, uint32_t i)
+{
+	return crc_matches(img, &img->sections[i]);
 }
 
 int ig1_image_verify(const struct ig1_image *img, char *err)
@@ -707,13 +712,13 @@ int ig1_image_verify(const struct ig1_image *img, char *err)
 
 	for (i = 0; i < img->header.sections; i++) {
 		s = &img->sections[i];
-		if (!crc_matches(img, s))
+		if (!ig1_image_section_intact(img, i))
 			return fail(err, -EBADMSG,
 				    "section %" PRIu32 " (%s): crc: the content is damaged", i,
 				    ig1_image_type_name(s->s.type));
 	}
 	for (i = 0; i < img->tensor_count; i++) {
-		if (!verify_tensor(img, i))
+		if (!ig1_image_tensor_intact(img, i))
 			return fail(err, -EBADMSG,
 				    "tensor %" PRIu32 " ('%.64s'): crc: does not match", i,
 				    name_of(img, i));
