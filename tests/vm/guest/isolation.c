@@ -39,6 +39,7 @@ struct attack {
 	enum kind kind;
 	uint64_t va;
 	uint32_t fault;
+	uint64_t beyond; /* bytes from va to the first one that is not its own */
 };
 
 static const struct attack attacks[] = {
@@ -65,6 +66,10 @@ static const struct attack attacks[] = {
 	{ "read behind a buffer's last page", READ, NODE_DATA_VA + IG1_PAGE_BYTES, IG1_FAULT_PAGE },
 	{ "read before a buffer's first page", READ, NODE_DATA_VA - IG1_PAGE_BYTES,
 	  IG1_FAULT_PAGE },
+	{ "read from its own page into an unmapped one", READ, NODE_DATA_VA + IG1_PAGE_BYTES - 32,
+	  IG1_FAULT_PAGE, 32 },
+	{ "write from its own page into an unmapped one", WRITE, NODE_DATA_VA + IG1_PAGE_BYTES - 32,
+	  IG1_FAULT_PAGE, 32 },
 	{ "run a program from unmapped memory", PROGRAM, HOLE_VA, IG1_FAULT_PAGE },
 	{ "emit tokens into unmapped memory", EMIT, HOLE_VA, IG1_FAULT_PAGE },
 	{ "read the MCU's memory", READ, IG1_PAGE_BYTES * 2, IG1_FAULT_PAGE },
@@ -77,7 +82,7 @@ static const struct attack attacks[] = {
 	{ "emit tokens into a read-only page", EMIT, UINT64_C(0x300000), IG1_FAULT_WRITE },
 	{ "read the weight ROM beyond the mask", ROM, 0xfffff000, IG1_FAULT_ROM },
 	{ "read the constant ROM beyond the mask", CROM, 0xfffff000, IG1_FAULT_CROM },
-	{ "read scratch beyond its end", SCRATCH, 0, IG1_FAULT_SCRATCH },
+	{ "read scratch beyond its end", SCRATCH, 0xfffff000, IG1_FAULT_SCRATCH },
 };
 
 #define ATTACKS (sizeof(attacks) / sizeof(attacks[0]))
@@ -194,7 +199,7 @@ static void build(const struct attack *a, struct prog *p)
 		ig1_encode_vec(&vec, prog_next(p, "vec"));
 		break;
 	case SCRATCH:
-		prog_move(p, IG1_OP_D_LD, 3, 0, 0xfffff000, 64);
+		prog_move(p, IG1_OP_D_LD, 3, 0, (uint32_t)a->va, 64);
 		break;
 	case PROGRAM:
 		break;
@@ -209,12 +214,19 @@ static void build(const struct attack *a, struct prog *p)
 	prog_end(p);
 }
 
+/* What the record must name: the first address of the operand that is not its own. */
+static uint64_t fault_addr(const struct attack *a)
+{
+	return a->fault ? a->va + a->beyond : 0;
+}
+
 static void try(struct world *w, const struct attack *a)
 {
 	struct drm_intaglio_job job = { .prog_va = NODE_CODE_VA, .nargs = 3 };
 	struct drm_intaglio_queue_control resume = { .op = DRM_INTAGLIO_QUEUE_RESUME };
 	struct node_rig *r = &w->attacker;
 	struct drm_intaglio_completion c;
+	uint64_t addr;
 	struct prog p;
 	bool good;
 	int err;
@@ -239,7 +251,10 @@ static void try(struct world *w, const struct attack *a)
 	if (!err)
 		err = node_wait(r->fd, &r->q, job.seq, &c);
 	good = !err && c.fault == a->fault && c.error == (a->fault ? -EFAULT : 0) && !c.traced;
-	tap_ok(good, "%s: fault %s", a->what, ig1_fault_name(a->fault));
+	addr = fault_addr(a);
+	good = good && c.fault_addr == addr;
+	tap_ok(good, "%s: fault %s at %#llx", a->what, ig1_fault_name(a->fault),
+	       (unsigned long long)addr);
 	if (err)
 		printf("# errno %d\n", -err);
 	else if (!good)
