@@ -30,7 +30,8 @@ extern "C" {
  * - Fields that are only returned are ignored on entry.
  * - Arrays are &struct drm_intaglio_obj_array: a pointer, a count, and the stride the caller was
  *   compiled with. An element that is longer than the kernel knows must be zero beyond.
- * - A call that fails with EINTR or EAGAIN changed nothing and may be repeated.
+ * - A call that fails with EINTR or EAGAIN changed nothing but, maybe, returned fields, and may
+ *   be repeated. Unless the call says more, these mean something only when it succeeds.
  *
  * Memory that a call takes, the pages of buffers as well as page tables, queues and jobs, is
  * charged to the caller's control group.
@@ -190,8 +191,8 @@ struct drm_intaglio_gem_create {
 	/** @flags: DRM_INTAGLIO_GEM_* */
 	__u32 flags;
 	/**
-	 * @vm_id: the only VM it will be bound to, or zero. Such a buffer cannot be exported and
-	 * costs nothing per job.
+	 * @vm_id: the only VM it will be bound to, or zero. Such a buffer cannot be exported,
+	 * costs nothing per job, and orders no queues (see EXEC).
 	 */
 	__u32 vm_id;
 	/** @handle: returned */
@@ -460,9 +461,18 @@ struct drm_intaglio_job {
 /**
  * struct drm_intaglio_exec - Submit jobs to a queue
  *
- * All or none. Buffers of the VM that are not private to it take part in implicit fencing.
- * Page-table changes by VM_BIND calls that returned before are seen; order with asynchronous ones
- * by fences. ECANCELED: the queue does not run.
+ * All or none. Page-table changes by VM_BIND calls that returned before are seen; order with
+ * asynchronous ones by fences. ECANCELED: the queue does not run.
+ *
+ * Implicit fencing: the first job waits for all readers and writers of every buffer that is mapped
+ * in the VM and not private to it, and the last job's fence is added to each as a writer's. That is
+ * so for READONLY mappings too, whatever the jobs touch. So calls of queues that have one such
+ * buffer in common, even queues of one VM, run one after the other in the order of the calls,
+ * whatever their priorities. Create what is not shared with @drm_intaglio_gem_create.vm_id set:
+ * then only fences that are named in @drm_intaglio_job.syncs order the queues.
+ *
+ * @drm_intaglio_job.seq is written before jobs are queued. A call that fails, also with EINTR, may
+ * leave numbers there; no job has them, and the queue's next jobs get them.
  */
 struct drm_intaglio_exec {
 	/** @queue_id: queue */
