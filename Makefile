@@ -41,9 +41,10 @@ check-all: bootstrap-test vm-build all ## also the driver's: KUnit, lint, DKMS, 
 bench: all ## figures of README.md and docs/accuracy.md
 	@tests/bench.sh $(BUILD)
 
-soak: ## the slow tests, in a build folder of their own
+soak: ## the slow tests, in a build folder of their own; then vm-debug and vm-soak
 	@$(MAKE) --no-print-directory all BUILD=$(BUILD)-soak MESON_FLAGS="-Dsoak=true $(MESON_FLAGS)"
 	@python3 tests/check.py $(BUILD)-soak --suite soak
+	@$(MAKE) --no-print-directory vm-debug
 	@$(MAKE) --no-print-directory vm-soak
 
 install: all ## programs, library, manual pages, firmware, udev rule (DESTDIR=)
