@@ -85,7 +85,7 @@ static int show_log(struct seq_file *m, void *unused)
 		down_read(&dev->hw_lock);
 		err = ig1_fw_log_print(dev, &p);
 		up_read(&dev->hw_lock);
-		ig1_pm_put(dev);
+		ig1_pm_put_unused(dev);
 	}
 	drm_dev_exit(idx);
 	return err;

@@ -22,7 +22,7 @@ int ig1_telemetry_read(struct ig1_device *dev, struct ig1_telemetry *t)
 	up_read(&dev->hw_lock);
 	if (err == -ETIMEDOUT)
 		ig1_reset_schedule(dev);
-	ig1_pm_put(dev);
+	ig1_pm_put_unused(dev);
 	if (!err) {
 		t->mhz = out[0];
 		t->milliwatts = out[1];

@@ -46,6 +46,12 @@ void ig1_pm_put(struct ig1_device *dev)
 	pm_runtime_put_autosuspend(dev->drm.dev);
 }
 
+void ig1_pm_put_unused(struct ig1_device *dev)
+{
+	/* The idle check suspends it when the time since the last work has passed. */
+	pm_runtime_put(dev->drm.dev);
+}
+
 void ig1_pm_kick(struct ig1_device *dev)
 {
 	int idx;
@@ -278,15 +284,10 @@ static int runtime_resume(struct device *parent)
 	return 0;
 }
 
-static int runtime_idle(struct device *parent)
-{
-	pm_runtime_autosuspend(parent);
-	return -EBUSY;
-}
-
 const struct dev_pm_ops ig1_pm_ops = {
 	SYSTEM_SLEEP_PM_OPS(system_suspend, system_resume)
-	RUNTIME_PM_OPS(runtime_suspend, runtime_resume, runtime_idle)
+	/* No idle callback: pm_runtime_autosuspend() in one would count as work since 6.17. */
+	RUNTIME_PM_OPS(runtime_suspend, runtime_resume, NULL)
 };
 
 /* An announced function-level reset. */

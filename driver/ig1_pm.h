@@ -37,8 +37,10 @@ void ig1_pm_fini(struct ig1_device *dev);
 int ig1_pm_get(struct ig1_device *dev);
 /* Keeps it awake if it is; then true. Any context. */
 bool ig1_pm_get_if_awake(struct ig1_device *dev);
-/* Any context. */
+/* It has worked, and sleeps when it has not for a while. Any context. */
 void ig1_pm_put(struct ig1_device *dev);
+/* For who only looked: however often that is, it does not keep the chip awake. Any context. */
+void ig1_pm_put_unused(struct ig1_device *dev);
 
 /* Something ended that kept the chip awake without a reference. May sleep. */
 void ig1_pm_kick(struct ig1_device *dev);

@@ -158,7 +158,7 @@ void ig1_stats_query(struct ig1_device *dev, struct drm_intaglio_stats_info *inf
 		return;
 	if (ig1_pm_get_if_awake(dev)) {
 		info->cycles = read_cycles(dev);
-		ig1_pm_put(dev);
+		ig1_pm_put_unused(dev);
 	}
 	drm_dev_exit(idx);
 }

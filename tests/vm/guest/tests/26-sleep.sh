@@ -18,6 +18,18 @@ cat "$PCI/$chip/mask_id" "$PCI/$chip/fw_version" "$(debugfs "$chip")/state" >/de
 ok "reading sysfs and debugfs does not wake it" asleep
 equal short "it wakes for work"
 ok "and sleeps again" poll 20 asleep
+# Reads all that asks an awake chip; afterwards, whether it sleeps.
+asleep_despite_readers() {
+	cat "$PCI/$chip/telemetry" "$PCI/$chip"/hwmon/hwmon*/*_input "$(debugfs "$chip")/fw_log" >/dev/null 2>&1
+	! command -v accel-smi >/dev/null || accel-smi --json >/dev/null 2>&1
+	asleep
+}
+delay=$(cat "$power/autosuspend_delay_ms")
+echo 5000 >"$power/autosuspend_delay_ms"
+equal short "it wakes for work again"
+match "$(cat "$PCI/$chip/telemetry" 2>&1)" '^clock_mhz [1-9]' "telemetry of a chip that is awake"
+ok "and sleeps although it is read several times a second" poll 40 asleep_despite_readers
+echo "$delay" >"$power/autosuspend_delay_ms"
 [ "$(cat "$power/runtime_active_time")" -gt "$before" ]
 is $? 0 "its time awake is accounted"
 
