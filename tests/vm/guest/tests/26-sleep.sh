@@ -33,11 +33,22 @@ echo "$delay" >"$power/autosuspend_delay_ms"
 [ "$(cat "$power/runtime_active_time")" -gt "$before" ]
 is $? 0 "its time awake is accounted"
 
-# Devices are suspended for five seconds and come back; the CPU stays.
-if [ -e /sys/power/pm_test ] && grep -qw mem /sys/power/state; then
+state=$(debugfs "$chip")/state
+busy() {
+	grep -q '^queue [0-9].* submitted [1-9]' "$state"
+}
+
+# What sleeps in the middle of a session needs one.
+session() {
 	infer endless /run/s.tokens /run/s.logits 2>/run/s.err &
 	user=$!
-	sleep 2
+	ok "$1: a process has jobs on the chip" poll 60 busy
+	ok "$1: and is at work" pidof accel-run
+}
+
+# Devices are suspended for five seconds and come back; the CPU stays.
+if [ -e /sys/power/pm_test ] && grep -qw mem /sys/power/state; then
+	session "pm_test"
 	ok "pm_test: devices sleep and wake" sh -c 'echo devices >/sys/power/pm_test; echo mem >/sys/power/state'
 	echo none >/sys/power/pm_test
 	ok "pm_test: the session goes on" wait $user || diag </run/s.err
@@ -63,9 +74,7 @@ sleep_to_idle() {
 if [ ! -e $wakeup ] && [ ! -e /sys/class/rtc/rtc0/wakealarm ]; then
 	skip "s2idle" "nothing wakes this machine"
 elif grep -qw freeze /sys/power/state; then
-	infer endless /run/s.tokens /run/s.logits 2>/run/s.err &
-	user=$!
-	sleep 2
+	session "s2idle"
 	ok "s2idle: the machine sleeps and wakes" sleep_to_idle
 	ok "s2idle: the session goes on" wait $user || diag </run/s.err
 	same /run/s.tokens /ref/endless.tokens "s2idle: tokens"

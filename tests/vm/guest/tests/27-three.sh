@@ -27,7 +27,12 @@ done
 # One of them goes; the others do not notice.
 infer endless /run/e.tokens /run/e.logits --device 0 2>/run/e.err &
 user=$!
-sleep 1
+state=$(debugfs "$(chip 1)")/state
+busy() {
+	grep -q '^queue [0-9].* submitted [1-9]' "$state"
+}
+ok "a process has jobs on the first chip" poll 60 busy
+ok "and is at work" pidof accel-run
 ok "the last chip is removed" sh -c "echo 1 >$PCI/$(chip 3)/remove"
 ok "a session on the first goes on" wait $user || diag </run/e.err
 same /run/e.tokens /ref/endless.tokens "with the right tokens"
