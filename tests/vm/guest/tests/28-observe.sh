@@ -47,8 +47,15 @@ save /run/fdinfo.2
 
 ok "accel-smi runs" accel-smi
 match "$(accel-smi 2>&1)" "$pid" "accel-smi names the process"
-match "$(accel-smi --prometheus 2>&1)" '^# TYPE [a-z_]+ (counter|gauge)$' "accel-smi --prometheus"
 accel-smi --prometheus >/run/prometheus
+text=$(cat /run/prometheus)
+device=$(node "$chip")
+device=${device##*/}
+match "$text" '^# TYPE [a-z_]+ (counter|gauge)$' "accel-smi --prometheus: types"
+match "$text" "^accel_device_info\\{device=\"$device\",pci=\"$chip\",.*\\} 1\$" \
+	"accel-smi --prometheus: this chip"
+match "$text" "^accel_device_counter_total\\{device=\"$device\",counter=\"cycles\"\\} [1-9][0-9]*\$" \
+	"accel-smi --prometheus: its cycles"
 accel-smi --json >/run/smi.json
 save /run/prometheus /run/smi.json
 # A chip without jobs sleeps, and the first process may have come to its end meanwhile.
