@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define PAGE	((uint64_t)IG1_PAGE_BYTES)
 #define NOBODY	4000u /* an id or handle that was never given out */
 #define BAD_PTR 8u
+#define VMS_MAX 4095u /* of a file */
 
 static struct node_rig rig;
 static int fd;
@@ -136,9 +138,10 @@ static void test_gem(void)
 		       "import gives the same handle");
 		if (!err)
 			close(dmabuf);
-		tap_ok(node_export(fd, private.handle, &dmabuf) < 0,
-		       "a private buffer is not exported");
-		tap_ok(node_export(fd, r.handle, &dmabuf) < 0, "a resident buffer is not exported");
+		tap_result(node_export(fd, private.handle, &dmabuf), -EINVAL,
+			   "export of a private buffer");
+		tap_result(node_export(fd, r.handle, &dmabuf), -EOPNOTSUPP,
+			   "export of a resident buffer");
 	}
 	node_bo_destroy(fd, &private);
 	node_bo_destroy(fd, &r);
@@ -176,14 +179,21 @@ static void test_bind_op(uint32_t foreign_handle)
 					      .va = 0x5000000,
 					      .size = PAGE };
 	struct drm_intaglio_sync s = { .flags = DRM_INTAGLIO_SYNC_SIGNAL, .handle = rig.q.syncobj };
+	struct drm_intaglio_bind_op part = map;
+	struct node_bo pages;
 
+	must(node_bo_create(fd, 2 * PAGE, 0, 0, &pages), "two pages");
+	part.handle = pages.handle;
+	BAD_OP(part, offset, 1, -EINVAL);
+	BAD_OP(part, offset, 64, -EINVAL);
+	BAD_OP(part, size, PAGE + 1, -EINVAL);
+	node_bo_destroy(fd, &pages);
 	BAD_OP(map, op, 2, -EINVAL);
 	BAD_OP(map, flags, 1u << 1, -EINVAL);
 	BAD_OP(map, handle, NOBODY, -ENOENT);
 	BAD_OP(map, handle, 0, -ENOENT);
 	BAD_OP(map, handle, foreign_handle, -EINVAL);
 	BAD_OP(map, pad, 1, -EINVAL);
-	BAD_OP(map, offset, 1, -EINVAL);
 	BAD_OP(map, offset, PAGE, -EINVAL);
 	BAD_OP(map, offset, UINT64_MAX - PAGE + 1, -EINVAL);
 	BAD_OP(map, va, 0x5000001, -EINVAL);
@@ -204,6 +214,24 @@ static void test_bind_op(uint32_t foreign_handle)
 	BAD_OP(map, op, DRM_INTAGLIO_BIND_MAP, -EINVAL); /* syncs without ASYNC */
 }
 
+/* Of a file of its own, which takes them all with it. */
+static void test_vm_limit(void)
+{
+	int file = node_open(0, 0), err;
+	uint32_t vm, n = 0;
+
+	if (!node_real()) {
+		tap_skip("VM_CREATE: one more than there can be", "the kernel is a fake");
+		drm_sys.close(file);
+		return;
+	}
+	while (!(err = node_vm_create(file, &vm)) && n < 2 * VMS_MAX)
+		n++;
+	tap_result(err, -ENOSPC, "VM_CREATE: one more than there can be");
+	tap_ok(n == VMS_MAX && vm <= VMS_MAX, "of %u", n);
+	drm_sys.close(file);
+}
+
 static void test_vm(void)
 {
 	struct drm_intaglio_vm_create c = { 0 };
@@ -221,6 +249,7 @@ static void test_vm(void)
 	uint32_t vm, n;
 
 	BAD(VM_CREATE, c, flags, 1, -EINVAL);
+	test_vm_limit();
 	BAD(VM_DESTROY, d, pad, 1, -EINVAL);
 	BAD(VM_DESTROY, d, vm_id, NOBODY, -ENOENT);
 	BAD(VM_DESTROY, d, vm_id, 0, -ENOENT);
@@ -264,20 +293,26 @@ static void test_queue(void)
 	struct drm_intaglio_queue_destroy d = { .queue_id = rig.q.id };
 	struct drm_intaglio_queue_get_state g = { .queue_id = rig.q.id };
 	struct drm_intaglio_queue_control k = { .queue_id = rig.q.id };
-	struct node_bo resident;
+	struct drm_intaglio_queue_create part = c, large = c;
+	struct node_bo resident, ring;
 
 	BAD(QUEUE_CREATE, c, vm_id, NOBODY, -ENOENT);
 	BAD(QUEUE_CREATE, c, priority, IG1_PRIORITIES, -EINVAL);
 	BAD(QUEUE_CREATE, c, flags, 1, -EINVAL);
 	BAD(QUEUE_CREATE, c, ring_handle, NOBODY, -ENOENT);
 	BAD(QUEUE_CREATE, c, ring_handle, 0, -EINVAL);
-	BAD(QUEUE_CREATE, c, ring_offset, 32, -EINVAL);
+	part.ring_entries = NODE_RING / 2; /* there is room behind them */
+	BAD(QUEUE_CREATE, part, ring_offset, 32, -EINVAL);
 	BAD(QUEUE_CREATE, c, ring_offset, 64, -EINVAL); /* the last record is outside */
 	BAD(QUEUE_CREATE, c, ring_offset, UINT64_MAX - 63, -EINVAL);
 	BAD(QUEUE_CREATE, c, ring_entries, 0, -EINVAL);
 	BAD(QUEUE_CREATE, c, ring_entries, NODE_RING - 1, -EINVAL);
 	BAD(QUEUE_CREATE, c, ring_entries, 2 * NODE_RING, -EINVAL);
-	BAD(QUEUE_CREATE, c, ring_entries, 8192, -EINVAL);
+	must(node_bo_create(fd, 8192 * sizeof(struct drm_intaglio_completion), 0, 0, &ring),
+	     "large ring");
+	large.ring_handle = ring.handle;
+	BAD(QUEUE_CREATE, large, ring_entries, 8192, -EINVAL);
+	node_bo_destroy(fd, &ring);
 	must(node_bo_create(fd, NODE_RING * sizeof(struct drm_intaglio_completion),
 			    DRM_INTAGLIO_GEM_RESIDENT, 0, &resident),
 	     "resident buffer");
@@ -333,6 +368,30 @@ static int exec_jobs(uint32_t queue, const void *jobs, uint32_t stride, uint32_t
 			   "EXEC: sync." #member " = " #value);                                  \
 	} while (0)
 
+/* The numbers cannot be written back, so that nothing is queued. */
+static void exec_from_read_only_memory(void)
+{
+	struct drm_intaglio_queue_get_state g = { .queue_id = rig.q.id };
+	struct drm_intaglio_job *jobs;
+	struct prog end = { 0 };
+
+	if (!node_real()) {
+		tap_skip("EXEC: jobs in read-only memory", "the kernel is a fake");
+		return;
+	}
+	prog_end(&end);
+	memcpy(rig.code.p, end.w, sizeof(end.w));
+	jobs = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(jobs == MAP_FAILED ? -ENOMEM : 0, "mmap");
+	jobs[0] = (struct drm_intaglio_job){ .prog_va = NODE_CODE_VA, .prog_len = 1 };
+	must(mprotect(jobs, PAGE, PROT_READ), "mprotect");
+	tap_result(exec_jobs(rig.q.id, jobs, sizeof(jobs[0]), 1), -EFAULT,
+		   "EXEC: jobs in read-only memory");
+	tap_ok(!NODE_CALL(fd, QUEUE_GET_STATE, &g) && !g.submitted && !g.completed,
+	       "and nothing is queued");
+	munmap(jobs, PAGE);
+}
+
 static void test_exec(void)
 {
 	struct drm_intaglio_job job = { .prog_va = NODE_CODE_VA, .prog_len = 1 }, pair[2];
@@ -377,6 +436,7 @@ static void test_exec(void)
 	pair[1].nargs = 9;
 	tap_result(exec_jobs(rig.q.id, pair, sizeof(job), 2), -EINVAL,
 		   "EXEC: the second of two is wrong");
+	exec_from_read_only_memory();
 	tap_ok(!NODE_CALL(fd, QUEUE_GET_STATE, &g) && !g.submitted, "none of all that was queued");
 }
 

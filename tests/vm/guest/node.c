@@ -82,6 +82,11 @@ int node_open(unsigned int index, unsigned int seconds)
 }
 
 #ifdef NODE_FAKE
+bool node_real(void)
+{
+	return false;
+}
+
 bool node_privileged(bool on)
 {
 	fake_kernel.unprivileged = !on;
@@ -118,6 +123,11 @@ int node_never(int fd, uint32_t *handle)
 	return -EOPNOTSUPP;
 }
 #else
+bool node_real(void)
+{
+	return true;
+}
+
 bool node_privileged(bool on)
 {
 	return !geteuid() || on ? !seteuid(on ? 0 : 65534) : false;

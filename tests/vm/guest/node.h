@@ -31,6 +31,8 @@ int tap_end(void);
 
 /* Device number `index` of the driver. Exits when there is none. Ends the process after `seconds`. */
 int node_open(unsigned int index, unsigned int seconds);
+/* False: the kernel is a fake in this process, without PRIME, implicit fences and bad memory. */
+bool node_real(void);
 /* Capabilities of the process on or off; false: it has none to begin with. */
 bool node_privileged(bool on);
 /* PRIME; -EOPNOTSUPP where the kernel is a fake. */
