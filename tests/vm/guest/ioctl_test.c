@@ -651,6 +651,115 @@ static void cancel_ends_waiting_jobs(void)
 	drm_sys.syncobj_destroy(fd, never);
 }
 
+#define SHARED_VA UINT64_C(0x5000000)
+
+/* A job that copies a word from one address to another, after a fence if a handle is given. */
+static uint64_t submit_copy(struct node_rig *r, uint64_t from, uint64_t to, uint32_t handle,
+			    uint64_t point)
+{
+	struct drm_intaglio_job job = { .prog_va = NODE_CODE_VA, .nargs = 2, .args = { from, to } };
+	struct prog p = { 0 };
+
+	prog_move(&p, IG1_OP_D_LD, 1, 0, 0, 4);
+	prog_move(&p, IG1_OP_D_ST, 2, 0, 0, 4);
+	prog_end(&p);
+	memcpy(r->code.p, p.w, sizeof(p.w));
+	job.prog_len = p.n;
+	must(node_submit_after(fd, &r->q, &job, handle, point), "EXEC");
+	return job.seq;
+}
+
+static void cancel(struct node_queue *q)
+{
+	struct drm_intaglio_queue_control k = { .queue_id = q->id,
+						.op = DRM_INTAGLIO_QUEUE_CANCEL };
+
+	must(NODE_CALL(fd, QUEUE_CONTROL, &k), "CANCEL");
+}
+
+/*
+ * Two VMs map one buffer. The first's job, which writes it, waits for a third's, which is endless; the
+ * second's reads it, and would be in the chip's ring long before the writer without implicit fences.
+ */
+static void reader_follows_writer(struct node_rig *writer, struct node_rig *reader,
+				  const uint32_t *shared)
+{
+	struct drm_intaglio_job job = { .prog_va = NODE_CODE_VA, .watchdog = UINT64_C(1) << 60 };
+	struct drm_intaglio_completion c;
+	uint32_t *word = reader->data.p;
+	struct prog p = { 0 };
+	struct node_rig busy;
+	uint64_t seq[2];
+
+	node_rig_open(fd, &busy);
+	prog_endless(&p);
+	memcpy(busy.code.p, p.w, sizeof(p.w));
+	job.prog_len = p.n;
+	must(node_submit(fd, &busy.q, &job), "EXEC");
+	*(uint32_t *)writer->data.p = 0x600d;
+	*word = 0xbad;
+	seq[0] = submit_copy(writer, NODE_DATA_VA, SHARED_VA, busy.q.syncobj, busy.q.point);
+	seq[1] = submit_copy(reader, SHARED_VA, NODE_DATA_VA, 0, 0);
+	usleep(100000);
+	tap_ok(!completed(busy.q.id), "a third job is still running");
+	cancel(&busy.q);
+	tap_ok(!node_wait(fd, &writer->q, seq[0], &c) && !c.error, "the writer ends well");
+	tap_ok(!node_wait(fd, &reader->q, seq[1], &c) && !c.error, "so does the reader");
+	tap_ok(*shared == 0x600d && *word == 0x600d, "it read what was written: %#x", *word);
+	node_rig_close(&busy);
+}
+
+/* The chip is free, the first VM's job never starts. */
+static void reader_waits(struct node_rig *writer, struct node_rig *reader,
+			 struct node_rig *stranger)
+{
+	uint64_t before = completed(reader->q.id), seq;
+	struct drm_intaglio_completion c;
+	uint32_t never;
+
+	if (node_never(fd, &never)) {
+		tap_skip("a job waits for one that never starts", "this kernel has no sw_sync");
+		return;
+	}
+	submit_copy(writer, NODE_DATA_VA, SHARED_VA, never, 0);
+	seq = submit_copy(reader, SHARED_VA, NODE_DATA_VA, 0, 0);
+	tap_ok(!node_wait(fd, &stranger->q, submit_copy(stranger, SHARED_VA, NODE_DATA_VA, 0, 0),
+			  &c) &&
+		       !c.error,
+	       "a job with a private buffer does not wait");
+	usleep(100000);
+	tap_ok(completed(reader->q.id) == before, "one with the shared buffer does");
+	cancel(&writer->q);
+	tap_ok(!node_wait(fd, &reader->q, seq, &c) && !c.error, "until the first is cancelled");
+	drm_sys.syncobj_destroy(fd, never);
+}
+
+static void implicit_fences(void)
+{
+	struct node_rig writer, reader, stranger;
+	struct node_bo shared, private;
+
+	if (!node_real()) {
+		tap_skip("implicit fences", "the kernel is a fake");
+		return;
+	}
+	node_rig_open(fd, &writer);
+	node_rig_open(fd, &reader);
+	node_rig_open(fd, &stranger);
+	must(node_bo_create(fd, PAGE, 0, 0, &shared), "shared buffer");
+	must(node_bo_create(fd, PAGE, 0, stranger.vm, &private), "private buffer");
+	must(node_map(fd, writer.vm, &shared, 0, SHARED_VA, PAGE, 0), "VM_BIND");
+	must(node_map(fd, reader.vm, &shared, 0, SHARED_VA, PAGE, 0), "VM_BIND");
+	must(node_map(fd, stranger.vm, &private, 0, SHARED_VA, PAGE, 0), "VM_BIND");
+	reader_follows_writer(&writer, &reader, shared.p);
+	reader_waits(&writer, &reader, &stranger);
+	node_rig_close(&writer);
+	node_rig_close(&reader);
+	node_rig_close(&stranger);
+	node_bo_destroy(fd, &shared);
+	node_bo_destroy(fd, &private);
+}
+
 /* Many jobs, an asynchronous mapping that the first waits for, in one go. */
 static void fences_order_work(void)
 {
@@ -754,6 +863,7 @@ int main(void)
 	faults_stop_the_queue();
 	cancel_ends_jobs();
 	cancel_ends_waiting_jobs();
+	implicit_fences();
 	fences_order_work();
 	lifetimes();
 	node_rig_close(&rig);
