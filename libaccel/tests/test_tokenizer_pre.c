@@ -22,7 +22,7 @@
 static const struct {
 	enum tokenizer_pre_kind kind;
 	const char *text;
-	const char *piece[24];
+	const char *piece[28];
 } split[] = {
 	{ TOKENIZER_PRE_GPT2,
 	  TEXT,
@@ -63,6 +63,16 @@ static const struct {
 	  TEXT,
 	  { "I'll", " pay", " ", "123", "45", " euros", ",", " ", " isn't", "\n\n", " ", " it",
 	    "?" } },
+	{ TOKENIZER_PRE_DEEPSEEK_LLM, TEXT, { "I", "'", "ll", " pay",	" ", "1",   "2",
+					      "3", "4", "5",  " euros", ",", " ",   " isn",
+					      "'", "t", "\n", "\n",	" ", " it", "?" } },
+	{ TOKENIZER_PRE_DEEPSEEK_CODER, TEXT, { "I", "'", "ll", " pay",	  " ", "1",   "2",
+						"3", "4", "5",	" euros", ",", " ",   " isn",
+						"'", "t", "\n", "\n",	  " ", " it", "?" } },
+	{ TOKENIZER_PRE_KIMI_K2,
+	  TEXT,
+	  { "I'll", " pay", " ", "123", "45", " euros", ",", " ", " isn't", "\n\n", " ", " it",
+	    "?" } },
 
 	/* Upper-case contractions only where the expression ignores case. */
 	{ TOKENIZER_PRE_GPT2, "IT'S", { "IT", "'", "S" } },
@@ -83,6 +93,35 @@ static const struct {
 	/* Punctuation takes the letters after it (deepseek), or the space before it. */
 	{ TOKENIZER_PRE_DEEPSEEK3, "a (b) _c $d", { "a", " (", "b", ")", " _", "c", " $", "d" } },
 	{ TOKENIZER_PRE_DEEPSEEK3, "(b)_c", { "(b", ")_", "c" } },
+	/* Punctuation with the space before it, as long as it is not of the East. */
+	{ TOKENIZER_PRE_DEEPSEEK_LLM, "a (b)  += c", { "a", " (", "b", ")", " ", " +=", " c" } },
+	{ TOKENIZER_PRE_DEEPSEEK_CODER, "a (b) + c", { "a", " (", "b", ")", " +", " c" } },
+	{ TOKENIZER_PRE_DEEPSEEK_LLM,
+	  "x \u2014\u3002\uff01",
+	  { "x", " ", "\u2014", "\u3002", "\uff01" } },
+	{ TOKENIZER_PRE_DEEPSEEK_CODER, "x \u2014\u3002", { "x", " ", "\u2014\u3002" } },
+	/* Letters: those of scripts with case in deepseek-llm, all in deepseek-coder. */
+	{ TOKENIZER_PRE_DEEPSEEK_LLM, "b привет \u05d0", { "b", " привет", " \u05d0" } },
+	{ TOKENIZER_PRE_DEEPSEEK_LLM,
+	  " \U00010400\U0001e943\u00b5!",
+	  { " \U00010400\U0001e943\u00b5", "!" } },
+	/* the punctuation's range has ASCII letters: words of both are cut again */
+	{ TOKENIZER_PRE_DEEPSEEK_LLM, " caf\u00e9s", { " caf", "\u00e9", "s" } },
+	{ TOKENIZER_PRE_DEEPSEEK_LLM, "a\u05d0b", { "a", "\u05d0", "b" } },
+	{ TOKENIZER_PRE_DEEPSEEK_CODER, "a\u05d0b", { "a\u05d0b" } },
+	/* Spaces at the end of the piece, and those that are not. */
+	{ TOKENIZER_PRE_DEEPSEEK_LLM, "日  ", { "日", "  " } },
+	{ TOKENIZER_PRE_DEEPSEEK_LLM, "日  日  \n", { "日", "  ", "日", "  ", "\n" } },
+	{ TOKENIZER_PRE_DEEPSEEK_LLM, "\u05d0  ", { "\u05d0", "  " } },
+	{ TOKENIZER_PRE_DEEPSEEK_LLM, "\u05d0  \u05d1", { "\u05d0  \u05d1" } },
+	/* kimi-k2: Han is no letter of other words, and CJK punctuation no Han. */
+	{ TOKENIZER_PRE_KIMI_K2, "abc日本語かな def", { "abc", "日本語", "かな", " def" } },
+	{ TOKENIZER_PRE_KIMI_K2, "x  中文。a", { "x", " ", " ", "中文", "。a" } },
+	{ TOKENIZER_PRE_KIMI_K2,
+	  "HTTPServer IT'S 1234",
+	  { "HTTPServer", " IT'S", " ", "123", "4" } },
+	{ TOKENIZER_PRE_KIMI_K2, "a?/\n/b", { "a", "?/\n", "/b" } },
+	{ TOKENIZER_PRE_KIMI_K2, "e\u0301A", { "e\u0301", "A" } },
 	/* CJK runs are cut out first. */
 	{ TOKENIZER_PRE_GPT2, "abc日本語かな def", { "abc日本語かな", " def" } },
 	{ TOKENIZER_PRE_DEEPSEEK3, "abc日本語かな def", { "abc", "日本語かな", " def" } },
@@ -209,6 +248,10 @@ static void test_long(void **state)
 				fail_msg("kind %u, '%s': %s", kind, unit[u], err);
 			assert_int_equal(ends.v[ends.n - 1], n);
 		}
+		/* a run that does not end where the piece does */
+		memset(buf, ' ', len);
+		buf[len - 1] = '1';
+		assert_int_equal(tokenizer_pre_split(pre, buf, len, &ends, &tmp, NULL), 0);
 		tokenizer_pre_destroy(pre);
 	}
 	free(buf);
@@ -236,6 +279,9 @@ static void test_names(void **state)
 		{ "refact", TOKENIZER_PRE_SMOLLM, 0 },
 		{ "afmoe", TOKENIZER_PRE_AFMOE, 0 },
 		{ "deepseek-v3", TOKENIZER_PRE_DEEPSEEK3, 0 },
+		{ "deepseek-llm", TOKENIZER_PRE_DEEPSEEK_LLM, 0 },
+		{ "deepseek-coder", TOKENIZER_PRE_DEEPSEEK_CODER, 0 },
+		{ "kimi-k2", TOKENIZER_PRE_KIMI_K2, 0 },
 		{ "tekken", TOKENIZER_PRE_TEKKEN, 9 },
 		{ "gpt-4o", TOKENIZER_PRE_GPT4O, 0 },
 		{ "gpt-22", -1, 0 },

@@ -11,7 +11,10 @@
 
 #include "tokenizer_blob.h"
 
-#define TOKENIZER_MAX_STAGES 4
+#define TOKENIZER_MAX_STAGES 6
+
+/* Spaces at the end of a piece, as deepseek-llm writes it; the runtime has a faster way. */
+#define TOKENIZER_EXPR_END_SPACE "\\s+$"
 
 struct tokenizer_recipe {
 	const char *expr[TOKENIZER_MAX_STAGES];
