@@ -7,7 +7,7 @@
 #ifndef IG1_COMPILER_IR_DIAG_H
 #define IG1_COMPILER_IR_DIAG_H
 
-#define DIAG_MSG_BYTES 512
+#define DIAG_MSG_BYTES 1024
 
 struct diag {
 	int err; /* 0 or a negative errno */

@@ -43,6 +43,9 @@ static void test_writer_refuses(void **state)
 	d = f.desc;
 	d.pre = lit("no-such-pre");
 	refuse(&d, -ENOTSUP, "tokenizer.ggml.pre: unknown pre-tokenizer 'no-such-pre'");
+	refuse(&d, -ENOTSUP, "; supported: default, gpt-2, ");
+	refuse(&d, -ENOTSUP, ", deepseek-llm, ");
+	refuse(&d, -ENOTSUP, ", minimax-m2"); /* the last one: nothing is cut off */
 	d = f.desc;
 	d.model = lit("bert");
 	refuse(&d, -ENOTSUP, "tokenizer.ggml.model: 'bert'");

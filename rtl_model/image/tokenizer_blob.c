@@ -184,6 +184,18 @@ static int32_t type_of(const struct tokenizer_desc *d, size_t i)
 	return d->types ? d->types[i] : TOKENIZER_NORMAL;
 }
 
+static int unknown_pre(const char *pre, size_t n, char *err)
+{
+	char list[TOKENIZER_ERR_LEN] = "";
+	size_t i, at = 0;
+
+	for (i = 0; i < N_ELEM(pre_name) && at < sizeof(list); i++)
+		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : "",
+				       pre_name[i].name);
+	return fail(err, -ENOTSUP, KEY "pre: unknown pre-tokenizer '%.*s'; supported: %s", shown(n),
+		    pre, list);
+}
+
 static int plan_kind(struct plan *pl, char *err)
 {
 	static const char dflt[] = "default";
@@ -203,7 +215,7 @@ static int plan_kind(struct plan *pl, char *err)
 	pl->model = TOKENIZER_BPE;
 	pl->n_merges = d->n_merges;
 	if (tokenizer_pre_lookup(pre, n, &pl->pre, &pl->flags))
-		return fail(err, -ENOTSUP, KEY "pre: unknown pre-tokenizer '%.*s'", shown(n), pre);
+		return unknown_pre(pre, n, err);
 	return 0;
 }
 

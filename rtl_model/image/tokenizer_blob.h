@@ -68,7 +68,7 @@
 #define TOKENIZER_TOKEN_EOG (1u << 0)
 
 /* Size of every error buffer of this library's tokenizer and sampler. */
-#define TOKENIZER_ERR_LEN 256
+#define TOKENIZER_ERR_LEN 1024
 
 enum tokenizer_model {
 	TOKENIZER_SPM = 1, /* "llama": SentencePiece-style merging by score */
