@@ -34,11 +34,11 @@ static int parse_header(struct tokenizer *t, size_t len, size_t *text_size, char
 	if (get_le64(p + 8) != len)
 		return tok_fail(err, -EINVAL, "tokenizer: total_size is %llu, the blob has %zu",
 				(unsigned long long)get_le64(p + 8), len);
-	if (p[16] != TOKENIZER_SPM && p[16] != TOKENIZER_BPE)
+	if (p[16] != TOKENIZER_SPM && p[16] != TOKENIZER_BPE && p[16] != TOKENIZER_RWKV)
 		return tok_fail(err, -EINVAL, "tokenizer: model is %u", p[16]);
 	t->model = (enum tokenizer_model)p[16];
 	if (p[17] >= TOKENIZER_PRE_COUNT ||
-	    (p[17] == TOKENIZER_PRE_NONE) != (t->model == TOKENIZER_SPM))
+	    (p[17] == TOKENIZER_PRE_NONE) != (t->model != TOKENIZER_BPE))
 		return tok_fail(err, -EINVAL, "tokenizer: pre-tokenizer is %u", p[17]);
 	t->pre_kind = (enum tokenizer_pre_kind)p[17];
 	t->flags = get_le16(p + 18);
@@ -49,7 +49,7 @@ static int parse_header(struct tokenizer *t, size_t len, size_t *text_size, char
 		return tok_fail(err, -EINVAL, "tokenizer: n_tokens is %u",
 				(unsigned int)t->n_tokens);
 	t->n_merges = get_le32(p + 24);
-	if (t->n_merges > TOKENIZER_MAX_MERGES || (t->n_merges && t->model == TOKENIZER_SPM))
+	if (t->n_merges > TOKENIZER_MAX_MERGES || (t->n_merges && t->model != TOKENIZER_BPE))
 		return tok_fail(err, -EINVAL, "tokenizer: n_merges is %u",
 				(unsigned int)t->n_merges);
 	*text_size = get_le32(p + 28);
@@ -86,7 +86,7 @@ static int parse_record(const struct tokenizer *t, uint32_t i, char *err)
 	const uint8_t *rec = t->rec + (size_t)i * TOKENIZER_BLOB_TOKEN;
 	uint32_t len = get_le32(rec);
 
-	if (len > TOKENIZER_MAX_TEXT)
+	if (len > (t->model == TOKENIZER_RWKV ? TOKENIZER_MAX_RWKV : TOKENIZER_MAX_TEXT))
 		return tok_fail(err, -EINVAL, "tokenizer: tokens[%u].length is %u", (unsigned int)i,
 				(unsigned int)len);
 	if (!isfinite(get_lef32(rec + 4)))
@@ -188,7 +188,7 @@ static int map_bytes(struct tokenizer *t, char *err)
 					"tokenizer: tokens[%u] is a byte token, but "
 					"its text is not <0xNN>",
 					(unsigned int)i);
-		if (t->model == TOKENIZER_SPM && t->byte_id[b] < 0)
+		if (t->model != TOKENIZER_BPE && t->byte_id[b] < 0)
 			t->byte_id[b] = (int32_t)i;
 	}
 	for (b = 0; b < 256; b++) {
@@ -196,7 +196,7 @@ static int map_bytes(struct tokenizer *t, char *err)
 		int32_t id;
 		int n = 6;
 
-		if (t->byte_id[b] >= 0)
+		if (t->byte_id[b] >= 0 || t->model == TOKENIZER_RWKV)
 			continue;
 		if (t->model == TOKENIZER_SPM) { /* files without token types */
 			text[3] = "0123456789ABCDEF"[b >> 4];
@@ -284,6 +284,8 @@ int tokenizer_create(const void *blob, size_t len, struct tokenizer **out, char 
 		if (!r)
 			r = tokenizer_pre_create(t->pre_kind, &t->pre, err);
 	}
+	if (!r && t->model == TOKENIZER_RWKV)
+		r = tokenizer_rwkv_load(t, err);
 	if (r)
 		goto fail;
 	*out = t;
@@ -300,6 +302,7 @@ void tokenizer_destroy(struct tokenizer *t)
 		return;
 	tokenizer_pre_destroy(t->pre);
 	strtab_free(&t->tab);
+	free(t->sorted);
 	free(t->pair);
 	free(t->group);
 	free(t->off);

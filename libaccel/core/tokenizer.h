@@ -11,13 +11,14 @@
  * Ill-formed UTF-8 in a prompt is neither refused nor lost: every byte that is not part of a
  * well-formed sequence becomes a symbol of its own and ends up as that byte's token (SPM: <0xNN>,
  * BPE: the byte's letter in the GPT-2 alphabet), and is counted in tokenizer_stats. A BPE text is
- * cut at such bytes before the pre-tokenizer sees it.
+ * cut at such bytes before the pre-tokenizer sees it. RWKV's tokens are bytes anyway.
  *
  * Merging follows llama.cpp: SPM joins the adjacent pair with the highest score, the leftmost of
- * equals; BPE the one with the lowest rank. Differences, on purpose: text that is not parsed for
- * special tokens never becomes a control, unknown or byte token, and `pre` expressions are those of
- * the models' own tokenizer.json where llama.cpp approximates them (tekken, gpt-4o). One code
- * point is classified differently by PCRE2: U+180E counts as a space.
+ * equals; BPE the one with the lowest rank. RWKV takes the longest token at each place.
+ * Differences, on purpose: text that is not parsed for special tokens never becomes a control,
+ * unknown or byte token, and `pre` expressions are those of the models' own tokenizer.json where
+ * llama.cpp approximates them (tekken, gpt-4o). One code point is classified differently by PCRE2:
+ * U+180E counts as a space.
  */
 #ifndef TOKENIZER_H
 #define TOKENIZER_H
@@ -52,7 +53,7 @@ int32_t tokenizer_special_id(const struct tokenizer *t, enum tokenizer_special w
 int tokenizer_token_type(const struct tokenizer *t, int32_t id);
 /* True when a generated `id` ends the answer. */
 bool tokenizer_is_eog(const struct tokenizer *t, int32_t id);
-/* The id of a token by its text as in the GGUF file ("<|im_end|>", "▁the"), or -1. */
+/* The id of a token by its text as in the blob ("<|im_end|>", "▁the"; RWKV: its bytes), or -1. */
 int32_t tokenizer_find(const struct tokenizer *t, const char *text, size_t len);
 /* TOKENIZER_BLOB_* flags of the vocabulary. */
 unsigned int tokenizer_blob_flags(const struct tokenizer *t);

@@ -76,6 +76,8 @@ static int piece(const struct tokenizer *t, uint32_t id, unsigned int flags,
 				return tok_push_bytes(out, &byte, 1);
 		}
 	}
+	if (t->model == TOKENIZER_RWKV)
+		return tok_push_bytes(out, p, n);
 	return t->model == TOKENIZER_SPM ? spm_text(p, n, out) : bpe_text(p, n, out);
 }
 

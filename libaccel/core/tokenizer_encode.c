@@ -118,6 +118,8 @@ static int encode(const struct tokenizer *t, const uint8_t *text, const struct f
 						 after_special &&
 							 t->flags & TOKENIZER_BLOB_SPACE_PREFIX,
 						 &w, out, stats);
+		else if (t->model == TOKENIZER_RWKV)
+			r = tokenizer_rwkv_encode(t, text + p->off, p->len, out, stats);
 		else
 			r = tokenizer_bpe_encode(t, text + p->off, p->len, &w, out, stats, err);
 		after_special = false;

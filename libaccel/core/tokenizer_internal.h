@@ -40,6 +40,8 @@ struct tokenizer {
 	struct special_group *group; /* longest first */
 	size_t n_group;
 	struct tokenizer_pre *pre; /* BPE */
+	uint32_t *sorted;	   /* RWKV: ids of what text can become, by their bytes */
+	size_t n_sorted;
 };
 
 static inline enum tokenizer_type token_type(const struct tokenizer *t, uint32_t id)
@@ -137,6 +139,12 @@ int tokenizer_spm_encode(const struct tokenizer *t, const uint8_t *text, size_t 
 int tokenizer_bpe_encode(const struct tokenizer *t, const uint8_t *text, size_t len,
 			 struct merge_work *w, struct tokenizer_ids *out,
 			 struct tokenizer_stats *stats, char *err);
+
+int tokenizer_rwkv_encode(const struct tokenizer *t, const uint8_t *text, size_t len,
+			  struct tokenizer_ids *out, struct tokenizer_stats *stats);
+
+/* tokenizer_rwkv.c: sort the tokens. Returns 0 or -ENOMEM. */
+int tokenizer_rwkv_load(struct tokenizer *t, char *err);
 
 /* tokenizer_bpe.c: build the merge table. Returns 0, -EINVAL, -ENOMEM. */
 int tokenizer_bpe_load(struct tokenizer *t, const uint8_t *merges, char *err);

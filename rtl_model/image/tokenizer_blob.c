@@ -10,6 +10,7 @@
 
 #include "tokenizer_le.h"
 #include "tokenizer_strtab.h"
+#include "tokenizer_unescape.h"
 
 #define KEY "tokenizer.ggml."
 
@@ -112,6 +113,9 @@ struct plan {
 	uint8_t *blob;
 	size_t size;
 	struct strtab tab;
+	struct tokenizer_desc plain; /* d, without escapes */
+	struct tokenizer_str *plain_tokens;
+	char *plain_bytes;
 };
 
 static int __attribute__((format(printf, 3, 4))) fail(char *err, int code, const char *fmt, ...)
@@ -209,13 +213,46 @@ static int plan_kind(struct plan *pl, char *err)
 		pl->flags = TOKENIZER_BLOB_ADD_BOS | TOKENIZER_BLOB_SPACE_PREFIX;
 		return 0;
 	}
+	if (str_is(&d->model, "rwkv")) {
+		pl->model = TOKENIZER_RWKV;
+		pl->pre = TOKENIZER_PRE_NONE;
+		return 0;
+	}
 	if (!str_is(&d->model, "gpt2"))
-		return fail(err, -ENOTSUP, KEY "model: '%.*s' is not supported (llama, gpt2)",
+		return fail(err, -ENOTSUP, KEY "model: '%.*s' is not supported (llama, gpt2, rwkv)",
 			    shown(d->model.n), d->model.p ? d->model.p : "");
 	pl->model = TOKENIZER_BPE;
 	pl->n_merges = d->n_merges;
 	if (tokenizer_pre_lookup(pre, n, &pl->pre, &pl->flags))
 		return unknown_pre(pre, n, err);
+	return 0;
+}
+
+/* RWKV: go on with a description whose tokens are bytes. */
+static int plan_unescape(struct plan *pl, char *err)
+{
+	const struct tokenizer_desc *d = pl->d;
+	size_t i, n, sum = 0;
+	char *p;
+
+	for (i = 0; i < d->n_tokens; i++) {
+		if (__builtin_add_overflow(sum, d->tokens[i].n, &sum))
+			return fail(err, -E2BIG, KEY "tokens: sizes overflow");
+	}
+	pl->plain_tokens = calloc(d->n_tokens, sizeof(*pl->plain_tokens));
+	pl->plain_bytes = malloc(sum ? sum : 1);
+	if (!pl->plain_tokens || !pl->plain_bytes)
+		return fail(err, -ENOMEM, "out of memory");
+	p = pl->plain_bytes;
+	for (i = 0; i < d->n_tokens; i++, p += n) {
+		if (tokenizer_unescape(d->tokens[i].p, d->tokens[i].n, p, &n))
+			return fail(err, -EINVAL, KEY "tokens[%zu]: '%.*s': broken escape", i,
+				    shown(d->tokens[i].n), d->tokens[i].p);
+		pl->plain_tokens[i] = (struct tokenizer_str){ p, n };
+	}
+	pl->plain = *d;
+	pl->plain.tokens = pl->plain_tokens;
+	pl->d = &pl->plain;
 	return 0;
 }
 
@@ -280,12 +317,15 @@ static int plan_flags(struct plan *pl, char *err)
 	if (pl->model == TOKENIZER_BPE) /* no file of this model means it */
 		return 0;
 	pl->flags &= ~TOKENIZER_BLOB_IGNORE_MERGES;
+	if (pl->model == TOKENIZER_RWKV)
+		return 0;
 	return plan_flag(pl, "add_space_prefix", d->add_space_prefix, TOKENIZER_BLOB_SPACE_PREFIX,
 			 -1, false, err);
 }
 
-static int check_token(const struct tokenizer_desc *d, size_t i, char *err)
+static int check_token(const struct plan *pl, size_t i, char *err)
 {
+	const struct tokenizer_desc *d = pl->d;
 	int32_t type = type_of(d, i);
 	size_t n = d->tokens[i].n;
 
@@ -294,6 +334,9 @@ static int check_token(const struct tokenizer_desc *d, size_t i, char *err)
 	if (n > TOKENIZER_MAX_TEXT)
 		return fail(err, -E2BIG, KEY "tokens[%zu]: %zu bytes, at most %u", i, n,
 			    TOKENIZER_MAX_TEXT);
+	if (n > TOKENIZER_MAX_RWKV && pl->model == TOKENIZER_RWKV)
+		return fail(err, -E2BIG, KEY "tokens[%zu]: %zu bytes, at most %u", i, n,
+			    TOKENIZER_MAX_RWKV);
 	if (n > TOKENIZER_MAX_SPECIAL && type != TOKENIZER_NORMAL && type != TOKENIZER_UNUSED)
 		return fail(err, -E2BIG, KEY "tokens[%zu]: special token of %zu bytes, at most %u",
 			    i, n, TOKENIZER_MAX_SPECIAL);
@@ -411,7 +454,7 @@ static int plan_layout(struct plan *pl, char *err)
 	if (!pl->off)
 		return fail(err, -ENOMEM, "out of memory");
 	for (i = 0; i < d->n_tokens; i++) {
-		r = check_token(d, i, err);
+		r = check_token(pl, i, err);
 		if (r)
 			return r;
 		pl->off[i] = sum;
@@ -447,13 +490,17 @@ int tokenizer_blob_write(const struct tokenizer_desc *d, void **out, size_t *len
 		return r;
 	if (pl.n_merges > TOKENIZER_MAX_MERGES)
 		return fail(err, -E2BIG, KEY "merges: %zu entries", pl.n_merges);
-	r = plan_ids(&pl, err);
+	if (pl.model == TOKENIZER_RWKV)
+		r = plan_unescape(&pl, err);
+	if (!r)
+		r = plan_ids(&pl, err);
 	if (!r)
 		r = plan_flags(&pl, err);
 	if (!r)
 		r = plan_layout(&pl, err);
 	if (r)
 		goto out;
+	d = pl.d;
 
 	merges = pl.blob + TOKENIZER_BLOB_HEADER + d->n_tokens * TOKENIZER_BLOB_TOKEN;
 	text = merges + pl.n_merges * TOKENIZER_BLOB_MERGE;
@@ -475,5 +522,7 @@ out:
 	strtab_free(&pl.tab);
 	free(pl.off);
 	free(pl.blob);
+	free(pl.plain_tokens);
+	free(pl.plain_bytes);
 	return r;
 }

@@ -16,7 +16,7 @@
  *	 6  u16  header size, TOKENIZER_BLOB_HEADER
  *	 8  u64  total size of the blob
  *	16  u8   model, enum tokenizer_model
- *	17  u8   pre-tokenizer, enum tokenizer_pre_kind (TOKENIZER_PRE_NONE for SPM)
+ *	17  u8   pre-tokenizer, enum tokenizer_pre_kind (TOKENIZER_PRE_NONE but for BPE)
  *	18  u16  flags, TOKENIZER_BLOB_*; other bits zero
  *	20  u32  n_tokens, 1 .. TOKENIZER_MAX_TOKENS
  *	24  u32  n_merges, 0 .. TOKENIZER_MAX_MERGES
@@ -32,8 +32,11 @@
  *	10  u16  zero
  *
  * Texts are those of tokenizer.ggml.tokens, verbatim: U+2581 for a space (SPM), the GPT-2 byte
- * alphabet (BPE), the plain text for control and user-defined tokens. No two tokens have the same
- * non-empty text. Control, user-defined and unknown tokens are at most TOKENIZER_MAX_SPECIAL long.
+ * alphabet (BPE), the plain text for control and user-defined tokens. RWKV's are escaped there and
+ * the bytes themselves here. No two tokens have the same non-empty text. Control, user-defined and
+ * unknown tokens are at most TOKENIZER_MAX_SPECIAL long, RWKV's TOKENIZER_MAX_RWKV.
+ *
+ * A reader that does not know a model or pre-tokenizer refuses it: a new one is no new version.
  *
  * Merge record; the rank is the index, the first of equal pairs counts:
  *	 0  u32  id of the left part
@@ -57,6 +60,7 @@
 #define TOKENIZER_MAX_MERGES	     (1u << 23)
 #define TOKENIZER_MAX_TEXT	     65535u
 #define TOKENIZER_MAX_SPECIAL	     512u
+#define TOKENIZER_MAX_RWKV	     512u
 
 #define TOKENIZER_BLOB_ADD_BOS	     (1u << 0)
 #define TOKENIZER_BLOB_ADD_EOS	     (1u << 1)
@@ -71,8 +75,9 @@
 #define TOKENIZER_ERR_LEN 1024
 
 enum tokenizer_model {
-	TOKENIZER_SPM = 1, /* "llama": SentencePiece-style merging by score */
-	TOKENIZER_BPE = 2, /* "gpt2": byte-level BPE, merging by rank */
+	TOKENIZER_SPM = 1,  /* "llama": SentencePiece-style merging by score */
+	TOKENIZER_BPE = 2,  /* "gpt2": byte-level BPE, merging by rank */
+	TOKENIZER_RWKV = 3, /* "rwkv": the longest token from the left */
 };
 
 /* Values of tokenizer.ggml.token_type. */
@@ -125,14 +130,14 @@ struct tokenizer_str {
  */
 struct tokenizer_desc {
 	size_t size;		    /* sizeof(struct tokenizer_desc), set by _init */
-	struct tokenizer_str model; /* "llama" or "gpt2" */
-	struct tokenizer_str pre;   /* empty means "default"; unused for "llama" */
+	struct tokenizer_str model; /* "llama", "gpt2" or "rwkv" */
+	struct tokenizer_str pre;   /* empty means "default"; only for "gpt2" */
 	size_t n_tokens;
 	const struct tokenizer_str *tokens;
 	const float *scores;  /* n_tokens, or NULL: all 0 */
 	const int32_t *types; /* n_tokens, or NULL: all normal */
 	size_t n_merges;
-	const struct tokenizer_str *merges; /* "left right"; unused for "llama" */
+	const struct tokenizer_str *merges; /* "left right"; only for "gpt2" */
 	int64_t ids[TOKENIZER_N_SPECIAL];   /* -1: the file has no such key */
 	int add_bos, add_eos;		    /* 0, 1, or -1: not given, use the model's default */
 	int add_space_prefix;		    /* likewise */
@@ -144,7 +149,7 @@ void tokenizer_desc_init(struct tokenizer_desc *d);
 /*
  * Serialise. *out is malloc'ed and the caller's. The bytes depend on the description only.
  * Absent values become those llama.cpp uses: "llama" has bos 1, eos 2, unk 0, a bos and a space
- * prefix; the aliases of llama-bpe and tekken add a bos and ignore merges.
+ * prefix; the aliases of llama-bpe and tekken add a bos and ignore merges; "rwkv" has none of them.
  *
  * err (TOKENIZER_ERR_LEN bytes, or NULL) names the offending key.
  * Returns 0, -EINVAL (the description is wrong), -ENOTSUP (a model or pre-tokenizer this library

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Fuzz entry for the tokenizer. Input: u16 (little-endian) length of a text, the text, a blob. The
- * blob's total_size is corrected, so that mutations which insert or delete bytes go on.
+ * blob's total_size is corrected, so that mutations which insert or delete bytes go on. The lines
+ * of the text are an RWKV vocabulary as well, for its escapes.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,39 @@ static void use(const struct tokenizer *t, const uint8_t *text, size_t n, unsign
 	tokenizer_bytes_free(&out);
 }
 
+/* What the writer makes of any strings, the reader takes. */
+static void write_rwkv(const uint8_t *text, size_t n)
+{
+	struct tokenizer_str lines[64];
+	char err[TOKENIZER_ERR_LEN] = "";
+	struct tokenizer_desc d;
+	struct tokenizer *t;
+	size_t i, start = 0;
+	void *blob;
+	size_t len;
+
+	tokenizer_desc_init(&d);
+	for (i = 0; i <= n && d.n_tokens < 64; i++) {
+		if (i < n && text[i] != '\n')
+			continue;
+		lines[d.n_tokens++] =
+			(struct tokenizer_str){ (const char *)text + start, i - start };
+		start = i + 1;
+	}
+	d.model = (struct tokenizer_str){ "rwkv", 4 };
+	d.tokens = lines;
+	if (tokenizer_blob_write(&d, &blob, &len, err)) {
+		if (!err[0])
+			abort();
+		return;
+	}
+	if (tokenizer_create(blob, len, &t, err))
+		abort();
+	use(t, text, n, 0);
+	tokenizer_destroy(t);
+	free(blob);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char err[TOKENIZER_ERR_LEN] = "";
@@ -61,5 +95,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	}
 	free(blob);
+	write_rwkv(data + 2, n);
 	return 0;
 }

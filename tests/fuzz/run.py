@@ -120,6 +120,17 @@ def hf():
         yield b"".join(bytes([k]) + struct.pack("<I", len(f))[:3] + f for k, f in enumerate(files))
 
 
+def rwkv():
+    """A text whose lines have escapes, and a vocabulary: as fuzz_tokenizer.c reads them."""
+    tokens = [b"<s>"] + [bytes([k]) for k in range(32, 127)] + [b" the", b"\xe6\x9d", b"\n\n", b"  "]
+    blob = b"".join(struct.pack("<IfBBH", len(t), 0, 1 + 2 * (k == 0), k == 0, 0)
+                    for k, t in enumerate(tokens)) + b"".join(tokens)
+    blob = struct.pack("<IHHQBBHIII6iQ", 0x4b544749, 1, 64, 64 + len(blob), 3, 0, 0, len(tokens), 0,
+                       len(b"".join(tokens)), 0, 0, -1, -1, -1, -1, 0) + blob
+    text = b"<s>\nthe cat\n\\x00\n\\xe6\\x9d\n\\\\\n\\'s\n\\t \\r\nab\nabc\n" + "東".encode()
+    return struct.pack("<H", len(text)) + text + blob
+
+
 def vhost_user():
     """Messages, memory, interrupts, blocking and kicks, as fuzz_vhost_user.c reads them."""
     requests = b"".join(bytes([0, r, r % 3, 8]) + bytes(8) for r in range(40))
@@ -173,6 +184,7 @@ def make_seeds(folder, maketoy, mksynth, accelc):
                   b"drm-engine-tile:\t123456789 ns\ndrm-total-memory:\t64 KiB\n"
                   b"drm-resident-sram:\t12 MiB\n")
     add("fdinfo", b"temperature 41000\nclock 1000000000\njobs 18446744073709551616\n-1 x\n")
+    add("tokenizer", rwkv())
     for data in hf():
         add("hf", data)
     for data in vfio_user():
