@@ -375,6 +375,10 @@ int accelc_compile(int argc, char **argv)
 	ret = compile_model(&a.o, &r);
 	end_bar(&a);
 	accelc_left_out(stderr, r.left_out, r.n_left_out);
+	if (ret >= 0 && r.model.no_tokenizer)
+		fprintf(stderr,
+			"left out: the tokenizer, %s; the file takes and gives token ids only\n",
+			r.model.no_tokenizer);
 	if (ret < 0)
 		accelc_error("%s", r.model.diag.msg);
 	else if (a.report && r.code.prog[0].n_cmds)

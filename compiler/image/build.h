@@ -58,7 +58,7 @@ int build_freqs(struct ir_model *m, const struct ir_table *t, double *out);
 int build_fdt(struct ir_model *m, const struct ig1_config *chip, const uint8_t mask_id[32],
 	      uint32_t rom_check, void **out, size_t *bytes);
 
-/* tokenizer.c: malloc'ed blob, *out NULL when the file has no tokenizer. */
+/* tokenizer.c: malloc'ed blob; *out NULL and m->no_tokenizer set when there is none to have. */
 int build_tokenizer(struct ir_model *m, const struct gguf_file *f, void **out, size_t *bytes);
 
 #endif

@@ -175,17 +175,24 @@ int build_tokenizer(struct ir_model *m, const struct gguf_file *f, void **out, s
 	char err[TOKENIZER_ERR_LEN] = "";
 	struct keys k = { m, f, &m->arena };
 	struct tokenizer_desc d;
+	enum tokenizer_model known;
 	struct gguf_str model;
 	int ret;
 
 	*out = NULL;
 	*bytes = 0;
-	if (!gguf_find_kv(f, "tokenizer.ggml.model"))
+	m->no_tokenizer = NULL;
+	if (!gguf_find_kv(f, "tokenizer.ggml.model")) {
+		m->no_tokenizer = "the model has none";
 		return 0;
-	/* "no_vocab" has none; of "rwkv" libaccel has no tokenizer: ids in, ids out */
+	}
+	/* of "no_vocab", too: ids in, ids out */
 	if (!gguf_get_str(f, "tokenizer.ggml.model", &model, NULL) &&
-	    (gguf_str_eq(model, "rwkv") || gguf_str_eq(model, "no_vocab")))
-		return 0;
+	    tokenizer_model_lookup(model.ptr, model.len, &known)) {
+		m->no_tokenizer = arena_printf(&m->arena, "tokenizer.ggml.model is '%.*s'",
+					       model.len > 80 ? 80 : (int)model.len, model.ptr);
+		return m->no_tokenizer ? 0 : diag_nomem(&m->diag);
+	}
 	tokenizer_desc_init(&d);
 	ret = fill(&k, &d);
 	if (ret)

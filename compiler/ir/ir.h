@@ -308,6 +308,7 @@ struct ir_model {
 	struct ir_table *tables, **tables_tail;
 	struct ir_op *first, *last;
 	const struct build_progress *progress; /* while it is compiled, or NULL */
+	const char *no_tokenizer;	       /* why the file was written without one, else NULL */
 };
 
 void ir_init(struct ir_model *m);

@@ -155,6 +155,25 @@ void tokenizer_desc_init(struct tokenizer_desc *d)
 	d->ignore_merges = -1;
 }
 
+int tokenizer_model_lookup(const char *name, size_t n, enum tokenizer_model *model)
+{
+	static const char *const names[] = {
+		[TOKENIZER_SPM] = "llama",
+		[TOKENIZER_BPE] = "gpt2",
+		[TOKENIZER_RWKV] = "rwkv",
+	};
+	struct tokenizer_str s = { name, n };
+	size_t i;
+
+	for (i = TOKENIZER_SPM; i < N_ELEM(names); i++) {
+		if (str_is(&s, names[i])) {
+			*model = (enum tokenizer_model)i;
+			return 0;
+		}
+	}
+	return -ENOTSUP;
+}
+
 int tokenizer_pre_lookup(const char *name, size_t n, enum tokenizer_pre_kind *kind,
 			 unsigned int *implied)
 {
@@ -207,21 +226,14 @@ static int plan_kind(struct plan *pl, char *err)
 	const char *pre = d->pre.n ? d->pre.p : dflt;
 	size_t n = d->pre.n ? d->pre.n : sizeof(dflt) - 1;
 
-	if (str_is(&d->model, "llama")) {
-		pl->model = TOKENIZER_SPM;
-		pl->pre = TOKENIZER_PRE_NONE;
-		pl->flags = TOKENIZER_BLOB_ADD_BOS | TOKENIZER_BLOB_SPACE_PREFIX;
-		return 0;
-	}
-	if (str_is(&d->model, "rwkv")) {
-		pl->model = TOKENIZER_RWKV;
-		pl->pre = TOKENIZER_PRE_NONE;
-		return 0;
-	}
-	if (!str_is(&d->model, "gpt2"))
+	if (tokenizer_model_lookup(d->model.p, d->model.n, &pl->model))
 		return fail(err, -ENOTSUP, KEY "model: '%.*s' is not supported (llama, gpt2, rwkv)",
 			    shown(d->model.n), d->model.p ? d->model.p : "");
-	pl->model = TOKENIZER_BPE;
+	pl->pre = TOKENIZER_PRE_NONE;
+	if (pl->model == TOKENIZER_SPM)
+		pl->flags = TOKENIZER_BLOB_ADD_BOS | TOKENIZER_BLOB_SPACE_PREFIX;
+	if (pl->model != TOKENIZER_BPE)
+		return 0;
 	pl->n_merges = d->n_merges;
 	if (tokenizer_pre_lookup(pre, n, &pl->pre, &pl->flags))
 		return unknown_pre(pre, n, err);

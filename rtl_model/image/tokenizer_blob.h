@@ -157,6 +157,9 @@ void tokenizer_desc_init(struct tokenizer_desc *d);
  */
 int tokenizer_blob_write(const struct tokenizer_desc *d, void **out, size_t *len, char *err);
 
+/* The model for a value of tokenizer.ggml.model. Returns -ENOTSUP for an unknown name. */
+int tokenizer_model_lookup(const char *name, size_t n, enum tokenizer_model *model);
+
 /*
  * The pre-tokenizer for a value of tokenizer.ggml.pre. *implied (may be NULL) gets the
  * TOKENIZER_BLOB_* flags the name stands for. Returns -ENOTSUP for an unknown name.

@@ -67,6 +67,29 @@ missing_key() {
 	exits 5 'qwen2\.block_count' "$accelc" compile key.gguf -o key.accel
 }
 
+# edited KEY=TYPE:VALUE...: edited.gguf is the model with other keys
+edited() {
+	python3 "$here/gguf_edit.py" "$model" edited.gguf "$@"
+}
+
+tokenizers() {
+	edited tokenizer.ggml.model=str:t5 &&
+		exits 0 "left out: the tokenizer, tokenizer.ggml.model is 't5'; .*ids only" \
+			"$accelc" compile edited.gguf -o edited.accel &&
+		"$accelc" verify edited.accel &&
+		edited tokenizer.ggml.model &&
+		exits 0 'left out: the tokenizer, the model has none' \
+			"$accelc" compile edited.gguf -o edited.accel &&
+		edited tokenizer.ggml.model=str:rwkv &&
+		exits 5 "tokens\\[[0-9]+\\]: '\\\\': broken escape" \
+			"$accelc" compile edited.gguf -o edited.accel &&
+		LC_ALL=C sed 's/\(\x01\x00\x00\x00\x00\x00\x00\x00\)\\/\1\x7f/' edited.gguf >rwkv.gguf &&
+		"$accelc" compile rwkv.gguf -o edited.accel 2>edited.err && [ ! -s edited.err ] &&
+		edited tokenizer.ggml.model=str:gpt2 tokenizer.ggml.pre=str:nonsense &&
+		exits 5 "'nonsense'; supported: default, .*deepseek-llm.*, minimax-m2" \
+			"$accelc" compile edited.gguf -o edited.accel
+}
+
 too_big() {
 	# 2^20 positions: rope tables and scores exceed the small chip
 	"$here/gguf_edit.py" "$model" long.gguf qwen2.context_length=u32:1048576 &&
@@ -254,6 +277,7 @@ try "a model as its own output, pipes, folders, full output" odd_files
 try "an output that is no file, that links lead to, or where none can be" outputs
 try "a missing tensor is named" missing_tensor
 try "a missing key is named" missing_key
+try "tokenizers: known, unknown, none" tokenizers
 try "a model too big says what exceeds what" too_big
 try "more weights than the ROM holds: how many, and how many it holds" too_big_rom
 mkdir -p full
