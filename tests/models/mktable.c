@@ -199,7 +199,7 @@ static int row(const struct model *m, bool sim)
 	if (ret)
 		goto out;
 	same = sim && !memcmp(ref.logits, rtl.logits, PROMPT * vocab * sizeof(float)) &&
-	       !memcmp(ref.tokens, rtl.tokens, sizeof(ref.tokens));
+	       !memcmp(ref.tokens, rtl.tokens, sizeof(ref.tokens)) && ref.rom == rtl.rom;
 	printf("| %s | yes | %.0e | %s | ", m->arch, error,
 	       !sim   ? "-"
 	       : same ? "same bytes"
