@@ -39,17 +39,17 @@ static struct ir_op *attention(struct fe_net *n, uint32_t i, struct ir_op *x)
 	struct ir_op *h, *q, *k, *v, *gate, *op;
 
 	h = fe_layer_norm(n, i, x, "attn_norm");
-	q = fe_linear(n, i, h, "attn_q", nq, false, "attn_q");
-	k = fe_linear(n, i, h, "attn_k", nk, false, "attn_k");
-	v = fe_linear(n, i, h, "attn_v", nk, false, "attn_v");
-	gate = fe_linear(n, i, h, "attn_gate", nq, false, "attn_gate");
+	q = fe_linear(n, i, h, "attn_q", nq, FE_NO_BIAS, "attn_q");
+	k = fe_linear(n, i, h, "attn_k", nk, FE_NO_BIAS, "attn_k");
+	v = fe_linear(n, i, h, "attn_v", nk, FE_NO_BIAS, "attn_v");
+	gate = fe_linear(n, i, h, "attn_gate", nq, FE_NO_BIAS, "attn_gate");
 	q = fe_norm_rows(n, i, q, n->head_size, "attn_q_norm");
 	k = fe_norm_rows(n, i, k, n->head_size, "attn_k_norm");
 	q = fe_rope_by(n, q, rope, fe_layer_name(n, i, "rope_q"));
 	k = fe_rope_by(n, k, rope, fe_layer_name(n, i, "rope_k"));
 	op = fe_attend(n, i, q, k, v, &a);
 	op = fe_glu(n, gate, op, IR_FN_SIGMOID, fe_layer_name(n, i, "attn_gated"));
-	op = fe_linear(n, i, op, "attn_output", n->width, false, "attn_output");
+	op = fe_linear(n, i, op, "attn_output", n->width, FE_NO_BIAS, "attn_output");
 	op = fe_layer_norm(n, i, op, "post_attention_norm");
 	return fe_add(n, x, op, fe_layer_name(n, i, "attn_residual"));
 }

@@ -128,7 +128,7 @@ static struct ir_op *linear_with_tail(struct fe_net *n, uint32_t i, struct ir_op
 				      const char *what, uint32_t heads, uint32_t plain)
 {
 	uint32_t rot = n->mla->rot;
-	struct ir_op *op = fe_linear(n, i, x, what, heads * (plain + rot), false, what);
+	struct ir_op *op = fe_linear(n, i, x, what, heads * (plain + rot), FE_NO_BIAS, what);
 
 	if (!op)
 		return NULL;
@@ -200,7 +200,7 @@ static struct ir_op *queries(struct fe_net *n, uint32_t i, struct ir_op *h, stru
 	struct ir_op *plain, *rot;
 
 	if (a->q_rank) {
-		h = fe_linear(n, i, h, "attn_q_a", a->q_rank, false, "attn_q_a");
+		h = fe_linear(n, i, h, "attn_q_a", a->q_rank, FE_NO_BIAS, "attn_q_a");
 		h = fe_rmsnorm(n, h,
 			       fe_layer_tensor(n, i, "attn_q_a_norm.weight", true, a->q_rank, 1),
 			       a->q_rank, 1, fe_layer_name(n, i, "attn_q_a_norm"));
@@ -251,7 +251,7 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 	op->kv_heads = 1;
 	op->scale = n->attn_scale;
 	op = head_matmul(n, i, op, v_b, "attn_v_b");
-	op = fe_linear(n, i, op, "attn_output", n->width, false, "attn_output");
+	op = fe_linear(n, i, op, "attn_output", n->width, FE_NO_BIAS, "attn_output");
 	return fe_ffn(n, i, fe_add(n, x, op, fe_layer_name(n, i, "attn_residual")));
 }
 

@@ -50,9 +50,9 @@ const struct fe_arch fe_arch_granite = {
 	.name = "granite",
 	.rope_pairs = 1,
 	.rope_freqs = true,
-	.bias_q = true,
-	.bias_o = true,
-	.bias_ffn = true,
+	.bias_q = FE_MAY_BIAS,
+	.bias_o = FE_MAY_BIAS,
+	.bias_ffn = FE_MAY_BIAS,
 	.keys = fe_granite_keys,
 	.read = fe_read_granite,
 };

@@ -28,7 +28,7 @@ static const struct fe_moe_rules qwen2moe_rules = {
 
 const struct fe_arch fe_arch_qwen2moe = {
 	.name = "qwen2moe",
-	.bias_q = true,
+	.bias_q = FE_BIAS,
 	.bias_out = true,
 	.keys = keys,
 	.moe = &qwen2moe_rules,
@@ -70,8 +70,8 @@ const struct fe_arch fe_arch_granitemoe = {
 	.name = "granitemoe",
 	.rope_pairs = 1,
 	.rope_freqs = true,
-	.bias_q = true,
-	.bias_o = true,
+	.bias_q = FE_MAY_BIAS,
+	.bias_o = FE_MAY_BIAS,
 	.keys = fe_granitemoe_keys,
 	.moe = &granite_rules,
 	.read = read_granite,
@@ -99,8 +99,9 @@ static struct ir_op *gpt_oss_block(struct fe_net *n, uint32_t i, struct ir_op *x
 
 const struct fe_arch fe_arch_gpt_oss = {
 	.name = "gpt-oss",
-	.bias_q = true,
-	.bias_o = true,
+	.bias_q = FE_BIAS,
+	.bias_o = FE_BIAS,
+	.sinks = true,
 	.keys = keys,
 	.moe = &gpt_oss_rules,
 	.read = read_gpt_oss,

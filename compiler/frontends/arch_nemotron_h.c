@@ -28,9 +28,10 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 }
 
 /* What both have; feed-forwards are experts in one of them. */
-#define NEMOTRON_H                                                                            \
-	.hybrid = true, .no_rope = true, .no_gate = true, .act = IR_FN_RELU2, .bias_q = true, \
-	.bias_o = true, .bias_ffn = true, .read = fe_read_mamba2, .block = block
+#define NEMOTRON_H                                                             \
+	.hybrid = true, .no_rope = true, .no_gate = true, .act = IR_FN_RELU2,  \
+	.bias_q = FE_MAY_BIAS, .bias_o = FE_MAY_BIAS, .bias_ffn = FE_MAY_BIAS, \
+	.read = fe_read_mamba2, .block = block
 
 const struct fe_arch fe_arch_nemotron_h = { .name = "nemotron_h", NEMOTRON_H };
 

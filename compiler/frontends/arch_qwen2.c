@@ -3,6 +3,6 @@
 
 const struct fe_arch fe_arch_qwen2 = {
 	.name = "qwen2",
-	.bias_q = true,
+	.bias_q = FE_BIAS,
 	.bias_out = true,
 };

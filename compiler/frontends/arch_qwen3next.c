@@ -85,8 +85,8 @@ static void gates(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op **
 	struct ir_op *ba;
 
 	if (!interleaved(n)) {
-		*b = fe_linear(n, i, h, "ssm_beta", heads, false, "ssm_beta");
-		*a = fe_linear(n, i, h, "ssm_alpha", heads, false, "ssm_alpha");
+		*b = fe_linear(n, i, h, "ssm_beta", heads, FE_NO_BIAS, "ssm_beta");
+		*a = fe_linear(n, i, h, "ssm_alpha", heads, FE_NO_BIAS, "ssm_alpha");
 		return;
 	}
 	ba = paired(n, i, h, "ssm_ba", groups, heads / groups);
@@ -100,10 +100,10 @@ static struct ir_op *delta_net(struct fe_net *n, uint32_t i, struct ir_op *h)
 	uint32_t keys = s->groups * s->state, heads = s->rank, seg = s->inner / heads;
 	struct ir_op *x, *z, *a, *b, *in[6], *op;
 
-	x = fe_linear(n, i, h, "attn_qkv", 2 * keys + s->inner, false, "attn_qkv");
-	z = fe_linear(n, i, h, "attn_gate", s->inner, false, "attn_gate");
+	x = fe_linear(n, i, h, "attn_qkv", 2 * keys + s->inner, FE_NO_BIAS, "attn_qkv");
+	z = fe_linear(n, i, h, "attn_gate", s->inner, FE_NO_BIAS, "attn_gate");
 	gates(n, i, h, &b, &a);
-	x = fe_ssm_conv(n, i, x);
+	x = fe_ssm_conv(n, i, x, FE_NO_BIAS);
 	op = fe_slice(n, x, 0, keys, fe_layer_name(n, i, "delta_q"));
 	op = fe_l2norm(n, op, s->state, n->eps, fe_layer_name(n, i, "delta_q_norm"));
 	in[0] = fe_affine(n, op, (float)(1 / sqrt((double)s->state)), 0,
@@ -135,7 +135,7 @@ static struct ir_op *delta_net(struct fe_net *n, uint32_t i, struct ir_op *h)
 	op = fe_rmsnorm(n, op, fe_layer_tensor(n, i, "ssm_norm.weight", true, seg, 1), seg, heads,
 			fe_layer_name(n, i, "ssm_norm"));
 	op = fe_glu(n, z, op, IR_FN_SILU, fe_layer_name(n, i, "delta_gated"));
-	return fe_linear(n, i, op, "ssm_out", n->width, false, "ssm_out");
+	return fe_linear(n, i, op, "ssm_out", n->width, FE_NO_BIAS, "ssm_out");
 }
 
 static struct ir_op *gated_attention(struct fe_net *n, uint32_t i, struct ir_op *h)
@@ -146,8 +146,8 @@ static struct ir_op *gated_attention(struct fe_net *n, uint32_t i, struct ir_op 
 
 	q = fe_slice(n, qg, 0, nq, fe_layer_name(n, i, "attn_q_own"));
 	op = fe_slice(n, qg, nq, nq, fe_layer_name(n, i, "attn_q_gate"));
-	k = fe_linear(n, i, h, "attn_k", nk, false, "attn_k");
-	v = fe_linear(n, i, h, "attn_v", nk, false, "attn_v");
+	k = fe_linear(n, i, h, "attn_k", nk, FE_NO_BIAS, "attn_k");
+	v = fe_linear(n, i, h, "attn_v", nk, FE_NO_BIAS, "attn_v");
 	if (!q || !k || !v)
 		return NULL;
 	q = fe_rope(n, fe_norm_rows(n, i, q, n->head_size, "attn_q_norm"),
@@ -156,7 +156,7 @@ static struct ir_op *gated_attention(struct fe_net *n, uint32_t i, struct ir_op 
 		    fe_layer_name(n, i, "rope_k"));
 	op = fe_glu(n, op, fe_attend(n, i, q, k, v, &a), IR_FN_SIGMOID,
 		    fe_layer_name(n, i, "attn_gated"));
-	return fe_linear(n, i, op, "attn_output", n->width, false, "attn_output");
+	return fe_linear(n, i, op, "attn_output", n->width, FE_NO_BIAS, "attn_output");
 }
 
 static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)

@@ -44,7 +44,7 @@ static int mixtures(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op 
 	    fe_layer_mats(n, i, "time_mix_w2.weight", rank, n->width, PARTS, w2))
 		return n->m->diag.err;
 	m = fe_mad(n, i, dx, constant(n, i, "time_mix_lerp_x.weight"), h, "mix_x");
-	m = fe_linear(n, i, m, "time_mix_w1", PARTS * rank, false, "time_mix_w1");
+	m = fe_linear(n, i, m, "time_mix_w1", PARTS * rank, FE_NO_BIAS, "time_mix_w1");
 	m = fe_layer_act(n, i, m, IR_FN_TANH, "time_mix_w1_act");
 	for (j = 0; j < PARTS; j++) {
 		x[j] = fe_slice(n, m, j * rank, rank, fe_layer_name(n, i, names[j]));
@@ -65,13 +65,14 @@ static struct ir_op *time_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
 
 	if (!h || mixtures(n, i, h, x))
 		return NULL;
-	in[0] = fe_linear(n, i, x[R], "time_mix_receptance", n->width, false,
+	in[0] = fe_linear(n, i, x[R], "time_mix_receptance", n->width, FE_NO_BIAS,
 			  "time_mix_receptance");
-	in[1] = fe_linear(n, i, x[K], "time_mix_key", n->width, false, "time_mix_key");
-	in[2] = fe_linear(n, i, x[V], "time_mix_value", n->width, false, "time_mix_value");
-	w = fe_linear(n, i, x[W], "time_mix_decay_w1", n->rwkv.decay, false, "time_mix_decay_w1");
+	in[1] = fe_linear(n, i, x[K], "time_mix_key", n->width, FE_NO_BIAS, "time_mix_key");
+	in[2] = fe_linear(n, i, x[V], "time_mix_value", n->width, FE_NO_BIAS, "time_mix_value");
+	w = fe_linear(n, i, x[W], "time_mix_decay_w1", n->rwkv.decay, FE_NO_BIAS,
+		      "time_mix_decay_w1");
 	w = fe_layer_act(n, i, w, IR_FN_TANH, "time_mix_decay_act");
-	w = fe_linear(n, i, w, "time_mix_decay_w2", n->width, false, "time_mix_decay_w2");
+	w = fe_linear(n, i, w, "time_mix_decay_w2", n->width, FE_NO_BIAS, "time_mix_decay_w2");
 	w = fe_bias(n, w, fe_layer_vector(n, i, "time_mix_decay.weight"),
 		    fe_layer_name(n, i, "time_mix_decay"));
 	w = fe_affine(n, fe_layer_act(n, i, w, IR_FN_EXP, "time_mix_rate"), -1, 0,
@@ -97,9 +98,10 @@ static struct ir_op *time_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
 		return NULL;
 	op->seg = n->rwkv.head;
 	op = fe_head_norm(n, i, op);
-	op = fe_glu(n, fe_linear(n, i, x[G], "time_mix_gate", n->width, false, "time_mix_gate"), op,
-		    IR_FN_SILU, fe_layer_name(n, i, "time_mix_gated"));
-	return fe_linear(n, i, op, "time_mix_output", n->width, false, "time_mix_output");
+	op = fe_glu(n,
+		    fe_linear(n, i, x[G], "time_mix_gate", n->width, FE_NO_BIAS, "time_mix_gate"),
+		    op, IR_FN_SILU, fe_layer_name(n, i, "time_mix_gated"));
+	return fe_linear(n, i, op, "time_mix_output", n->width, FE_NO_BIAS, "time_mix_output");
 }
 
 static struct ir_op *channel_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
@@ -108,10 +110,11 @@ static struct ir_op *channel_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
 
 	k = fe_mad(n, i, dx, constant(n, i, "channel_mix_lerp_k.weight"), h, "channel_mix_k");
 	r = fe_mad(n, i, dx, constant(n, i, "channel_mix_lerp_r.weight"), h, "channel_mix_r");
-	k = fe_linear(n, i, k, "channel_mix_key", n->rwkv.ff, false, "channel_mix_key");
+	k = fe_linear(n, i, k, "channel_mix_key", n->rwkv.ff, FE_NO_BIAS, "channel_mix_key");
 	k = fe_layer_act(n, i, k, IR_FN_RELU2, "channel_mix_act");
-	k = fe_linear(n, i, k, "channel_mix_value", n->width, false, "channel_mix_value");
-	r = fe_linear(n, i, r, "channel_mix_receptance", n->width, false, "channel_mix_receptance");
+	k = fe_linear(n, i, k, "channel_mix_value", n->width, FE_NO_BIAS, "channel_mix_value");
+	r = fe_linear(n, i, r, "channel_mix_receptance", n->width, FE_NO_BIAS,
+		      "channel_mix_receptance");
 	return fe_glu(n, r, k, IR_FN_SIGMOID, fe_layer_name(n, i, "channel_mix_gated"));
 }
 

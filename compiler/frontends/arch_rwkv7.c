@@ -32,12 +32,12 @@ static struct ir_op *lora(struct fe_net *n, uint32_t i, struct ir_op *x, char wh
 	struct ir_op *op;
 
 	snprintf(tensor, sizeof(tensor), "time_mix_%c1", which);
-	op = fe_linear(n, i, x, tensor, rank, false, tensor);
+	op = fe_linear(n, i, x, tensor, rank, FE_NO_BIAS, tensor);
 	snprintf(name, sizeof(name), "time_mix_%c1_act", which);
 	if (fn)
 		op = fe_layer_act(n, i, op, fn, name);
 	snprintf(tensor, sizeof(tensor), "time_mix_%c2", which);
-	op = fe_linear(n, i, op, tensor, n->width, false, tensor);
+	op = fe_linear(n, i, op, tensor, n->width, FE_NO_BIAS, tensor);
 	if (!bias)
 		return op;
 	snprintf(tensor, sizeof(tensor), "time_mix_%c0.weight", which);
@@ -102,10 +102,10 @@ static struct ir_op *time_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
 		return NULL;
 	for (j = 0; j < PARTS; j++)
 		x[j] = fe_mad(n, i, dx, k[j], h, names[j]);
-	in[0] = fe_linear(n, i, x[R], "time_mix_receptance", n->width, false,
+	in[0] = fe_linear(n, i, x[R], "time_mix_receptance", n->width, FE_NO_BIAS,
 			  "time_mix_receptance");
-	in[1] = fe_linear(n, i, x[K], "time_mix_key", n->width, false, "time_mix_key");
-	v = fe_linear(n, i, x[V], "time_mix_value", n->width, false, "time_mix_value");
+	in[1] = fe_linear(n, i, x[K], "time_mix_key", n->width, FE_NO_BIAS, "time_mix_key");
+	v = fe_linear(n, i, x[V], "time_mix_value", n->width, FE_NO_BIAS, "time_mix_value");
 	in[2] = v = mix_value(n, i, v, x[V]);
 	op = fe_layer_act(n, i, lora(n, i, x[W], 'w', n->rwkv.decay, IR_FN_TANH, true),
 			  IR_FN_SIGMOID, "time_mix_w_act");
@@ -136,7 +136,7 @@ static struct ir_op *time_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
 	op->seg = n->rwkv.head;
 	op = fe_mul(n, op, lora(n, i, x[G], 'g', n->rwkv.gate, IR_FN_SIGMOID, false), 0,
 		    fe_layer_name(n, i, "time_mix_gated"));
-	return fe_linear(n, i, op, "time_mix_output", n->width, false, "time_mix_output");
+	return fe_linear(n, i, op, "time_mix_output", n->width, FE_NO_BIAS, "time_mix_output");
 }
 
 static struct ir_op *channel_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
@@ -145,9 +145,9 @@ static struct ir_op *channel_mix(struct fe_net *n, uint32_t i, struct ir_op *h)
 	struct ir_op *dx = fe_shift_change(n, i, h, "channel_shift"), *op;
 
 	op = fe_mad(n, i, dx, lerp ? ir_const_tensor(n->m, lerp) : NULL, h, "channel_mix_k");
-	op = fe_linear(n, i, op, "channel_mix_key", n->rwkv.ff, false, "channel_mix_key");
+	op = fe_linear(n, i, op, "channel_mix_key", n->rwkv.ff, FE_NO_BIAS, "channel_mix_key");
 	op = fe_layer_act(n, i, op, IR_FN_RELU2, "channel_mix_act");
-	return fe_linear(n, i, op, "channel_mix_value", n->width, false, "channel_mix_value");
+	return fe_linear(n, i, op, "channel_mix_value", n->width, FE_NO_BIAS, "channel_mix_value");
 }
 
 static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)

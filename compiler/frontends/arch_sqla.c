@@ -22,15 +22,15 @@ static struct ir_op *sqla(struct fe_net *n, uint32_t i, struct ir_op *h)
 	uint32_t nq = n->heads * n->head_size, nk = n->kv_heads * n->head_size;
 	struct ir_op *in[4], *op;
 
-	in[0] = fe_linear(n, i, h, "attn_q", nq, false, "attn_q");
-	in[1] = fe_linear(n, i, h, "attn_k", nk, false, "attn_k");
-	in[2] = fe_linear(n, i, h, "attn_v", nk, false, "attn_v");
-	in[3] = fe_linear(n, i, h, "ssm_alpha", n->kv_heads, false, "ssm_alpha");
-	in[3] = fe_bias(n, in[3], fe_layer_tensor(n, i, "ssm_dt.bias", false, n->kv_heads, 1),
+	in[0] = fe_linear(n, i, h, "attn_q", nq, FE_NO_BIAS, "attn_q");
+	in[1] = fe_linear(n, i, h, "attn_k", nk, FE_NO_BIAS, "attn_k");
+	in[2] = fe_linear(n, i, h, "attn_v", nk, FE_NO_BIAS, "attn_v");
+	in[3] = fe_linear(n, i, h, "ssm_alpha", n->kv_heads, FE_NO_BIAS, "ssm_alpha");
+	in[3] = fe_bias(n, in[3], fe_layer_bias(n, i, "ssm_dt", FE_MAY_BIAS, n->kv_heads),
 			fe_layer_name(n, i, "ssm_dt"));
-	in[0] = fe_causal_conv(n, i, in[0], "ssm_conv1d_q");
-	in[1] = fe_causal_conv(n, i, in[1], "ssm_conv1d_k");
-	in[2] = fe_causal_conv(n, i, in[2], "ssm_conv1d_v");
+	in[0] = fe_causal_conv(n, i, in[0], "ssm_conv1d_q", FE_MAY_BIAS);
+	in[1] = fe_causal_conv(n, i, in[1], "ssm_conv1d_k", FE_MAY_BIAS);
+	in[2] = fe_causal_conv(n, i, in[2], "ssm_conv1d_v", FE_MAY_BIAS);
 	op = ir_op_new(n->m, IR_SQLA, fe_layer_name(n, i, "attn"), 4, in, 0);
 	if (!op)
 		return NULL;
@@ -42,7 +42,7 @@ static struct ir_op *sqla(struct fe_net *n, uint32_t i, struct ir_op *h)
 	op->layer = i;
 	op->heads = n->heads;
 	op->kv_heads = n->kv_heads;
-	return fe_linear(n, i, op, "attn_output", n->width, false, "attn_output");
+	return fe_linear(n, i, op, "attn_output", n->width, FE_NO_BIAS, "attn_output");
 }
 
 static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)

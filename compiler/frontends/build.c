@@ -77,6 +77,63 @@ struct ir_tensor *fe_layer_tensor(struct fe_net *n, uint32_t layer, const char *
 	return t;
 }
 
+static const struct fe_optional *optional(struct fe_net *n, uint32_t layer, const char *name,
+					  bool there)
+{
+	const struct fe_optional *o;
+	struct fe_optional *first;
+
+	for (o = n->optional; o; o = o->next) {
+		if (!strcmp(o->name, name))
+			return o;
+	}
+	first = arena_alloc(&n->m->arena, sizeof(*first));
+	if (first)
+		first->name = arena_strndup(&n->m->arena, name, strlen(name));
+	if (!first || !first->name) {
+		diag_nomem(&n->m->diag);
+		return NULL;
+	}
+	first->next = n->optional;
+	first->layer = layer;
+	first->there = there;
+	n->optional = first;
+	return first;
+}
+
+struct ir_tensor *fe_layer_optional(struct fe_net *n, uint32_t layer, const char *name,
+				    uint64_t cols)
+{
+	struct ir_tensor *t = fe_layer_tensor(n, layer, name, false, cols, 1);
+	const struct fe_optional *o;
+
+	if (n->m->diag.err)
+		return NULL;
+	o = optional(n, layer, name, t);
+	if (!o || o->there == !!t)
+		return t;
+	diag_set(&n->m->diag, -EINVAL, "tensor blk.%u.%s: missing, blk.%u has it",
+		 t ? o->layer : layer, name, t ? layer : o->layer);
+	return NULL;
+}
+
+struct ir_tensor *fe_layer_bias(struct fe_net *n, uint32_t layer, const char *name,
+				enum fe_bias bias, uint64_t cols)
+{
+	char buf[80];
+
+	snprintf(buf, sizeof(buf), "%s.bias", name);
+	switch (bias) {
+	case FE_NO_BIAS:
+		return NULL;
+	case FE_MAY_BIAS:
+		return fe_layer_optional(n, layer, buf, cols);
+	case FE_BIAS:
+		return fe_layer_tensor(n, layer, buf, true, cols, 1);
+	}
+	return NULL;
+}
+
 /* Part `part` of `parts` equal ones of a tensor, as a tensor of its own. */
 static struct ir_tensor *part_of(struct fe_net *n, const struct gguf_tensor *g, uint64_t cols,
 				 uint64_t rows, uint32_t part, uint32_t parts)
@@ -199,7 +256,7 @@ struct ir_op *fe_norm(struct fe_net *n, struct ir_op *x, const char *tensor, con
 	if (!n->arch->layer_norm)
 		return fe_rmsnorm(n, x, w, x->width, 1, name);
 	snprintf(buf, sizeof(buf), "%s.bias", tensor);
-	fe_tensor(n, buf, false, x->width, 1, &b);
+	fe_tensor(n, buf, true, x->width, 1, &b);
 	x = fe_center(n, x, x->width, arena_printf(&n->m->arena, "%s_center", name) ?: name);
 	x = x ? fe_rmsnorm(n, x, w, x->width, 1, name) : NULL;
 	return fe_bias(n, x, b, arena_printf(&n->m->arena, "%s_bias", name) ?: name);
@@ -294,11 +351,11 @@ struct ir_op *fe_output_scale(struct fe_net *n, struct ir_op *x, const char *ten
 	return v == 1.0f ? x : fe_affine(n, x, v, 0.0f, text ? text : "");
 }
 
-/* weight and, where the architecture may have one, bias */
+/* weight and bias */
 struct ir_op *fe_linear(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *tensor,
-			uint32_t rows, bool may_bias, const char *name)
+			uint32_t rows, enum fe_bias bias, const char *name)
 {
-	struct ir_tensor *w, *b = NULL;
+	struct ir_tensor *w, *b;
 	struct ir_op *op;
 	char buf[96];
 
@@ -306,9 +363,7 @@ struct ir_op *fe_linear(struct fe_net *n, uint32_t layer, struct ir_op *x, const
 		return NULL;
 	snprintf(buf, sizeof(buf), "%s.weight", tensor);
 	w = fe_layer_tensor(n, layer, buf, true, x->width, rows);
-	snprintf(buf, sizeof(buf), "%s.bias", tensor);
-	if (may_bias)
-		b = fe_layer_tensor(n, layer, buf, false, rows, 1);
+	b = fe_layer_bias(n, layer, tensor, bias, rows);
 	op = fe_matmul(n, x, w, fe_layer_name(n, layer, name));
 	snprintf(buf, sizeof(buf), "blk.%u.%s.scale", layer, tensor);
 	op = fe_output_scale(n, op, buf, fe_layer_name(n, layer, name));

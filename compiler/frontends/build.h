@@ -22,6 +22,14 @@ struct fe_rwkv {
 	struct ir_op *first_value; /* of the first layer */
 };
 
+/* A tensor that all layers which could have it do, or none. */
+struct fe_optional {
+	const struct fe_optional *next;
+	const char *name; /* behind "blk.N." */
+	uint32_t layer;	  /* the first that could */
+	bool there;
+};
+
 struct fe_net {
 	struct ir_model *m;
 	const struct gguf_file *f;
@@ -46,6 +54,13 @@ struct fe_net {
 	struct fe_moe *moe; /* NULL: there are no experts */
 	struct fe_mla *mla; /* of arch_deepseek2.c */
 	uint8_t *used;	    /* per tensor of the file: 1: part of the graph */
+	const struct fe_optional *optional;
+};
+
+enum fe_bias {
+	FE_NO_BIAS,
+	FE_MAY_BIAS, /* in all layers or in none */
+	FE_BIAS,
 };
 
 /* What differs between the architectures. */
@@ -69,7 +84,10 @@ struct fe_arch {
 	bool same_values;  /* as long as keys */
 	bool mla;	   /* attention over latent vectors: see arch_deepseek2.c */
 	bool no_attention; /* no heads, no feed-forward, no positions */
-	bool bias_q, bias_o, bias_ffn, bias_out; /* which biases a file may have */
+	enum fe_bias bias_q, bias_o,
+		bias_ffn; /* of q, k and v; of attn_output; of the feed-forward */
+	bool bias_out;	  /* the output may have one */
+	bool sinks;	  /* attention needs them; else it may have them */
 	/* of net.c's special_keys those that it reads itself; NULL ends them */
 	const char *const *keys;
 	const struct fe_moe_rules *moe; /* moe.h; NULL: a dense one */
@@ -123,6 +141,12 @@ int fe_tensor3(struct fe_net *n, const char *name, bool required, uint64_t cols,
 	       uint64_t count, struct ir_tensor **out);
 struct ir_tensor *fe_layer_tensor(struct fe_net *n, uint32_t layer, const char *name, bool required,
 				  uint64_t cols, uint64_t rows);
+/* A layer's vector that all layers have, or none; every layer that could have it asks. */
+struct ir_tensor *fe_layer_optional(struct fe_net *n, uint32_t layer, const char *name,
+				    uint64_t cols);
+/* A layer's NAME.bias, NULL where there is none. */
+struct ir_tensor *fe_layer_bias(struct fe_net *n, uint32_t layer, const char *name,
+				enum fe_bias bias, uint64_t cols);
 /* A layer's required tensor with rows of `cols` elements, `rows` in all; marked as used. */
 const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, const char *name,
 					  uint64_t cols, uint64_t rows);
@@ -154,9 +178,9 @@ struct ir_op *fe_bias(struct fe_net *n, struct ir_op *x, struct ir_tensor *b, co
 /* x times the number in `tensor`, where the file has it */
 struct ir_op *fe_output_scale(struct fe_net *n, struct ir_op *x, const char *tensor,
 			      const char *name);
-/* `tensor`.weight, times `tensor`.scale, and, where may_bias, `tensor`.bias if the file has it */
+/* `tensor`.weight, times `tensor`.scale, and `tensor`.bias */
 struct ir_op *fe_linear(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *tensor,
-			uint32_t rows, bool may_bias, const char *name);
+			uint32_t rows, enum fe_bias bias, const char *name);
 struct ir_op *fe_add(struct fe_net *n, struct ir_op *a, struct ir_op *b, const char *name);
 /* fn(x), fn(g) * u */
 struct ir_op *fe_act(struct fe_net *n, struct ir_op *x, enum ir_fn fn, const char *name);

@@ -222,7 +222,7 @@ static struct ir_op *route(struct fe_net *n, uint32_t i, struct ir_op *p)
 	struct ir_op *in[2] = { p, p }, *op;
 
 	if (n->arch->moe->select_bias)
-		bias = fe_layer_tensor(n, i, "exp_probs_b.bias", false, e->experts, 1);
+		bias = fe_layer_optional(n, i, "exp_probs_b.bias", e->experts);
 	if (bias)
 		in[1] = fe_bias(n, p, bias, fe_layer_name(n, i, "router_select"));
 	op = ir_op_new(n->m, IR_ROUTE, fe_layer_name(n, i, "route"), bias ? 2 : 1, in, 0);
@@ -461,8 +461,8 @@ static void shared_in(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_o
 	uint32_t width = n->moe->shared;
 
 	if (!r->no_gate)
-		in[0] = fe_linear(n, i, h, "ffn_gate_shexp", width, false, "shared_gate_ff");
-	in[1] = fe_linear(n, i, h, "ffn_up_shexp", width, false, "shared_up");
+		in[0] = fe_linear(n, i, h, "ffn_gate_shexp", width, FE_NO_BIAS, "shared_gate_ff");
+	in[1] = fe_linear(n, i, h, "ffn_up_shexp", width, FE_NO_BIAS, "shared_up");
 	if (r->shared_gate)
 		*gate = shared_gate(n, i, h);
 }
@@ -475,7 +475,7 @@ static struct ir_op *shared_out(struct fe_net *n, uint32_t i, struct ir_op *cons
 	struct ir_op *p;
 
 	p = r->no_gate ? fe_act(n, in[1], act, name) : fe_glu(n, in[0], in[1], act, name);
-	p = fe_linear(n, i, p, "ffn_down_shexp", n->width, false, "shared_down");
+	p = fe_linear(n, i, p, "ffn_down_shexp", n->width, FE_NO_BIAS, "shared_down");
 	if (r->shared_gate)
 		p = fe_mul(n, p, gate, n->width, fe_layer_name(n, i, "shared_gated"));
 	return p;
@@ -496,7 +496,7 @@ static struct ir_op *to_latent(struct fe_net *n, uint32_t i, struct ir_op *h)
 		return h;
 	if (!width)
 		width = g->ne[1] <= IR_MAX_WIDTH / 8 ? (uint32_t)g->ne[1] : IR_MAX_WIDTH / 8;
-	return fe_linear(n, i, h, "ffn_latent_down", width, false, "latent_down");
+	return fe_linear(n, i, h, "ffn_latent_down", width, FE_NO_BIAS, "latent_down");
 }
 
 struct ir_op *fe_moe_ffn(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *x)
@@ -525,7 +525,7 @@ struct ir_op *fe_moe_ffn(struct fe_net *n, uint32_t i, struct ir_op *h, struct i
 	}
 	op = combine(n, i, activate(n, i, op, act), to, latent->width);
 	if (latent != h)
-		op = fe_linear(n, i, op, "ffn_latent_up", n->width, false, "latent_up");
+		op = fe_linear(n, i, op, "ffn_latent_up", n->width, FE_NO_BIAS, "latent_up");
 	if (!op)
 		return NULL;
 	return sum(n, x, op, fe_layer_name(n, i, "experts_sum"));

@@ -74,11 +74,17 @@ static struct ir_op *residual(struct fe_net *n, uint32_t i, struct ir_op *x, str
 	return fe_add(n, x, y, fe_layer_name(n, i, name));
 }
 
+static struct ir_tensor *sinks(struct fe_net *n, uint32_t i)
+{
+	if (n->arch->sinks)
+		return fe_layer_tensor(n, i, "attn_sinks.weight", true, n->heads, 1);
+	return fe_layer_optional(n, i, "attn_sinks.weight", n->heads);
+}
+
 struct ir_op *fe_attention_of(struct fe_net *n, uint32_t i, struct ir_op *h)
 {
 	bool windowed = n->windowed && n->windowed[i];
-	const struct fe_attend a = { .sinks = fe_layer_tensor(n, i, "attn_sinks.weight", false,
-							      n->heads, 1),
+	const struct fe_attend a = { .sinks = sinks(n, i),
 				     .window = windowed ? n->window : 0,
 				     .scale = n->attn_scale,
 				     .cap = n->attn_cap };
@@ -104,7 +110,7 @@ struct ir_op *fe_attention(struct fe_net *n, uint32_t i, struct ir_op *x)
 struct ir_op *fe_ffn_of(struct fe_net *n, uint32_t i, struct ir_op *h)
 {
 	enum ir_fn act = n->arch->act ? n->arch->act : IR_FN_SILU;
-	bool bias = n->arch->bias_ffn;
+	enum fe_bias bias = n->arch->bias_ffn;
 	struct ir_op *in[2], *op;
 
 	if (fe_moe_layer(n, i))

@@ -72,7 +72,8 @@ int fe_read_mamba2(struct fe_net *n)
 	return 0;
 }
 
-struct ir_op *fe_causal_conv(struct fe_net *n, uint32_t i, struct ir_op *x, const char *tensor)
+struct ir_op *fe_causal_conv(struct fe_net *n, uint32_t i, struct ir_op *x, const char *tensor,
+			     enum fe_bias bias)
 {
 	struct ir_op *op = ir_op_new(n->m, IR_CONV, fe_layer_name(n, i, tensor), 1, &x, 0);
 	uint32_t taps = n->ssm.taps;
@@ -83,9 +84,8 @@ struct ir_op *fe_causal_conv(struct fe_net *n, uint32_t i, struct ir_op *x, cons
 		return NULL;
 	snprintf(name, sizeof(name), "%s.weight", tensor);
 	w = fe_layer_tensor(n, i, name, true, taps, x->width);
-	snprintf(name, sizeof(name), "%s.bias", tensor);
-	b = fe_layer_tensor(n, i, name, false, x->width, 1);
-	if (!w)
+	b = fe_layer_bias(n, i, tensor, bias, x->width);
+	if (!w || n->m->diag.err)
 		return NULL;
 	w->transposed = 1;
 	op->konst = ir_const_new(n->m, w->name, 2);
@@ -100,9 +100,9 @@ struct ir_op *fe_causal_conv(struct fe_net *n, uint32_t i, struct ir_op *x, cons
 	return op;
 }
 
-struct ir_op *fe_ssm_conv(struct fe_net *n, uint32_t i, struct ir_op *x)
+struct ir_op *fe_ssm_conv(struct fe_net *n, uint32_t i, struct ir_op *x, enum fe_bias bias)
 {
-	return fe_act(n, fe_causal_conv(n, i, x, "ssm_conv1d"), IR_FN_SILU,
+	return fe_act(n, fe_causal_conv(n, i, x, "ssm_conv1d", bias), IR_FN_SILU,
 		      fe_layer_name(n, i, "ssm_conv_act"));
 }
 
@@ -132,7 +132,8 @@ static struct ir_op *inner_norm(struct fe_net *n, uint32_t i, struct ir_op *x, c
 	if (!x)
 		return NULL;
 	snprintf(tensor, sizeof(tensor), "%s_norm.weight", what);
-	w = fe_layer_tensor(n, i, tensor, false, x->width, 1);
+	w = n->ssm.norms ? fe_layer_tensor(n, i, tensor, false, x->width, 1)
+			 : fe_layer_optional(n, i, tensor, x->width);
 	if (!w && n->ssm.norms) {
 		/* without weights: the norm alone */
 		struct ir_op *op = ir_op_new(n->m, IR_RMSNORM, fe_layer_name(n, i, what), 1, &x, 0);
@@ -175,11 +176,11 @@ struct ir_op *fe_mamba(struct fe_net *n, uint32_t i, struct ir_op *h)
 	struct ir_op *in[4], *x, *z, *op;
 	struct ir_tensor *a;
 
-	op = fe_linear(n, i, h, "ssm_in", 2 * s->inner, false, "ssm_in");
+	op = fe_linear(n, i, h, "ssm_in", 2 * s->inner, FE_NO_BIAS, "ssm_in");
 	x = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_x_in"));
 	z = fe_slice(n, op, s->inner, s->inner, fe_layer_name(n, i, "ssm_gate"));
-	x = fe_ssm_conv(n, i, x);
-	op = fe_linear(n, i, x, "ssm_x", s->rank + 2 * s->state, false, "ssm_x");
+	x = fe_ssm_conv(n, i, x, FE_BIAS);
+	op = fe_linear(n, i, x, "ssm_x", s->rank + 2 * s->state, FE_NO_BIAS, "ssm_x");
 	in[0] = x;
 	in[1] = fe_slice(n, op, 0, s->rank, fe_layer_name(n, i, "ssm_dt_in"));
 	in[2] = fe_slice(n, op, s->rank, s->state, fe_layer_name(n, i, "ssm_b"));
@@ -187,7 +188,7 @@ struct ir_op *fe_mamba(struct fe_net *n, uint32_t i, struct ir_op *h)
 	in[1] = inner_norm(n, i, in[1], "ssm_dt");
 	in[2] = inner_norm(n, i, in[2], "ssm_b");
 	in[3] = inner_norm(n, i, in[3], "ssm_c");
-	in[1] = fe_linear(n, i, in[1], "ssm_dt", s->inner, true, "ssm_dt");
+	in[1] = fe_linear(n, i, in[1], "ssm_dt", s->inner, FE_BIAS, "ssm_dt");
 	in[1] = fe_act(n, in[1], IR_FN_SOFTPLUS, fe_layer_name(n, i, "ssm_dt_act"));
 	op = scan(n, i, in, 4, s->inner, 1);
 	a = fe_layer_tensor(n, i, "ssm_a", true, s->state, s->inner);
@@ -201,7 +202,7 @@ struct ir_op *fe_mamba(struct fe_net *n, uint32_t i, struct ir_op *h)
 	op->konst->pieces[1] = (struct ir_piece){ .n = 1, .repeat = 1 };
 	op = skip(n, i, x, op, fe_layer_tensor(n, i, "ssm_d", true, s->inner, 1), s->inner);
 	op = fe_glu(n, z, op, IR_FN_SILU, fe_layer_name(n, i, "ssm_gated"));
-	return fe_linear(n, i, op, "ssm_out", n->width, false, "ssm_out");
+	return fe_linear(n, i, op, "ssm_out", n->width, FE_NO_BIAS, "ssm_out");
 }
 
 struct ir_op *fe_mamba2(struct fe_net *n, uint32_t i, struct ir_op *h)
@@ -210,11 +211,11 @@ struct ir_op *fe_mamba2(struct fe_net *n, uint32_t i, struct ir_op *h)
 	uint32_t bc = s->groups * s->state, heads = s->rank, seg = s->inner / heads;
 	struct ir_op *in[5], *z, *dt, *x, *op;
 
-	op = fe_linear(n, i, h, "ssm_in", 2 * s->inner + 2 * bc + heads, false, "ssm_in");
+	op = fe_linear(n, i, h, "ssm_in", 2 * s->inner + 2 * bc + heads, FE_NO_BIAS, "ssm_in");
 	z = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_gate"));
 	x = fe_slice(n, op, s->inner, s->inner + 2 * bc, fe_layer_name(n, i, "ssm_xbc_in"));
 	dt = fe_slice(n, op, 2 * s->inner + 2 * bc, heads, fe_layer_name(n, i, "ssm_dt_in"));
-	op = fe_ssm_conv(n, i, x);
+	op = fe_ssm_conv(n, i, x, FE_BIAS);
 	in[0] = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_x"));
 	in[2] = fe_slice(n, op, s->inner, bc, fe_layer_name(n, i, "ssm_b"));
 	in[3] = fe_slice(n, op, s->inner + bc, bc, fe_layer_name(n, i, "ssm_c"));
@@ -232,7 +233,7 @@ struct ir_op *fe_mamba2(struct fe_net *n, uint32_t i, struct ir_op *h)
 				fe_layer_tensor(n, i, "ssm_norm.weight", true, s->inner / s->groups,
 						s->groups),
 				s->inner / s->groups, 1, fe_layer_name(n, i, "ssm_norm"));
-	return fe_linear(n, i, op, "ssm_out", n->width, false, "ssm_out");
+	return fe_linear(n, i, op, "ssm_out", n->width, FE_NO_BIAS, "ssm_out");
 }
 
 struct ir_op *fe_mix(struct fe_net *n, uint32_t i, struct ir_op *x,

@@ -16,10 +16,11 @@ struct ir_op *fe_mamba(struct fe_net *n, uint32_t layer, struct ir_op *h);
 struct ir_op *fe_mamba2(struct fe_net *n, uint32_t layer, struct ir_op *h);
 /* Key ssm.conv_kernel: n->ssm.taps, which is what it should be where the key is absent. */
 int fe_read_taps(struct fe_net *n, bool required);
-/* conv(x) + bias, with NAME.weight and, if there is one, NAME.bias */
-struct ir_op *fe_causal_conv(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *name);
+/* conv(x) + bias, with NAME.weight and NAME.bias */
+struct ir_op *fe_causal_conv(struct fe_net *n, uint32_t layer, struct ir_op *x, const char *name,
+			     enum fe_bias bias);
 /* silu of that, ssm_conv1d */
-struct ir_op *fe_ssm_conv(struct fe_net *n, uint32_t layer, struct ir_op *x);
+struct ir_op *fe_ssm_conv(struct fe_net *n, uint32_t layer, struct ir_op *x, enum fe_bias bias);
 /* x + residual_scale * mixer(norm(x)) */
 struct ir_op *fe_mix(struct fe_net *n, uint32_t layer, struct ir_op *x,
 		     struct ir_op *(*mixer)(struct fe_net *, uint32_t, struct ir_op *));

@@ -117,6 +117,7 @@ static const struct synth_model specs[] = {
 	  .seed = 3 },
 	{ .name = "moe4",
 	  .arch = "qwen2moe",
+	  .bias = SYNTH_BIAS_QKV,
 	  .layers = 2,
 	  .width = 36,
 	  .heads = 3,

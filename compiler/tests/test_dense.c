@@ -192,10 +192,79 @@ static void test_refusals(void **state)
 	}
 }
 
+/* A model of 2 layers without some of its tensors. */
+static const struct {
+	const char *arch;
+	const char *without[2];
+	const char *says; /* NULL: it compiles */
+} parts[] = {
+	{ "qwen2", { "blk.0.attn_q.bias" }, "tensor blk.0.attn_q.bias: missing" },
+	{ "qwen2", { "blk.1.attn_k.bias" }, "tensor blk.1.attn_k.bias: missing" },
+	{ "qwen2", { "blk.1.attn_v.bias" }, "tensor blk.1.attn_v.bias: missing" },
+	{ "qwen2", { "blk.0.attn_v.bias", "blk.1.attn_v.bias" }, "blk.0.attn_v.bias: missing" },
+	{ "qwen2", { "output.bias" }, NULL },
+	{ "starcoder2", { "blk.1.attn_output.bias" }, "blk.1.attn_output.bias: missing" },
+	{ "starcoder2", { "blk.1.ffn_norm.bias" }, "tensor blk.1.ffn_norm.bias: missing" },
+	{ "gpt2", { "blk.0.attn_qkv.bias" }, "tensor blk.0.attn_qkv.bias: missing" },
+	{ "gpt2", { "blk.1.ffn_up.bias" }, "tensor blk.1.ffn_up.bias: missing" },
+	{ "gpt2", { "output_norm.bias" }, "tensor output_norm.bias: missing" },
+	{ "llama", { "blk.0.attn_k.bias", "blk.1.attn_k.bias" }, NULL },
+	{ "llama", { "blk.1.attn_k.bias" }, "tensor blk.1.attn_k.bias: missing, blk.0 has it" },
+	{ "llama", { "blk.0.ffn_down.bias" }, "tensor blk.0.ffn_down.bias: missing, blk.1 has it" },
+	{ "llama", { "blk.1.attn_sinks.weight" }, "blk.1.attn_sinks.weight: missing, blk.0 has" },
+	{ "granite", { "blk.1.attn_output.bias" }, "blk.1.attn_output.bias: missing, blk.0 has" },
+	{ "phi3", { "blk.0.attn_qkv.bias" }, "blk.0.attn_qkv.bias: missing, blk.1 has it" },
+};
+
+/* Biases are where the architecture has them, and otherwise in all layers or in none. */
+static void test_biases(void **state)
+{
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		const struct synth_model wanted = { .arch = parts[i].arch,
+						    .bias = SYNTH_BIAS_ALL,
+						    .sinks = !strcmp(parts[i].arch, "llama") };
+		struct synth_model m = filled(&wanted, 2);
+		struct compile_result r;
+		struct gguf_writer w;
+		struct gguf_file *f;
+		uint8_t *data, *less;
+		size_t size;
+		int ret;
+
+		assert_int_equal(synth_build(&m, &data, &size), 0);
+		assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+		gguf_writer_init(&w);
+		assert_int_equal(synth_keys(&m, &w), 0);
+		for (k = 0; k < gguf_n_tensors(f); k++) {
+			const struct gguf_tensor *t = gguf_tensor(f, k);
+			char name[64] = "";
+
+			memcpy(name, t->name.ptr, t->name.len);
+			if (!strcmp(name, parts[i].without[0]) ||
+			    (parts[i].without[1] && !strcmp(name, parts[i].without[1])))
+				continue;
+			gguf_write_tensor(&w, name, t->type, t->n_dims, t->ne, t->data, t->size);
+		}
+		assert_int_equal(gguf_writer_finish(&w, &less, &size), 0);
+		gguf_writer_free(&w);
+		gguf_close(f);
+		ret = compile(less, size, &r);
+		if (!ret != !parts[i].says || (ret && !strstr(r.model.diag.msg, parts[i].says)))
+			fail_msg("%zu, %s: %d, %s", i, m.arch, ret, r.model.diag.msg);
+		compile_free(&r);
+		free(less);
+		free(data);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_depth),
-						   cmocka_unit_test(test_refusals) };
+						   cmocka_unit_test(test_refusals),
+						   cmocka_unit_test(test_biases) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("dense", tests, NULL, NULL);

@@ -297,6 +297,7 @@ static void test_refused(void **state)
 static const struct synth_model spec = {
 	.name = "exact",
 	.arch = "qwen2",
+	.bias = SYNTH_BIAS_QKV,
 	.layers = 2,
 	.width = 256,
 	.heads = 4,
@@ -306,7 +307,7 @@ static const struct synth_model spec = {
 	.context = 64,
 	.eps = 1e-5f,
 	.type = GGML_TYPE_F32,
-	.seed = 7,
+	.seed = 8,
 };
 
 /* The same with experts and a shared one. */

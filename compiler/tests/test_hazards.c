@@ -41,6 +41,7 @@ static const struct synth_model spec = {
 static const struct synth_model experts = {
 	.name = "hazards",
 	.arch = "qwen2moe",
+	.bias = SYNTH_BIAS_QKV,
 	.layers = 2,
 	.width = 64,
 	.heads = 4,

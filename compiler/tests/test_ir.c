@@ -64,6 +64,7 @@ static const struct synth_model specs[] = {
 	  .seed = 3 },
 	{ .name = "moe",
 	  .arch = "qwen2moe",
+	  .bias = SYNTH_BIAS_QKV,
 	  .layers = 2,
 	  .width = 64,
 	  .heads = 4,

@@ -203,6 +203,8 @@ static const struct {
 	  "tensor blk.0.ffn_gate_inp_shexp.weight: missing" },
 	{ "qwen2moe", U32, "expert_shared_feed_forward_length", 41, -EINVAL,
 	  "tensor blk.0.ffn_gate_shexp.weight: shape 64 x 40, expected 64 x 41" },
+	{ "qwen2moe", MISSING, "blk.1.attn_v.bias", 0, -EINVAL,
+	  "tensor blk.1.attn_v.bias: missing" },
 	{ "afmoe", NONE, "", 0, 0, NULL },
 	{ "afmoe", U32, "expert_gating_func", 4, -ENOTSUP,
 	  "key afmoe.expert_gating_func: 4, supported: 1 (softmax), 2 (sigmoid), 3" },
@@ -213,6 +215,12 @@ static const struct {
 	  "tensor blk.0.ffn_gate_exps.bias: missing" },
 	{ "gpt-oss", MISSING, "blk.0.ffn_gate_inp.bias", 0, -EINVAL,
 	  "tensor blk.0.ffn_gate_inp.bias: missing" },
+	{ "gpt-oss", MISSING, "blk.1.attn_output.bias", 0, -EINVAL,
+	  "tensor blk.1.attn_output.bias: missing" },
+	{ "gpt-oss", MISSING, "blk.0.attn_k.bias", 0, -EINVAL,
+	  "tensor blk.0.attn_k.bias: missing" },
+	{ "gpt-oss", MISSING, "blk.1.attn_sinks.weight", 0, -EINVAL,
+	  "tensor blk.1.attn_sinks.weight: missing" },
 	{ "deepseek2", NONE, "", 0, 0, NULL },
 	{ "deepseek2", U32, "expert_group_count", 4, -EINVAL,
 	  "key deepseek2.expert_group_used_count: 0, supported: 1 to 4" },
@@ -314,6 +322,8 @@ static void test_refusals(void **state)
 		s.arch = refusals[k].arch;
 		s.shared_ff = strcmp(s.arch, "qwen2moe") ? 0 : 40;
 		s.expert_ff = strcmp(s.arch, "llama") ? 32 : 0;
+		s.bias = SYNTH_BIAS_QKV | SYNTH_BIAS_O;
+		s.sinks = !strcmp(s.arch, "gpt-oss");
 		if (!strcmp(s.arch, "deepseek2")) {
 			s.kv_heads = 1;
 			s.head_size = 48;

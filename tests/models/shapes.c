@@ -60,7 +60,7 @@ const struct synth_model shapes[] = {
 	  .ff = 96, .vocab = 512, .context = 96, .tied = true, .bias = SYNTH_BIAS_ALL, .eps = 1e-6f,
 	  .rope_base = 1e6f, .type = GGML_TYPE_Q8_0 },
 	{ .name = "qwen2-deep", .arch = "qwen2", .seed = 2, .layers = 8, .width = 40, .heads = 4,
-	  .kv_heads = 2, .ff = 56, .vocab = 300, .context = 71, .bias = SYNTH_BIAS_K | SYNTH_BIAS_V,
+	  .kv_heads = 2, .ff = 56, .vocab = 300, .context = 71, .bias = SYNTH_BIAS_QKV,
 	  .eps = 1e-6f, .type = GGML_TYPE_F32 },
 	{ .name = "qwen2-d20-partial", .arch = "qwen2", .layers = 2, .width = 72, .heads = 6,
 	  .kv_heads = 3, .head_size = 20, .ff = 100, .vocab = 299, .context = 90,
@@ -257,9 +257,10 @@ const struct synth_model shapes[] = {
 	{ .name = "phi3-scales", .arch = "phi3", .seed = 3, .layers = 3, .width = 64, .heads = 4, .kv_heads = 2,
 	  .ff = 96, .vocab = 300, .context = 96, .bias = SYNTH_BIAS_ALL, .eps = 1e-5f,
 	  .scales = true, .type = GGML_TYPE_Q8_0 },
-	{ .name = "qwen2moe-scales", .arch = "qwen2moe", .layers = 3, .width = 64, .heads = 4,
-	  .kv_heads = 2, .ff = 64, .vocab = 300, .context = 80, .eps = 1e-6f, .experts = 7,
-	  .used = 3, .expert_ff = 40, .shared_ff = 48, .scales = true, .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen2moe-scales", .arch = "qwen2moe", .seed = 2, .layers = 3, .width = 64, .heads = 4,
+	  .kv_heads = 2, .ff = 64, .vocab = 300, .context = 80, .bias = SYNTH_BIAS_QKV,
+	  .eps = 1e-6f, .experts = 7, .used = 3, .expert_ff = 40, .shared_ff = 48, .scales = true,
+	  .type = GGML_TYPE_Q8_0 },
 	{ .name = "qwen3moe-scales-fused", .arch = "qwen3moe", .layers = 2, .width = 64, .heads = 4,
 	  .kv_heads = 2, .ff = 64, .vocab = 300, .context = 80, .eps = 1e-6f, .experts = 5,
 	  .used = 2, .expert_ff = 32, .expert_files = SYNTH_FUSED, .scales = true,
@@ -393,6 +394,10 @@ void shape_random(uint64_t seed, struct synth_model *m)
 		m->type2 = types[between(&rng, 1, sizeof(types) / sizeof(types[0]) - 1)];
 		m->type2_from = between(&rng, 0, m->layers - 1);
 	}
+	if (!strcmp(m->arch, "qwen2") && (m->bias & SYNTH_BIAS_QKV) != SYNTH_BIAS_QKV)
+		m->arch = "llama"; /* which may have any */
+	if (!strcmp(m->arch, "starcoder2") || !strcmp(m->arch, "gpt2"))
+		m->bias = SYNTH_BIAS_ALL;
 	random_rope(&rng, m);
 	random_extras(&rng, m);
 }

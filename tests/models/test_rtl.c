@@ -43,7 +43,7 @@ static const struct rtl {
 	{ { .arch = "gpt2", .bias = SYNTH_BIAS_ALL }, 8 },
 	{ { .arch = "llama", .experts = 5, .used = 2 }, 8 },
 	{ { .arch = "qwen2moe", .experts = 4, .used = 3, .expert_ff = 20, .shared_ff = 32,
-	    .scales = true }, 8 },
+	    .bias = SYNTH_BIAS_QKV, .scales = true }, 8 },
 	{ { .arch = "qwen3moe", .experts = 9, .used = 2, .expert_ff = 32,
 	    .expert_files = SYNTH_FUSED }, 8 },
 	{ { .arch = "olmoe", .experts = 6, .used = 3 }, 8 },
@@ -68,7 +68,7 @@ static const struct rtl {
 	{ { .arch = "llama", .width = 256, .type = GGML_TYPE_TQ2_0, .type2 = GGML_TYPE_Q8_0 }, 8 },
 	{ { .arch = "qwen3", .width = 128, .head_size = 32, .type = GGML_TYPE_Q1_0 }, 8 },
 	{ { .arch = "gpt-oss", .experts = 5, .used = 2, .sinks = true, .expert_ff = 32,
-	    .expert_type = GGML_TYPE_MXFP4, .type = GGML_TYPE_Q4_0 }, 8 },
+	    .bias = SYNTH_BIAS_QKV | SYNTH_BIAS_O, .expert_type = GGML_TYPE_MXFP4, .type = GGML_TYPE_Q4_0 }, 8 },
 	{ { .arch = "llama", .type = GGML_TYPE_MXFP4, .type2 = GGML_TYPE_Q4_0 }, 8 },
 };
 /* clang-format on */
