@@ -46,6 +46,7 @@ struct fe_net {
 	struct ir_table *rope_win;	       /* of windowed layers, where they have another one */
 	uint32_t window;		       /* positions that windowed layers see */
 	uint8_t *windowed;		       /* per layer; NULL: none */
+	bool reads_window;		       /* fe_windows() was called */
 	float attn_scale, attn_cap, final_cap; /* caps: 0: none */
 	float embd_scale, residual_scale, logit_scale; /* factors, 1: none */
 	struct fe_ssm ssm;

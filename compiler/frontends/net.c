@@ -347,6 +347,31 @@ static int refuse_keys(struct fe_net *n)
 	return 0;
 }
 
+/* The same of keys whose 0 is not what says no. A window as long as the context hides nothing. */
+static int refuse_others(struct fe_net *n)
+{
+	bool parallel = false;
+	uint32_t window = 0;
+
+	if (fe_bool(&n->keys, "use_parallel_residual", &parallel))
+		return n->m->diag.err;
+	if (parallel)
+		return diag_set(&n->m->diag, -ENOTSUP,
+				"key %s.use_parallel_residual: true, supported: the key absent or "
+				"false",
+				n->arch->name);
+	if (n->reads_window)
+		return 0;
+	if (fe_u32(&n->keys, "attention.sliding_window", false, &window))
+		return n->m->diag.err;
+	if (!window || n->arch->no_attention || window >= n->context)
+		return 0;
+	return diag_set(&n->m->diag, -ENOTSUP,
+			"key %s.attention.sliding_window: %u, supported for %s: the key absent, 0, "
+			"or the context's %u and more",
+			n->arch->name, window, n->arch->name, n->context);
+}
+
 /* A tensor that was not asked for could change the result: refuse it. */
 static int refuse_tensors(struct fe_net *n)
 {
@@ -492,7 +517,7 @@ int fe_build_net(struct ir_model *m, const struct gguf_file *f, const struct fe_
 		return diag_nomem(&m->diag);
 	if (read_sizes(&n) || refuse_keys(&n) ||
 	    (!arch->no_rope && !arch->no_attention && fe_rope_table(&n)) || fe_moe_read(&n) ||
-	    (arch->read && arch->read(&n)))
+	    (arch->read && arch->read(&n)) || refuse_others(&n))
 		return m->diag.err;
 	return build_graph(&n);
 }

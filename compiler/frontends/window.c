@@ -28,6 +28,7 @@ int fe_windows(struct fe_net *n, uint32_t window, uint32_t period)
 {
 	uint32_t *flags, i;
 
+	n->reads_window = true;
 	n->window = window;
 	if (fe_u32(&n->keys, "attention.sliding_window", false, &n->window))
 		return n->m->diag.err;

@@ -470,7 +470,7 @@ static const struct synth_model *with(uint32_t layers, uint32_t heads, uint32_t 
 	return &changed;
 }
 
-enum change { ARCH, KEY_U32, KEY_F32, KEY_STR, TENSOR, NO_TENSOR, CONTEXT, CHIP, NONE };
+enum change { ARCH, KEY_U32, KEY_F32, KEY_BOOL, KEY_STR, TENSOR, NO_TENSOR, CONTEXT, CHIP, NONE };
 
 static const struct {
 	enum change change;
@@ -486,6 +486,11 @@ static const struct {
 	{ KEY_U32, "llama.expert_count", 0, NULL, 0, NULL },
 	{ KEY_F32, "llama.attention.scale", 0.5, NULL, -ENOTSUP, "key llama.attention.scale: not" },
 	{ KEY_F32, "llama.logit_scale", 2, NULL, -ENOTSUP, "key llama.logit_scale: not supported" },
+	{ KEY_BOOL, "llama.use_parallel_residual", 1, NULL, -ENOTSUP,
+	  "key llama.use_parallel_residual: true, supported: the key absent or false" },
+	{ KEY_BOOL, "llama.use_parallel_residual", 0, NULL, 0, NULL },
+	{ KEY_U32, "llama.use_parallel_residual", 1, NULL, -EINVAL,
+	  "key llama.use_parallel_residual: is u32" },
 	{ KEY_U32, "llama.nextn_predict_layers", 2, NULL, -EINVAL,
 	  "key llama.nextn_predict_layers: 2 of block_count's 2 layers" },
 	/* then the last layer is one of those, and nothing of it is looked at */
@@ -557,6 +562,8 @@ static void test_refusals(void **state)
 			gguf_write_u32(&w, refusals[i].name, (uint32_t)refusals[i].value);
 		if (refusals[i].change == KEY_F32)
 			gguf_write_f32(&w, refusals[i].name, (float)refusals[i].value);
+		if (refusals[i].change == KEY_BOOL)
+			gguf_write_bool(&w, refusals[i].name, refusals[i].value != 0);
 		if (refusals[i].change == KEY_STR)
 			gguf_write_str(&w, refusals[i].name, refusals[i].text);
 		if (refusals[i].change == TENSOR)

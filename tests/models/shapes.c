@@ -332,6 +332,9 @@ static void random_extras(uint64_t *rng, struct synth_model *m)
 
 	if (chance(rng, 60))
 		m->window = between(rng, 1, 60);
+	if (!strncmp(m->arch, "qwen", 4) || granite || !strcmp(m->arch, "gemma") ||
+	    !strcmp(m->arch, "gpt2"))
+		m->window = 0;
 	if (chance(rng, 40))
 		m->pattern = between(rng, 2, 4);
 	m->sinks = chance(rng, 20);
