@@ -13,9 +13,16 @@ static const struct hf_key rope_dims[] = {
 	{ "rope.dimension_count", "head_dim|hidden_size/num_attention_heads", HF_U32, true }, END
 };
 
+static const struct hf_key mistral_keys[] = {
+	{ "rope.dimension_count", "head_dim|hidden_size/num_attention_heads", HF_U32, true },
+	WINDOW,
+	END
+};
+
 static const struct hf_key mixtral_keys[] = {
 	{ "rope.dimension_count", "head_dim|hidden_size/num_attention_heads", HF_U32, true },
 	EXPERTS("num_local_experts"),
+	WINDOW,
 	END
 };
 
@@ -386,7 +393,9 @@ static const struct hf_rule gptoss_layer[] = {
 /* ---- classes ---- */
 
 static const struct hf_arch transformers[] = {
-	{ "LlamaForCausalLM|MistralForCausalLM", "llama", MODEL, NULL, 0, 0, dense_keys, rope_dims,
+	{ "LlamaForCausalLM", "llama", MODEL, NULL, 0, 0, dense_keys, rope_dims, llama_demands,
+	  globals, llama_layer, NULL },
+	{ "MistralForCausalLM", "llama", MODEL, NULL, 0, 0, dense_keys, mistral_keys,
 	  llama_demands, globals, llama_layer, NULL },
 	{ "MixtralForCausalLM", "llama", MODEL, "num_local_experts", 0, 0, dense_keys, mixtral_keys,
 	  llama_demands, globals, llama_layer, mixtral_layer },

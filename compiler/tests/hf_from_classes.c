@@ -359,8 +359,13 @@ static const struct hf_name rwkv7[] = {
 	{ "logits_scaling", "logit_scale", 'f' }
 
 static const struct hf_value none[] = { END_VALUES };
-static const struct hf_value mixtral_values[] = { { "num_local_experts", "expert_count", 'u' },
-						  USED, END_VALUES };
+static const struct hf_value mistral_values[] = {
+	{ "sliding_window", "attention.sliding_window", 'u' }, END_VALUES
+};
+static const struct hf_value mixtral_values[] = {
+	{ "num_local_experts", "expert_count", 'u' }, USED,
+	{ "sliding_window", "attention.sliding_window", 'u' }, END_VALUES
+};
 static const struct hf_value qwenmoe_values[] = {
 	{ "num_experts", "expert_count", 'u' }, USED, EXPERT_FF,
 	{ "shared_expert_intermediate_size", "expert_shared_feed_forward_length", 'u' }, END_VALUES
@@ -489,7 +494,7 @@ static const struct hf_value rwkv7_values[] = {
 	"\"mlp_multipliers\":[0.5,2],\"ssm_multipliers\":[0.5,2,0.25,4,8]"
 
 static const struct hf_class classes[] = {
-	{ "llama", false, "LlamaForCausalLM", M, SILU, none, llama },
+	{ "llama", false, "LlamaForCausalLM", M, SILU, mistral_values, llama },
 	{ "llama", true, "MixtralForCausalLM", M, SILU, mixtral_values, mixtral },
 	{ "qwen2", false, "Qwen2ForCausalLM", M, SILU, none, qwen },
 	{ "qwen3", false, "Qwen3ForCausalLM", M, SILU, none, qwen },

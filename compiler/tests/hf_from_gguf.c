@@ -269,6 +269,9 @@ static void make_config(struct hf_from *c)
 	}
 	j = c->config;
 	json_object_set_new(j, "architectures", json_pack("[s]", c->class->class));
+	/* a window is Mistral's, which is the same but for that */
+	if (!strcmp(c->class->class, "LlamaForCausalLM") && u32(c, "attention.sliding_window", 0))
+		json_object_set_new(j, "architectures", json_pack("[s]", "MistralForCausalLM"));
 	json_object_set_new(j, "model_type", json_string(c->arch));
 	if (!gguf_get_str(c->f, "general.name", &s, NULL))
 		json_object_set_new(j, "_name_or_path", hf_text(s));

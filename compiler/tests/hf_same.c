@@ -57,7 +57,8 @@ static struct ig1_image *compile(const char *model, const void *data, size_t siz
 }
 
 /* The folder on disk, compiled. */
-static struct ig1_image *compile_folder(const struct hf_folder *d, uint32_t context)
+static struct ig1_image *compile_folder(const struct hf_folder *d, uint32_t context,
+					const char *name)
 {
 	char path[128], cmd[160];
 
@@ -66,24 +67,27 @@ static struct ig1_image *compile_folder(const struct hf_folder *d, uint32_t cont
 	assert_int_equal(system(cmd), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_int_equal(hf_write_folder(d, path), 0);
-	return compile(path, NULL, 0, context, "folder");
+	return compile(path, NULL, 0, context, name);
 }
 
-/* Section by section; of the manifest all but the source's size and sum. */
-static void same(struct ig1_image *a, struct ig1_image *b, const char *what, const uint32_t *skip)
+/*
+ * Section by section; of the manifest all but the source's size and sum. NULL, or what differs; closes
+ * both.
+ */
+static const char *difference(struct ig1_image *a, struct ig1_image *b, const uint32_t *skip)
 {
 	struct ig1_image_manifest x = *ig1_image_manifest(a), y = *ig1_image_manifest(b);
+	const char *which = NULL;
 	uint32_t i;
 
 	x.source_bytes = y.source_bytes = 0;
 	memset(x.source_sha256, 0, 32);
 	memset(y.source_sha256, 0, 32);
 	if (memcmp(&x, &y, sizeof(x)))
-		fail_msg("%s: the manifests differ", what);
-	if (ig1_image_header(a)->sections != ig1_image_header(b)->sections)
-		fail_msg("%s: %u sections, expected %u", what, ig1_image_header(b)->sections,
-			 ig1_image_header(a)->sections);
-	for (i = 0; i < ig1_image_header(a)->sections; i++) {
+		which = "manifest";
+	else if (ig1_image_header(a)->sections != ig1_image_header(b)->sections)
+		which = "number of sections";
+	for (i = 0; !which && i < ig1_image_header(a)->sections; i++) {
 		const struct ig1_image_section *s = ig1_image_section_at(a, i);
 		const uint32_t *k;
 		bool skipped = s->type == IG1_SEC_MANIFEST;
@@ -93,14 +97,24 @@ static void same(struct ig1_image *a, struct ig1_image *b, const char *what, con
 		if (!skipped &&
 		    (s->bytes != ig1_image_section_at(b, i)->bytes ||
 		     memcmp(ig1_image_data_at(a, i), ig1_image_data_at(b, i), s->bytes)))
-			fail_msg("%s: section %s differs", what, ig1_image_type_name(s->type));
+			which = ig1_image_type_name(s->type);
 	}
 	ig1_image_close(a);
 	ig1_image_close(b);
+	return which;
 }
 
 void hf_same(const char *model, const void *data, size_t size, const struct hf_folder *d,
 	     uint32_t context, const uint32_t *skip, const char *what)
 {
-	same(compile(model, data, size, context, "gguf"), compile_folder(d, context), what, skip);
+	const char *which = difference(compile(model, data, size, context, "gguf"),
+				       compile_folder(d, context, "folder"), skip);
+
+	if (which)
+		fail_msg("%s: %s differs", what, which);
+}
+
+bool hf_is_same(const struct hf_folder *a, const struct hf_folder *b, uint32_t context)
+{
+	return !difference(compile_folder(a, context, "a"), compile_folder(b, context, "b"), NULL);
 }

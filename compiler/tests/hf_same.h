@@ -3,6 +3,8 @@
 #ifndef IG1_COMPILER_TESTS_HF_SAME_H
 #define IG1_COMPILER_TESTS_HF_SAME_H
 
+#include <stdbool.h>
+
 #include "compiler/tests/hf_writer.h"
 
 /* A folder for the images, before and after all tests. */
@@ -15,5 +17,8 @@ int hf_same_teardown(void **state);
  */
 void hf_same(const char *model, const void *data, size_t size, const struct hf_folder *d,
 	     uint32_t context, const uint32_t *skip, const char *what);
+
+/* Whether the two give the same image, likewise. */
+bool hf_is_same(const struct hf_folder *a, const struct hf_folder *b, uint32_t context);
 
 #endif

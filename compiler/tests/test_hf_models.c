@@ -166,6 +166,48 @@ static void test_recurrent(void **state)
 	}
 }
 
+/* Mistral's window: as the GGUF key has it, and not the same as none. */
+static void test_window(void **state)
+{
+	static const char *const names[] = { "llama-mha", "llama-moe8x2" };
+	static const char key[] = "\"sliding_window\": 8";
+	size_t i, size;
+
+	(void)state;
+	for (i = 0; i < COUNT(names); i++) {
+		struct synth_model m = shape(names[i]);
+		struct hf_folder d, null;
+		const struct gguf_part *config;
+		struct gguf_file *f;
+		uint8_t *data;
+		char *text, *at, *other;
+
+		m.type = GGML_TYPE_F32;
+		m.window = 8;
+		assert_int_equal(synth_build(&m, &data, &size), 0);
+		assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+		hf_from_gguf(&d, f, 1);
+		hf_from_gguf(&null, f, 1);
+		config = hf_find(&null, "config.json");
+		text = strndup((const char *)config->data, config->size);
+		assert_non_null(text);
+		at = strstr(text, key);
+		assert_non_null(at);
+		assert_non_null(strstr(text, m.experts ? "Mixtral" : "Mistral"));
+		*at = '\0';
+		assert_true(asprintf(&other, "%s\"sliding_window\": null%s", text,
+				     at + strlen(key)) > 0);
+		hf_put_text(&null, "config.json", other);
+		free(other);
+		free(text);
+		assert_false(hf_is_same(&d, &null, CONTEXT));
+		hf_folder_free(&null);
+		hf_folder_free(&d);
+		gguf_close(f);
+		compare(m.name, m.arch, m.experts, data, size);
+	}
+}
+
 /* The table's first column: an architecture, or "NAME, experts". */
 static void test_all_of_the_table(void **state)
 {
@@ -203,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_transformers),
 		cmocka_unit_test(test_recurrent),
+		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_all_of_the_table),
 	};
 
