@@ -215,7 +215,7 @@ static const struct hf_rule globals[] = { { "token_embd", "model.embed_tokens", 
 static const struct hf_rule gemma_globals[] = { { "token_embd", "model.embed_tokens", HF_COPY,
 						  false },
 						{ "output_norm", "model.norm", HF_PLUS1, false },
-						{ "output", "lm_head", HF_DROP, false },
+						{ "output", "lm_head", HF_COPY, false },
 						NO_RULE };
 
 static const struct hf_rule openelm_globals[] = {

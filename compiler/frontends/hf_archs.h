@@ -75,7 +75,6 @@ enum hf_op {
 	HF_TILE_QKV,	 /* behind queries and keys */
 	HF_TILE_CONV,	 /* the same of [C, 1, K] */
 	HF_TILE_COLUMNS,
-	HF_DROP, /* of the model, but not used */
 	HF_OPS
 };
 

@@ -156,11 +156,9 @@ static int make_one(struct hf *h, const struct hf_rule *rule, const char *gguf, 
 	s = st_find(&h->set, blocks);
 	if (!s)
 		return 0;
-	if (rule->op != HF_DROP && have_tensor(h, gguf))
+	if (have_tensor(h, gguf))
 		return 0;
 	s->used = true;
-	if (rule->op == HF_DROP)
-		return 0;
 	if (!mx) {
 		rc = hf_check_type(&m, s);
 	} else {
@@ -254,6 +252,83 @@ static int refuse_unused(struct hf *h)
 	return 0;
 }
 
+/* The tensor of a rule in a layer (-1: of the model); suffix: where the rule's name has none. */
+static void torch_name(const struct hf *h, const struct hf_rule *rule, int layer,
+		       const char *suffix, char *buf, size_t room)
+{
+	char prefix[96] = "";
+
+	if (layer >= 0)
+		snprintf(prefix, sizeof(prefix), "%s%d.", h->arch->prefix, layer);
+	snprintf(buf, room, "%s%.*s%s", prefix, (int)strcspn(rule->hf, "*"), rule->hf,
+		 rule->raw ? "" : suffix);
+}
+
+static const struct hf_rule *rule_for(const struct hf_rule *rule, const char *gguf)
+{
+	for (; rule && rule->gguf; rule++) {
+		if (!strcmp(rule->gguf, gguf))
+			return rule;
+	}
+	return NULL;
+}
+
+/* config.json's `key` says that there are biases of this tensor: in the first layer that has it. */
+static int check_bias(struct hf *h, const char *key, const char *gguf)
+{
+	const struct hf_rule *rule = rule_for(h->arch->layer, gguf);
+	uint32_t i;
+	char name[256];
+
+	if (!rule)
+		rule = rule_for(h->arch->layer2, gguf);
+	if (!rule)
+		return 0;
+	for (i = 0; i < h->layers; i++) {
+		torch_name(h, rule, (int)i, ".weight", name, sizeof(name));
+		if (!st_find(&h->set, name))
+			continue;
+		torch_name(h, rule, (int)i, ".bias", name, sizeof(name));
+		if (st_find(&h->set, name))
+			return 0;
+		return hf_fail(h, -EINVAL, "tensor %.128s: missing, config.json: %s is true", name,
+			       key);
+	}
+	return 0;
+}
+
+/* What config.json says is there, and what a model without would be another one. */
+static int check_promised(struct hf *h)
+{
+	static const struct {
+		const char *key, *gguf;
+	} biases[] = {
+		{ "attention_bias", "attn_q" },	  { "attention_bias", "attn_k" },
+		{ "attention_bias", "attn_v" },	  { "attention_bias", "attn_qkv" },
+		{ "attention_bias", "attn_q_a" }, { "mlp_bias", "ffn_up" },
+		{ "mlp_bias", "ffn_down" },
+	};
+	const struct hf_rule *output = rule_for(h->arch->globals, "output");
+	char name[256];
+	size_t i;
+	int rc = 0;
+
+	if (json_is_false(json_object_get(h->config, "tie_word_embeddings")) && output) {
+		torch_name(h, output, -1, ".weight", name, sizeof(name));
+		if (!st_find(&h->set, name))
+			return hf_fail(
+				h, -EINVAL,
+				"tensor %.128s: missing, config.json: tie_word_embeddings is "
+				"false",
+				name);
+	}
+	for (i = 0; i < sizeof(biases) / sizeof(biases[0]) && !rc; i++) {
+		if (json_is_true(json_object_get(h->config, biases[i].key)))
+			rc = check_bias(h, biases[i].key, biases[i].gguf);
+	}
+	return rc;
+}
+
 int hf_tensors(struct hf *h)
 {
 	json_t *tie = json_object_get(h->config, "tie_word_embeddings");
@@ -271,7 +346,9 @@ int hf_tensors(struct hf *h)
 		if (rc)
 			return rc;
 	}
-	rc = hf_scales(h);
+	rc = check_promised(h);
+	if (!rc)
+		rc = hf_scales(h);
 	if (!rc)
 		rc = apply_rules(h, h->arch->globals, "", "", 0);
 	for (layer = 0; layer < h->layers && !rc; layer++) {

@@ -171,10 +171,104 @@ static void test_too_large(void **state)
 	}
 }
 
+static void put_layer(void)
+{
+	fx_put(L "self_attn.q_proj.weight", 8, 8, 0);
+	fx_put(L "self_attn.k_proj.weight", 4, 8, 0);
+	fx_put(L "self_attn.v_proj.weight", 4, 8, 0);
+	fx_put(L "self_attn.o_proj.weight", 8, 8, 0);
+	fx_put(L "mlp.up_proj.weight", 6, 8, 0);
+}
+
+/* What config.json says is there. */
+static void test_promised(void **state)
+{
+	static const struct {
+		const char *class, *config;
+		const char *there[3]; /* beside the layer's matrices */
+		const char *says;     /* NULL: it is opened */
+	} cases[] = {
+		{ "LlamaForCausalLM", "\"tie_word_embeddings\":true", { NULL }, NULL },
+		{ "LlamaForCausalLM", "\"a\":0", { NULL }, NULL },
+		{ "LlamaForCausalLM",
+		  "\"tie_word_embeddings\":false",
+		  { NULL },
+		  "tensor lm_head.weight: missing, config.json: tie_word_embeddings is false" },
+		{ "LlamaForCausalLM", "\"tie_word_embeddings\":false", { "lm_head.weight" }, NULL },
+		{ "Rwkv6ForCausalLM",
+		  "\"layer_norm_epsilon\":1e-5,\"head_size\":4,\"tie_word_embeddings\":false",
+		  { "rwkv.blocks.0.attention.time_maa_w1",
+		    "rwkv.blocks.0.attention.time_decay_w1" },
+		  "tensor head.weight: missing" },
+		{ "LlamaForCausalLM", "\"attention_bias\":false", { NULL }, NULL },
+		{ "LlamaForCausalLM",
+		  "\"attention_bias\":true",
+		  { NULL },
+		  "tensor " L
+		  "self_attn.q_proj.bias: missing, config.json: attention_bias is true" },
+		{ "LlamaForCausalLM",
+		  "\"attention_bias\":true",
+		  { L "self_attn.q_proj.bias", L "self_attn.k_proj.bias" },
+		  "tensor " L "self_attn.v_proj.bias: missing" },
+		{ "LlamaForCausalLM",
+		  "\"attention_bias\":true",
+		  { L "self_attn.q_proj.bias", L "self_attn.k_proj.bias",
+		    L "self_attn.v_proj.bias" },
+		  NULL },
+		{ "Qwen3ForCausalLM",
+		  "\"attention_bias\":true",
+		  { NULL },
+		  "tensor " L "self_attn.q_proj.bias: missing" },
+		{ "LlamaForCausalLM",
+		  "\"mlp_bias\":true",
+		  { NULL },
+		  "tensor " L "mlp.up_proj.bias: missing, config.json: mlp_bias is true" },
+	};
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct gguf_error err = { 0 };
+		char config[512];
+		int rc;
+
+		fx_put_globals();
+		put_layer();
+		for (k = 0; k < 3 && cases[i].there[k]; k++) {
+			const char *name = cases[i].there[k];
+			bool bias = strstr(name, ".bias");
+
+			fx_put(name, strstr(name, "q_proj") ? 8 : bias ? 4 : 5, bias ? 0 : 8, 0);
+		}
+		snprintf(config, sizeof(config), "{\"architectures\":[\"%s\"]," FX_SIZES "%s}",
+			 cases[i].class, cases[i].config);
+		hf_put_text(&fx_folder, "config.json", config);
+		hf_finish_file(&fx_folder, "model.safetensors");
+		rc = hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err);
+		if (rc != (cases[i].says ? -EINVAL : 0) || (rc && !strstr(err.msg, cases[i].says)))
+			fail_msg("case %zu: %d \"%s\", expected \"%s\"", i, rc, err.msg,
+				 cases[i].says ? cases[i].says : "");
+		if (rc)
+			fx_file = NULL;
+		fx_reset();
+	}
+	/* a matrix of its own counts where most models have none */
+	fx_put_globals();
+	fx_put("lm_head.weight", 5, 8, 0);
+	fx_open_folder("{\"architectures\":[\"GemmaForCausalLM\"],\"max_position_embeddings\":64,"
+		       "\"hidden_size\":8,\"num_hidden_layers\":1,\"intermediate_size\":6,"
+		       "\"num_attention_heads\":2,\"vocab_size\":5,\"rms_norm_eps\":1e-6,"
+		       "\"hidden_activation\":\"gelu_pytorch_tanh\","
+		       "\"tie_word_embeddings\":false}");
+	fx_copied("output.weight", "lm_head.weight", 8, 5);
+	fx_reset();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_promised),
 		cmocka_unit_test(test_too_large),
 	};
 
