@@ -102,6 +102,7 @@ enum {
 	HF_RECURRENT = 1 << 9,	   /* layers of linear attention, the others at an interval */
 	HF_PART_ROPE = 1 << 10,	   /* partial_rotary_factor of a head is rotated */
 	HF_LISTS = 1 << 12,	   /* openelm: heads and the feed-forward's factors are lists */
+	HF_LONG_ROPE = 1 << 13,	   /* rope_scaling may be longrope */
 	HF_QUARTER_ROPE = 1 << 11, /* the same, a quarter where the config does not say */
 };
 

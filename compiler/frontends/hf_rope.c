@@ -232,6 +232,7 @@ int hf_rope(struct hf *h)
 {
 	static const char *const places[] = { "rope_scaling", "rope_parameters.full_attention",
 					      "rope_parameters" };
+	bool llama = !strcmp(h->arch->gguf, "llama"), lng = h->arch->flags & HF_LONG_ROPE;
 	const char *type = NULL;
 	json_t *rs = NULL;
 	size_t i;
@@ -256,12 +257,13 @@ int hf_rope(struct hf *h)
 		return linear(h, rs);
 	if (type && !strcmp(type, "yarn"))
 		return yarn(h, rs);
-	if (type && !strcmp(type, "llama3") && !strcmp(h->arch->gguf, "llama"))
+	if (type && !strcmp(type, "llama3") && llama)
 		return llama3(h, rs);
-	if (type && (!strcmp(type, "longrope") || !strcmp(type, "su")))
+	if (type && lng && (!strcmp(type, "longrope") || !strcmp(type, "su")))
 		return longrope(h, rs);
 	return hf_fail(h, -ENOTSUP,
 		       "config.json: rope_scaling: type \"%.32s\" is not supported for %s; "
-		       "supported: default, linear, yarn, llama3 (of llama), longrope",
-		       type ? type : "", h->arch->gguf);
+		       "supported: default, linear, yarn%s%s",
+		       type ? type : "", h->arch->gguf, llama ? ", llama3" : "",
+		       lng ? ", longrope" : "");
 }

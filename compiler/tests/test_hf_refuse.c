@@ -48,7 +48,22 @@ static void test_refused(void **state)
 		{ "config.json",
 		  "{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"rope_scaling\":{"
 		  "\"rope_type\":\"dynamic\",\"factor\":2}}",
-		  -ENOTSUP, "rope_scaling: type \"dynamic\" is not supported" },
+		  -ENOTSUP,
+		  "rope_scaling: type \"dynamic\" is not supported for llama; supported: default, "
+		  "linear, yarn, llama3" },
+		{ "config.json",
+		  "{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"rope_scaling\":{"
+		  "\"rope_type\":\"longrope\",\"long_factor\":[1,1],\"short_factor\":[1,1],"
+		  "\"original_max_position_embeddings\":32}}",
+		  -ENOTSUP, "type \"longrope\" is not supported for llama; supported: default" },
+		{ "config.json",
+		  "{\"architectures\":[\"Phi3ForCausalLM\"]," FX_SIZES "\"rope_scaling\":{"
+		  "\"rope_type\":\"dynamic\"}}",
+		  -ENOTSUP, "not supported for phi3; supported: default, linear, yarn, longrope" },
+		{ "config.json",
+		  "{\"architectures\":[\"Qwen3ForCausalLM\"]," FX_SIZES "\"rope_scaling\":{"
+		  "\"rope_type\":\"llama3\",\"factor\":2}}",
+		  -ENOTSUP, "not supported for qwen3; supported: default, linear, yarn" },
 		{ "config.json",
 		  "{\"architectures\":[\"Qwen3MoeForCausalLM\"]," FX_SIZES "\"num_experts\":2,"
 		  "\"num_experts_per_tok\":1,\"moe_intermediate_size\":3,\"norm_topk_prob\":false}",
@@ -109,6 +124,9 @@ static void test_refused(void **state)
 		if (rc != cases[i].code || !strstr(err.msg, cases[i].says))
 			fail_msg("case %zu: %d \"%s\", expected %d \"%s\"", i, rc, err.msg,
 				 cases[i].code, cases[i].says);
+		/* what another architecture has is not offered */
+		if (strstr(err.msg, "supported for llama;"))
+			assert_null(strstr(strstr(err.msg, "; supported"), "longrope"));
 		fx_file = NULL;
 		fx_reset();
 	}
