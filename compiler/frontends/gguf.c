@@ -223,7 +223,7 @@ static int read_kv(struct cursor *c, size_t i, struct gguf_kv *kv)
  */
 static int read_tensor(struct cursor *c, size_t i, struct gguf_tensor *t, uint64_t *offset)
 {
-	char what[SHOWN + 8], name[SHOWN];
+	char what[SHOWN + 8], name[SHOWN], types[256];
 	uint64_t size, elements = 1;
 	uint32_t d;
 	int rc;
@@ -262,8 +262,9 @@ static int read_tensor(struct cursor *c, size_t i, struct gguf_tensor *t, uint64
 		return rc;
 	rc = ggml_tensor_size(t->type, t->ne, &size);
 	if (rc == -ENOTSUP)
-		return fail(c->err, rc, "%s: type %" PRIu32 " (%s) is not supported", what, t->type,
-			    ggml_type_name(t->type));
+		return fail(c->err, rc, "%s: type %" PRIu32 " (%s) is not supported; supported: %s",
+			    what, t->type, ggml_type_name(t->type),
+			    ggml_supported_names(types, sizeof(types)));
 	if (rc == -EINVAL)
 		return fail(c->err, rc,
 			    "%s: ne[0] is %" PRId64 ", not a multiple of the %" PRIu32

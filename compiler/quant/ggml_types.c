@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "compiler/quant/half.h"
 
@@ -441,6 +442,20 @@ const char *ggml_type_name(uint32_t id)
 	const struct ggml_type_traits *t = ggml_type_get(id);
 
 	return t ? t->name : "unknown";
+}
+
+const char *ggml_supported_names(char *buf, size_t room)
+{
+	size_t n = 0;
+	uint32_t id;
+
+	buf[0] = '\0';
+	for (id = 0; id < ARRAY_SIZE(types) && n < room; id++) {
+		if (ggml_type_supported(id))
+			n += (size_t)snprintf(buf + n, room - n, "%s%s", n ? ", " : "",
+					      ggml_type_name(id));
+	}
+	return buf;
 }
 
 bool ggml_type_supported(uint32_t id)

@@ -12,6 +12,7 @@
 #define IG1_COMPILER_QUANT_GGML_TYPES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum ggml_type {
@@ -70,6 +71,9 @@ const struct ggml_type_traits *ggml_type_get(uint32_t id);
 
 /* "Q8_0"; "unknown" when ggml_type_get gives NULL. Never NULL. */
 const char *ggml_type_name(uint32_t id);
+
+/* "F32, F16, ..." of all types that can be read, cut where there is no room. */
+const char *ggml_supported_names(char *buf, size_t room);
 
 /* True when tensors of this type can be read, which is: dequantised. */
 bool ggml_type_supported(uint32_t id);

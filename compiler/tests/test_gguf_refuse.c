@@ -424,6 +424,11 @@ static void test_refuse_types(void **state)
 		b = one_tensor("w", 1, ne, named[i].type, 0);
 		refused(&b, -ENOTSUP, named[i].part);
 	}
+	b = one_tensor("w", 1, ne, 16, 0);
+	refused(&b, -ENOTSUP,
+		"tensor w: type 16 (IQ2_XXS) is not supported; supported: F32, F16, Q4_0, Q4_1, "
+		"Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, BF16, TQ1_0, "
+		"TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0");
 }
 
 static void test_refuse_offsets(void **state)
