@@ -21,6 +21,7 @@
 #include "tests/models/forward64.h"
 #include "tests/models/nmse.h"
 #include "tests/models/shapes.h"
+#include "tests/models/synth_ssm.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define STEPS	      5u
@@ -50,7 +51,23 @@ struct part {
 	uint64_t step, column, all;
 };
 
-static struct part parts_of(const struct synth_model *s, const struct gguf_file *f)
+/* What the sum is made of, of either kind of description. */
+struct model {
+	const char *name;
+	uint32_t experts, used, vocab;
+	bool tied, single;
+	uint32_t turned_cols, turned_rows, kept_rows; /* of attn_kv_b, whose first half is turned */
+};
+
+/* Constants of state space layers; names as they stand behind "blk.N.". */
+static bool is_constant(struct gguf_str name)
+{
+	return has(name, "_inp.") || has(name, "_inp_shexp.") || has(name, "ssm_conv1d.") ||
+	       has(name, "ssm_norm.") || ends(name, ".ssm_a") || ends(name, ".ssm_d") ||
+	       ends(name, ".bias");
+}
+
+static struct part parts_of(const struct model *s, const struct gguf_file *f)
 {
 	struct part p = { 0 };
 	size_t i;
@@ -58,21 +75,20 @@ static struct part parts_of(const struct synth_model *s, const struct gguf_file 
 	for (i = 0; i < gguf_n_tensors(f); i++) {
 		const struct gguf_tensor *t = gguf_tensor(f, i);
 		uint64_t rows = t->elements / (uint64_t)t->ne[0];
-		bool single = s->expert_files == SYNTH_SINGLE &&
-			      (has(t->name, "ffn_gate.") || has(t->name, "ffn_up.") ||
-			       has(t->name, "ffn_down."));
+		bool single = s->single && (has(t->name, "ffn_gate.") || has(t->name, "ffn_up.") ||
+					    has(t->name, "ffn_down."));
 
-		if (t->n_dims < 2 || has(t->name, "_inp.") || ends(t->name, ".bias"))
+		if (t->n_dims < 2 || is_constant(t->name))
 			continue;
 		if (ends(t->name, "token_embd.weight")) {
 			p.column += rows_bytes(t, 1);
 			p.step += s->tied ? rows_bytes(t, rows) : 0;
 		} else if (has(t->name, "attn_kv_b.")) {
 			/* the half that makes keys is turned, head by head */
-			struct gguf_tensor k = { .ne = { s->mla_plain } };
+			struct gguf_tensor k = { .ne = { s->turned_cols } };
 
-			p.step += rows_bytes(&k, (uint64_t)s->heads * s->mla_rank);
-			p.step += rows_bytes(t, (uint64_t)s->heads * s->mla_value);
+			p.step += rows_bytes(&k, s->turned_rows);
+			p.step += rows_bytes(t, s->kept_rows);
 		} else if (has(t->name, "_exps.") || single) {
 			p.all += rows_bytes(t, rows);
 		} else {
@@ -83,7 +99,8 @@ static struct part parts_of(const struct synth_model *s, const struct gguf_file 
 	return p;
 }
 
-static void check_rom_bytes(const struct synth_model *s, const char *chip)
+static void check_rom_bytes(const struct model *s, const uint8_t *data, size_t size,
+			    const char *chip)
 {
 	struct compile_options o = { .chip = compile_chip(chip) };
 	uint32_t tokens[8], pos[8], out[8 * STEPS], n, i;
@@ -92,10 +109,7 @@ static void check_rom_bytes(const struct synth_model *s, const char *chip)
 	struct part p;
 	float *logits;
 	uint64_t got;
-	uint8_t *data;
-	size_t size;
 
-	assert_int_equal(synth_build(s, &data, &size), 0);
 	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
 	p = parts_of(s, f);
 	gguf_close(f);
@@ -133,23 +147,54 @@ static void check_rom_bytes(const struct synth_model *s, const char *chip)
 			(unsigned long long)(p.step + p.column + p.all -
 					     p.all * s->used / s->experts));
 	free(logits);
-	free(data);
 	model_close(&r);
+}
+
+static void check_model(const struct model *s, uint8_t *data, size_t size)
+{
+	check_rom_bytes(s, data, size, "default");
+	check_rom_bytes(s, data, size, "small");
+	free(data);
 }
 
 static void test_rom_bytes(void **state)
 {
-	size_t i, n = 0;
+	size_t i, n = 0, hybrids = 0, size;
+	uint8_t *data;
 
 	(void)state;
 	for (i = 0; i < n_shapes; i++) {
-		if (!shapes[i].experts)
+		const struct synth_model *d = &shapes[i];
+		const struct model s = { .name = d->name,
+					 .experts = d->experts,
+					 .used = d->used,
+					 .vocab = d->vocab,
+					 .tied = d->tied,
+					 .single = d->expert_files == SYNTH_SINGLE,
+					 .turned_cols = d->mla_plain,
+					 .turned_rows = d->heads * d->mla_rank,
+					 .kept_rows = d->heads * d->mla_value };
+
+		if (!d->experts)
 			continue;
-		check_rom_bytes(&shapes[i], "default");
-		check_rom_bytes(&shapes[i], "small");
+		assert_int_equal(synth_build(d, &data, &size), 0);
+		check_model(&s, data, size);
 		n++;
 	}
 	assert_true(n > 4);
+	for (i = 0; i < n_ssm_shapes; i++) {
+		const struct synth_ssm *d = &ssm_shapes[i];
+		const struct model s = {
+			.name = d->name, .experts = d->experts, .used = d->used, .vocab = d->vocab
+		};
+
+		if (!d->experts)
+			continue;
+		assert_int_equal(synth_ssm_build(d, &data, &size), 0);
+		check_model(&s, data, size);
+		hybrids++;
+	}
+	assert_true(hybrids > 5);
 }
 
 /* --- refusals -------------------------------------------------------------------------------- */
