@@ -9,6 +9,18 @@
 #include "compiler/frontends/build.h"
 #include "compiler/quant/ggml_types.h"
 
+/* With the name that a folder has for it. */
+static const char *shown(struct fe_net *n, const char *name)
+{
+	char buf[256];
+	const char *stored = gguf_stored_name(n->f, name, buf, sizeof(buf)), *both;
+
+	if (!stored)
+		return name;
+	both = arena_printf(&n->m->arena, "%s (%s)", name, stored);
+	return both ? both : name;
+}
+
 static int bad_shape(struct fe_net *n, const char *name, const struct gguf_tensor *g, uint64_t cols,
 		     uint64_t rows, uint64_t count)
 {
@@ -16,11 +28,11 @@ static int bad_shape(struct fe_net *n, const char *name, const struct gguf_tenso
 		return diag_set(&n->m->diag, -EINVAL,
 				"tensor %s: shape %" PRId64 " x %" PRId64 ", expected %" PRIu64
 				" x %" PRIu64,
-				name, g->ne[0], g->ne[1], cols, rows);
+				shown(n, name), g->ne[0], g->ne[1], cols, rows);
 	return diag_set(&n->m->diag, -EINVAL,
 			"tensor %s: shape %" PRId64 " x %" PRId64 " x %" PRId64 " x %" PRId64
 			", expected %" PRIu64 " x %" PRIu64 " x %" PRIu64,
-			name, g->ne[0], g->ne[1], g->ne[2], g->ne[3], cols, rows, count);
+			shown(n, name), g->ne[0], g->ne[1], g->ne[2], g->ne[3], cols, rows, count);
 }
 
 /* Tensors of a file stand in one array. */
@@ -47,7 +59,7 @@ int fe_tensor3(struct fe_net *n, const char *name, bool required, uint64_t cols,
 	if (!g) {
 		if (!required)
 			return 0;
-		return diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", name);
+		return diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", shown(n, name));
 	}
 	mark_used(n, g);
 	if ((uint64_t)g->ne[0] != cols || (uint64_t)g->ne[1] != rows ||
@@ -106,14 +118,16 @@ struct ir_tensor *fe_layer_optional(struct fe_net *n, uint32_t layer, const char
 {
 	struct ir_tensor *t = fe_layer_tensor(n, layer, name, false, cols, 1);
 	const struct fe_optional *o;
+	char buf[96];
 
 	if (n->m->diag.err)
 		return NULL;
 	o = optional(n, layer, name, t);
 	if (!o || o->there == !!t)
 		return t;
-	diag_set(&n->m->diag, -EINVAL, "tensor blk.%u.%s: missing, blk.%u has it",
-		 t ? o->layer : layer, name, t ? layer : o->layer);
+	snprintf(buf, sizeof(buf), "blk.%u.%s", t ? o->layer : layer, name);
+	diag_set(&n->m->diag, -EINVAL, "tensor %s: missing, blk.%u has it", shown(n, buf),
+		 t ? layer : o->layer);
 	return NULL;
 }
 
@@ -164,7 +178,7 @@ const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, cons
 	snprintf(buf, sizeof(buf), "blk.%u.%s", layer, name);
 	g = gguf_find_tensor(n->f, buf);
 	if (!g) {
-		diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", buf);
+		diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", shown(n, buf));
 		return NULL;
 	}
 	mark_used(n, g);
@@ -172,7 +186,7 @@ const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, cons
 		return g;
 	diag_set(&n->m->diag, -EINVAL,
 		 "tensor %s: %" PRId64 " x %" PRIu64 " values, expected %" PRIu64 " x %" PRIu64,
-		 buf, g->ne[0], g->elements / (uint64_t)g->ne[0], cols, rows);
+		 shown(n, buf), g->ne[0], g->elements / (uint64_t)g->ne[0], cols, rows);
 	return NULL;
 }
 

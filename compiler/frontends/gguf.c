@@ -598,6 +598,11 @@ const struct gguf_kv *gguf_find_kv(const struct gguf_file *f, const char *key)
 	return hit ? *hit : NULL;
 }
 
+const char *gguf_stored_name(const struct gguf_file *f, const char *name, char *buf, size_t room)
+{
+	return f->stored_name ? f->stored_name(f->close_ctx, name, buf, room) : NULL;
+}
+
 const struct gguf_tensor *gguf_find_tensor(const struct gguf_file *f, const char *name)
 {
 	const struct gguf_tensor want = { .name = { name, strlen(name) } }, *p = &want;

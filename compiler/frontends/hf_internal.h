@@ -84,6 +84,8 @@ int hf_rope(struct hf *h);
 
 /* hf_tensors.c: the GGUF file's tensors. */
 int hf_tensors(struct hf *h);
+/* struct gguf_file's; ctx: struct hf */
+const char *hf_stored_name(void *ctx, const char *name, char *buf, size_t room);
 /* A tensor of values that no file has; they are copied. */
 int hf_add_f32(struct hf *h, const char *name, const float *values, size_t n);
 

@@ -264,6 +264,39 @@ static void torch_name(const struct hf *h, const struct hf_rule *rule, int layer
 		 rule->raw ? "" : suffix);
 }
 
+/* Of several rules the one whose tensor is there, or the first. */
+const char *hf_stored_name(void *ctx, const char *name, char *buf, size_t room)
+{
+	const struct hf *h = ctx;
+	const struct hf_rule *lists[2] = { h->arch->globals, NULL }, *rule;
+	int layer = -1, used = 0;
+	char first[256] = "";
+	size_t i;
+
+	if (sscanf(name, "blk.%d.%n", &layer, &used) == 1 && used) {
+		name += used;
+		lists[0] = h->arch->layer2;
+		lists[1] = h->arch->layer;
+	}
+	for (i = 0; i < 2; i++) {
+		for (rule = lists[i]; rule && rule->gguf; rule++) {
+			const char *suffix = name + strlen(rule->gguf);
+
+			if (strncmp(name, rule->gguf, strlen(rule->gguf)) ||
+			    (rule->raw ? *suffix != '\0'
+				       : strcmp(suffix, ".weight") && strcmp(suffix, ".bias")))
+				continue;
+			torch_name(h, rule, layer, suffix, buf, room);
+			if (st_find(&h->set, buf))
+				return buf;
+			if (!first[0])
+				torch_name(h, rule, layer, suffix, first, sizeof(first));
+		}
+	}
+	snprintf(buf, room, "%s", first);
+	return first[0] ? buf : NULL;
+}
+
 static const struct hf_rule *rule_for(const struct hf_rule *rule, const char *gguf)
 {
 	for (; rule && rule->gguf; rule++) {

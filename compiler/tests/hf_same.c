@@ -118,3 +118,21 @@ bool hf_is_same(const struct hf_folder *a, const struct hf_folder *b, uint32_t c
 {
 	return !difference(compile_folder(a, context, "a"), compile_folder(b, context, "b"), NULL);
 }
+
+void hf_refused(const struct hf_folder *d, const char *says)
+{
+	struct compile_options o = { .chip = compile_chip("small") };
+	struct compile_result r;
+	char path[128], cmd[160];
+
+	snprintf(path, sizeof(path), "%s/model", dir);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", path);
+	assert_int_equal(system(cmd), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(hf_write_folder(d, path), 0);
+	o.model = path;
+	assert_int_not_equal(compile_model(&o, &r), 0);
+	if (!strstr(r.model.diag.msg, says))
+		fail_msg("\"%s\" does not say \"%s\"", r.model.diag.msg, says);
+	compile_free(&r);
+}

@@ -18,6 +18,8 @@ int hf_same_teardown(void **state);
 void hf_same(const char *model, const void *data, size_t size, const struct hf_folder *d,
 	     uint32_t context, const uint32_t *skip, const char *what);
 
+/* The folder is refused, with a message that has this in it. */
+void hf_refused(const struct hf_folder *d, const char *says);
 /* Whether the two give the same image, likewise. */
 bool hf_is_same(const struct hf_folder *a, const struct hf_folder *b, uint32_t context);
 

@@ -208,6 +208,48 @@ static void test_window(void **state)
 	}
 }
 
+/* Messages about a folder's tensors have its names. */
+static void test_names(void **state)
+{
+	static const struct {
+		const char *from, *to, *says;
+	} cases[] = {
+		{ "\"intermediate_size\": 100", "\"intermediate_size\": 101",
+		  "tensor blk.0.ffn_gate.weight (model.layers.0.mlp.gate_proj.weight): shape 72 x "
+		  "100, expected 72 x 101" },
+		{ "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3",
+		  "tensor blk.2.attn_norm.weight (model.layers.2.input_layernorm.weight): missing" },
+	};
+	struct synth_model m = shape("llama-mha");
+	struct gguf_file *f;
+	uint8_t *data;
+	size_t i, size;
+
+	(void)state;
+	m.type = GGML_TYPE_F32;
+	assert_int_equal(synth_build(&m, &data, &size), 0);
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	for (i = 0; i < COUNT(cases); i++) {
+		const struct gguf_part *config;
+		struct hf_folder d;
+		char *text, *at;
+
+		hf_from_gguf(&d, f, 1);
+		config = hf_find(&d, "config.json");
+		text = strndup((const char *)config->data, config->size);
+		assert_non_null(text);
+		at = strstr(text, cases[i].from);
+		assert_non_null(at);
+		memcpy(at, cases[i].to, strlen(cases[i].to));
+		hf_put_text(&d, "config.json", text);
+		free(text);
+		hf_refused(&d, cases[i].says);
+		hf_folder_free(&d);
+	}
+	gguf_close(f);
+	free(data);
+}
+
 /* The table's first column: an architecture, or "NAME, experts". */
 static void test_all_of_the_table(void **state)
 {
@@ -243,9 +285,8 @@ static void test_all_of_the_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_transformers),
-		cmocka_unit_test(test_recurrent),
-		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_transformers),	 cmocka_unit_test(test_recurrent),
+		cmocka_unit_test(test_window),		 cmocka_unit_test(test_names),
 		cmocka_unit_test(test_all_of_the_table),
 	};
 
