@@ -79,6 +79,20 @@ void fx_open_folder(const char *config)
 	gguf_walk(fx_file);
 }
 
+void fx_refused(const char *config, int code, const char *says)
+{
+	struct gguf_error err = { 0 };
+	int rc;
+
+	hf_put_text(&fx_folder, "config.json", config);
+	hf_finish_file(&fx_folder, "model.safetensors");
+	rc = hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err);
+	if (rc != code || !strstr(err.msg, says))
+		fail_msg("%d \"%s\", expected %d \"%s\"", rc, err.msg, code, says);
+	fx_file = NULL;
+	fx_reset();
+}
+
 const float *fx_get(const char *name, int64_t ne0, int64_t ne1, int64_t ne2)
 {
 	const struct gguf_tensor *t = gguf_find_tensor(fx_file, name);

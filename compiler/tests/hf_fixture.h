@@ -17,6 +17,8 @@ void fx_put(const char *name, uint64_t a, uint64_t b, uint64_t c);
 const float *fx_src(const char *name);
 /* With what was put, and this config.json. */
 void fx_open_folder(const char *config);
+/* It is refused with this code and a message that has `says`; then everything is gone. */
+void fx_refused(const char *config, int code, const char *says);
 /* Everything is gone. */
 void fx_reset(void);
 

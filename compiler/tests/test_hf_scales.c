@@ -154,20 +154,6 @@ static void test_whole_and_rows(void **state)
 	fx_reset();
 }
 
-static void refused(const char *config, int code, const char *says)
-{
-	struct gguf_error err = { 0 };
-	int rc;
-
-	hf_put_text(&fx_folder, "config.json", config);
-	hf_finish_file(&fx_folder, "model.safetensors");
-	rc = hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err);
-	if (rc != code || !strstr(err.msg, says))
-		fail_msg("%d \"%s\", expected %d \"%s\"", rc, err.msg, code, says);
-	fx_file = NULL;
-	fx_reset();
-}
-
 /* So that it is missing: nothing asks for it under another name. */
 static void rename_tensor(const char *name)
 {
@@ -183,24 +169,26 @@ static void test_refused(void **state)
 	fill();
 	fx_put_globals();
 	put_fp8(L "mlp.up_proj.weight", 6, 8, "_scale_inv", 2, 1);
-	refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES BLOCKS, -EINVAL,
+	fx_refused(
+		"{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES BLOCKS, -EINVAL,
 		"up_proj.weight_scale_inv: 2 numbers, expected 1, or one for each 3 x 5 of 6 x 8");
 	fx_put_globals();
 	put_fp8(L "mlp.up_proj.weight", 6, 8, "_scale_inv", 5, 1);
-	refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES WHOLE, -EINVAL,
-		"up_proj.weight_scale_inv: 5 numbers, expected 1 or 6");
+	fx_refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES WHOLE, -EINVAL,
+		   "up_proj.weight_scale_inv: 5 numbers, expected 1 or 6");
 	fx_put_globals();
 	put_fp8(L "mlp.up_proj.weight", 6, 8, ".other", 1, 0);
-	refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES WHOLE, -EINVAL,
-		"missing: model.layers.0.mlp.up_proj.weight_scale_inv");
+	fx_refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES WHOLE, -EINVAL,
+		   "missing: model.layers.0.mlp.up_proj.weight_scale_inv");
 	fx_put_globals();
-	refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES
+	fx_refused(
+		"{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES
 		"\"quantization_config\":{\"quant_method\":\"fp8\",\"weight_block_size\":[0,5]}}",
 		-EINVAL, "weight_block_size: not two numbers");
 	fx_put_globals();
 	hf_tensor(&fx_folder, L "mlp.up_proj.weight", "I8", (uint64_t[]){ 6, 8, 0 }, codes, 48);
-	refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"a\":0}", -ENOTSUP,
-		"dtype I8 is not supported; supported: F32, F16, BF16, F8_E4M3, F8_E5M2");
+	fx_refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"a\":0}", -ENOTSUP,
+		   "dtype I8 is not supported; supported: F32, F16, BF16, F8_E4M3, F8_E5M2");
 }
 
 /* 1 sign, 5 exponent (bias 15), 2 mantissa bits; the largest exponent: infinities and no numbers. */
@@ -420,36 +408,39 @@ static void test_refused_packed(void **state)
 
 	(void)state;
 	fill();
-	refused(CT("nvfp4-pack-quantized") "}}", -ENOTSUP,
+	fx_refused(
+		CT("nvfp4-pack-quantized") "}}", -ENOTSUP,
 		"quantization_config.format: \"nvfp4-pack-quantized\" is not supported; supported: "
 		"float-quantized,");
-	refused(CT("pack-quantized") ",\"transform_config\":{\"config_groups\":{}}}}", -ENOTSUP,
-		"transform_config: rotated weights are not supported");
-	refused(CT("float-quantized") ",\"sparsity_config\":{\"format\":\"sparse-24-bitmask\"}}}",
+	fx_refused(CT("pack-quantized") ",\"transform_config\":{\"config_groups\":{}}}}", -ENOTSUP,
+		   "transform_config: rotated weights are not supported");
+	fx_refused(
+		CT("float-quantized") ",\"sparsity_config\":{\"format\":\"sparse-24-bitmask\"}}}",
 		-ENOTSUP, "sparsity_config: format \"sparse-24-bitmask\" is not supported");
-	refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES
-		"\"quantization_config\":{\"quant_method\":\"awq\"}}",
-		-ENOTSUP, "method \"awq\" is not supported; supported: unquantised weights, fp8,");
+	fx_refused("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES
+		   "\"quantization_config\":{\"quant_method\":\"awq\"}}",
+		   -ENOTSUP,
+		   "method \"awq\" is not supported; supported: unquantised weights, fp8,");
 	for (i = 0; i < 2; i++) {
 		fx_put_globals();
 		put_packed(L "mlp.up_proj.weight", &p, want);
 		snprintf(name, sizeof(name), L "mlp.up_proj.weight%s", cases[i].drop);
 		rename_tensor(name);
-		refused(CT("pack-quantized") "}}", -EINVAL, cases[i].says);
+		fx_refused(CT("pack-quantized") "}}", -EINVAL, cases[i].says);
 	}
 	fx_put_globals();
 	hf_tensor(&fx_folder, L "mlp.up_proj.weight_packed", "I32", (uint64_t[]){ 6, 2, 0 }, codes,
 		  48);
 	hf_tensor(&fx_folder, L "mlp.up_proj.weight_shape", "I32", (uint64_t[]){ 2, 0 }, wrong, 8);
-	refused(CT("pack-quantized") "}}", -EINVAL, "packed: not I32 with as many rows as");
+	fx_refused(CT("pack-quantized") "}}", -EINVAL, "packed: not I32 with as many rows as");
 	wrong[0] = 6;
 	wrong[1] = 17;
 	fx_put_globals();
 	hf_tensor(&fx_folder, L "mlp.up_proj.weight_packed", "I32", (uint64_t[]){ 6, 2, 0 }, codes,
 		  48);
 	hf_tensor(&fx_folder, L "mlp.up_proj.weight_shape", "I32", (uint64_t[]){ 2, 0 }, wrong, 8);
-	refused(CT("pack-quantized") "}}", -ENOTSUP,
-		"2 words for 17 columns are not codes of 4 or 8 bits");
+	fx_refused(CT("pack-quantized") "}}", -ENOTSUP,
+		   "2 words for 17 columns are not codes of 4 or 8 bits");
 	wrong[1] = 16;
 	fx_put_globals();
 	hf_tensor(&fx_folder, L "mlp.up_proj.weight_packed", "I32", (uint64_t[]){ 6, 2, 0 }, codes,
@@ -459,7 +450,7 @@ static void test_refused_packed(void **state)
 		  48);
 	hf_tensor(&fx_folder, L "mlp.up_proj.weight_g_idx", "I32", (uint64_t[]){ 16, 0 }, wrong,
 		  64);
-	refused(CT("pack-quantized") "}}", -EINVAL, "weight_g_idx: element 0: no group below 2");
+	fx_refused(CT("pack-quantized") "}}", -EINVAL, "weight_g_idx: element 0: no group below 2");
 }
 
 int main(void)

@@ -93,19 +93,10 @@ static void test_qwen2_vl(void **state)
 
 static void refused(const char *config, const char *tensor, int code, const char *says)
 {
-	struct gguf_error err = { 0 };
-	int rc;
-
 	fx_put_globals();
 	if (tensor)
 		fx_put(tensor, 2, 0, 0);
-	hf_put_text(&fx_folder, "config.json", config);
-	hf_finish_file(&fx_folder, "model.safetensors");
-	rc = hf_open_files(fx_folder.file, fx_folder.n, &fx_file, &err);
-	if (rc != code || !strstr(err.msg, says))
-		fail_msg("%d \"%s\", expected %d \"%s\"", rc, err.msg, code, says);
-	fx_file = NULL;
-	fx_reset();
+	fx_refused(config, code, says);
 }
 
 static void test_refused(void **state)

@@ -18,18 +18,6 @@
 
 #define MUTATIONS 10000
 
-static void refuse(const struct tokenizer_desc *d, int code, const char *message)
-{
-	char err[TOKENIZER_ERR_LEN] = "";
-	void *blob;
-	size_t len;
-	int r = tokenizer_blob_write(d, &blob, &len, err);
-
-	if (r != code || !strstr(err, message))
-		fail_msg("returned %d '%s', expected %d '%s'", r, err, code, message);
-	assert_null(blob);
-}
-
 static void test_writer_refuses(void **state)
 {
 	struct tokenizer_str odd[3] = { lit("a b c d"), lit("ab"), lit("a zz") };
@@ -42,60 +30,60 @@ static void test_writer_refuses(void **state)
 	fixture_desc(&f, "bpe.json");
 	d = f.desc;
 	d.pre = lit("no-such-pre");
-	refuse(&d, -ENOTSUP, "tokenizer.ggml.pre: unknown pre-tokenizer 'no-such-pre'");
-	refuse(&d, -ENOTSUP, "; supported: default, gpt-2, ");
-	refuse(&d, -ENOTSUP, ", deepseek-llm, ");
-	refuse(&d, -ENOTSUP, ", minimax-m2"); /* the last one: nothing is cut off */
+	fixture_refuse(&d, -ENOTSUP, "tokenizer.ggml.pre: unknown pre-tokenizer 'no-such-pre'");
+	fixture_refuse(&d, -ENOTSUP, "; supported: default, gpt-2, ");
+	fixture_refuse(&d, -ENOTSUP, ", deepseek-llm, ");
+	fixture_refuse(&d, -ENOTSUP, ", minimax-m2"); /* the last one: nothing is cut off */
 	d = f.desc;
 	d.model = lit("bert");
-	refuse(&d, -ENOTSUP, "tokenizer.ggml.model: 'bert'");
+	fixture_refuse(&d, -ENOTSUP, "tokenizer.ggml.model: 'bert'");
 	d = f.desc;
 	d.n_tokens = 0;
-	refuse(&d, -EINVAL, "tokenizer.ggml.tokens");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.tokens");
 	d = f.desc;
 	d.ids[TOKENIZER_EOT] = (int64_t)d.n_tokens;
-	refuse(&d, -EINVAL, "tokenizer.ggml.eot_token_id");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.eot_token_id");
 	d.ids[TOKENIZER_EOT] = -2;
-	refuse(&d, -EINVAL, "tokenizer.ggml.eot_token_id");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.eot_token_id");
 	d = f.desc;
 	d.add_bos = 1;
-	refuse(&d, -EINVAL, "tokenizer.ggml.add_bos_token");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.add_bos_token");
 	d.add_bos = 2;
-	refuse(&d, -EINVAL, "tokenizer.ggml.add_bos_token");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.add_bos_token");
 	d = f.desc;
 	d.size = 8;
-	refuse(&d, -EINVAL, "tokenizer_desc.size");
+	fixture_refuse(&d, -EINVAL, "tokenizer_desc.size");
 	d = f.desc;
 	d.n_merges = 1;
 	d.merges = &odd[0]; /* "a" and "b c d" */
-	refuse(&d, -EINVAL, "tokenizer.ggml.merges[0]");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.merges[0]");
 	d.merges = &odd[1];
-	refuse(&d, -EINVAL, "tokenizer.ggml.merges[0]");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.merges[0]");
 	d.merges = &odd[2];
-	refuse(&d, -EINVAL, "tokenizer.ggml.merges[0]: 'a zz': the right part");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.merges[0]: 'a zz': the right part");
 	d = f.desc;
 	f.types[5] = 7;
-	refuse(&d, -EINVAL, "tokenizer.ggml.token_type[5]");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.token_type[5]");
 	f.types[5] = 1;
 	f.tokens[9] = f.tokens[4];
-	refuse(&d, -EINVAL, "tokenizer.ggml.tokens[9]: same text as token 4");
+	fixture_refuse(&d, -EINVAL, "tokenizer.ggml.tokens[9]: same text as token 4");
 	big = calloc(1, TOKENIZER_MAX_TEXT + 1);
 	assert_non_null(big);
 	f.tokens[9] = (struct tokenizer_str){ big, TOKENIZER_MAX_TEXT + 1 };
-	refuse(&d, -E2BIG, "tokenizer.ggml.tokens[9]");
+	fixture_refuse(&d, -E2BIG, "tokenizer.ggml.tokens[9]");
 	f.tokens[9].n = TOKENIZER_MAX_SPECIAL + 1;
 	f.types[9] = TOKENIZER_CONTROL;
-	refuse(&d, -E2BIG, "tokenizer.ggml.tokens[9]");
+	fixture_refuse(&d, -E2BIG, "tokenizer.ggml.tokens[9]");
 	free(big);
 	fixture_free(&f);
 
 	fixture_desc(&f, "spm512.json");
 	score = f.scores[300];
 	f.scores[300] = NAN;
-	refuse(&f.desc, -EINVAL, "tokenizer.ggml.scores[300]");
+	fixture_refuse(&f.desc, -EINVAL, "tokenizer.ggml.scores[300]");
 	f.scores[300] = score;
 	f.desc.ids[TOKENIZER_EOS] = 512;
-	refuse(&f.desc, -EINVAL, "tokenizer.ggml.eos_token_id");
+	fixture_refuse(&f.desc, -EINVAL, "tokenizer.ggml.eos_token_id");
 	fixture_free(&f);
 }
 

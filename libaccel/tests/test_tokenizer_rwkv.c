@@ -256,18 +256,6 @@ static void test_random(void **state)
 	tokenizer_bytes_free(&out);
 }
 
-static void refuse(const struct tokenizer_desc *d, int code, const char *message)
-{
-	char err[TOKENIZER_ERR_LEN] = "";
-	void *blob;
-	size_t len;
-	int r = tokenizer_blob_write(d, &blob, &len, err);
-
-	if (r != code || !strstr(err, message))
-		fail_msg("returned %d '%s', expected %d '%s'", r, err, code, message);
-	assert_null(blob);
-}
-
 static void test_refuses(void **state)
 {
 	char err[TOKENIZER_ERR_LEN], big[TOKENIZER_MAX_RWKV + 1];
@@ -278,12 +266,12 @@ static void test_refuses(void **state)
 	(void)state;
 	by_hand(&f);
 	f.tokens[5] = lit("a\\x9");
-	refuse(&f.desc, -EINVAL, "tokenizer.ggml.tokens[5]: 'a\\x9': broken escape");
+	fixture_refuse(&f.desc, -EINVAL, "tokenizer.ggml.tokens[5]: 'a\\x9': broken escape");
 	f.tokens[5] = lit("\\x61b");
-	refuse(&f.desc, -EINVAL, "tokenizer.ggml.tokens[6]: same text as token 5");
+	fixture_refuse(&f.desc, -EINVAL, "tokenizer.ggml.tokens[6]: same text as token 5");
 	memset(big, 'x', sizeof(big));
 	f.tokens[5] = (struct tokenizer_str){ big, sizeof(big) };
-	refuse(&f.desc, -E2BIG, "tokenizer.ggml.tokens[5]");
+	fixture_refuse(&f.desc, -E2BIG, "tokenizer.ggml.tokens[5]");
 	f.tokens[5].n--;
 	fixture_build(&f);
 

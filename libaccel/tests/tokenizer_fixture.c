@@ -123,3 +123,15 @@ void fixture_free(struct fixture *f)
 	free(f->scores);
 	json_decref(f->doc);
 }
+
+void fixture_refuse(const struct tokenizer_desc *d, int code, const char *message)
+{
+	char err[TOKENIZER_ERR_LEN] = "";
+	void *blob;
+	size_t len;
+	int r = tokenizer_blob_write(d, &blob, &len, err);
+
+	if (r != code || !strstr(err, message))
+		fail_msg("returned %d '%s', expected %d '%s'", r, err, code, message);
+	assert_null(blob);
+}

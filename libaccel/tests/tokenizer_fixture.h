@@ -32,6 +32,8 @@ void fixture_desc(struct fixture *f, const char *name);
 /* Write the blob and create the tokenizer from f->desc. */
 void fixture_build(struct fixture *f);
 void fixture_free(struct fixture *f);
+/* The blob of d is not written: the error's code, and what its message says. */
+void fixture_refuse(const struct tokenizer_desc *d, int code, const char *message);
 struct tokenizer_str lit(const char *s);
 
 #endif
