@@ -26,6 +26,7 @@
 #include "randspace.h"
 #include "ref.h"
 #include "sim.h"
+#include "simmodel.h"
 #include "simjob.h"
 
 #define JOB_CYCLES  20000000
@@ -330,20 +331,6 @@ static void bisect(struct rig *r, const struct randprog *p)
 	ig1_disasm(p->w[bad - 1], text, sizeof(text));
 	printf("# first differing command %u: %s\n# %s\n", bad - 1, text, why);
 	free(w);
-}
-
-static const struct ig1_sim_model *find_model(const char *name)
-{
-	static const struct {
-		const char *name;
-		const struct ig1_sim_model *model;
-	} models[] = { COSIM_MODELS };
-	size_t i;
-
-	for (i = 0; i < sizeof(models) / sizeof(models[0]); i++)
-		if (!strcmp(name, models[i].name))
-			return models[i].model;
-	return NULL;
 }
 
 /* A defined chip again. */

@@ -12,6 +12,7 @@
 
 #include "randspace.h"
 #include "sim.h"
+#include "simmodel.h"
 
 #define HOST_BYTES SPACE_BYTES
 
@@ -333,20 +334,6 @@ static void test_running(void)
 		bad += mcu_word(0x4000 + i) != v;
 	}
 	check(!bad, "and its data is there");
-}
-
-static const struct ig1_sim_model *find_model(const char *name)
-{
-	static const struct {
-		const char *name;
-		const struct ig1_sim_model *model;
-	} models[] = { COSIM_MODELS };
-	size_t i;
-
-	for (i = 0; i < sizeof(models) / sizeof(models[0]); i++)
-		if (!strcmp(name, models[i].name))
-			return models[i].model;
-	return NULL;
 }
 
 int main(int argc, char **argv)

@@ -15,6 +15,7 @@
 #include "ig1_isa.h"
 #include "randspace.h"
 #include "simjob.h"
+#include "simmodel.h"
 
 #define PAGE	   4096u
 #define PROG_VA	   UINT64_C(0x1000000) /* two pages */
@@ -172,20 +173,6 @@ static uint64_t env_u64(const char *name, uint64_t other)
 	const char *s = getenv(name);
 
 	return s && *s ? strtoull(s, NULL, 0) : other;
-}
-
-static const struct ig1_sim_model *find_model(const char *name)
-{
-	static const struct {
-		const char *name;
-		const struct ig1_sim_model *model;
-	} models[] = { COSIM_MODELS };
-	size_t i;
-
-	for (i = 0; i < sizeof(models) / sizeof(models[0]); i++)
-		if (!strcmp(name, models[i].name))
-			return models[i].model;
-	return NULL;
 }
 
 int main(int argc, char **argv)
