@@ -269,10 +269,8 @@ static int runtime_resume(struct device *parent)
 	/* Once more, as after a reset. */
 	if (err)
 		err = dev->hwq.ops->start(dev);
-	if (err) {
-		WRITE_ONCE(dev->reset.failed, true);
-		wake_up_all(&dev->reset.over);
-	}
+	if (err)
+		ig1_reset_fail(dev);
 	up_write(&dev->hw_lock);
 	/*
 	 * The PCI device is awake, that its chip is dead is another matter: an error of this

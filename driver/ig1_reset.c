@@ -204,7 +204,7 @@ static int pick(struct ig1_hwq_entry *entry, bool head, void *data)
 	return error;
 }
 
-static void fail(struct ig1_device *dev)
+void ig1_reset_fail(struct ig1_device *dev)
 {
 	WRITE_ONCE(dev->reset.failed, true);
 	wake_up_all(&dev->reset.over);
@@ -257,7 +257,7 @@ int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss)
 		return 0;
 	}
 	drm_err(&dev->drm, "reset failed: %pe\n", ERR_PTR(err));
-	fail(dev);
+	ig1_reset_fail(dev);
 	ops->stop(dev);
 	/* Whatever the chip still does, it does not reach memory. */
 	ops->cut_off(dev);
@@ -284,7 +284,7 @@ void ig1_reset_lose(struct ig1_device *dev)
 		return;
 	down_write(&dev->hw_lock);
 	dev->fw.running = false;
-	fail(dev);
+	ig1_reset_fail(dev);
 	dev->hwq.ops->stop(dev);
 	dev->hwq.ops->cut_off(dev);
 	ig1_hwq_kill(dev, -EIO);

@@ -69,6 +69,9 @@ void ig1_reset_schedule(struct ig1_device *dev);
  */
 bool ig1_reset_retry(struct ig1_device *dev, int err, u32 recoveries);
 
+/* There will be no recovery: says so to those who wait in ig1_reset_retry(). */
+void ig1_reset_fail(struct ig1_device *dev);
+
 /* The scheduler's timer for a job has run out. */
 void ig1_reset_timeout(struct ig1_job *job);
 
