@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "compiler/asm/asm.h"
+#include "env_u64.h"
 #include "ig1_isa.h"
 #include "ig1_tables.h"
 #include "randprog.h"
@@ -44,13 +45,6 @@ struct rig {
 	uint32_t nsteps;
 	char why[256];
 };
-
-static uint64_t env_u64(const char *name, uint64_t other)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? strtoull(s, NULL, 0) : other;
-}
 
 /* All that is random comes from the seed, so what differs with it differs whenever it is given again. */
 static uint64_t choose_seed(const char *name, uint64_t count)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "env_u64.h"
 #include "ig1_isa.h"
 #include "randspace.h"
 #include "simjob.h"
@@ -166,13 +167,6 @@ static bool right(unsigned int space, const struct ig1_job *job, char *why, size
 		}
 	}
 	return true;
-}
-
-static uint64_t env_u64(const char *name, uint64_t other)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? strtoull(s, NULL, 0) : other;
 }
 
 int main(int argc, char **argv)
