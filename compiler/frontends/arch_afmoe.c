@@ -16,7 +16,6 @@ static const struct fe_moe_rules rules = {
 	.gating = FE_GATING_SIGMOID,
 	.gating_key = true,
 	.norm_key = true,
-	.scale_key = true,
 	.needs_experts = true,
 	.own_width = true,
 	.leading_dense = true,
@@ -32,22 +31,20 @@ static int read_afmoe(struct fe_net *n)
 
 static struct ir_op *attention(struct fe_net *n, uint32_t i, struct ir_op *x)
 {
-	uint32_t nq = n->heads * n->head_size, nk = n->kv_heads * n->head_size;
+	uint32_t nq = n->heads * n->head_size;
 	const struct fe_attend a = { .window = n->windowed && n->windowed[i] ? n->window : 0,
 				     .scale = n->attn_scale };
 	struct ir_table *rope = (i + 1) % PERIOD ? n->rope : NULL;
-	struct ir_op *h, *q, *k, *v, *gate, *op;
+	struct ir_op *h, *in[3], *gate, *op;
 
 	h = fe_layer_norm(n, i, x, "attn_norm");
-	q = fe_linear(n, i, h, "attn_q", nq, FE_NO_BIAS, "attn_q");
-	k = fe_linear(n, i, h, "attn_k", nk, FE_NO_BIAS, "attn_k");
-	v = fe_linear(n, i, h, "attn_v", nk, FE_NO_BIAS, "attn_v");
+	fe_qkv(n, i, h, in);
 	gate = fe_linear(n, i, h, "attn_gate", nq, FE_NO_BIAS, "attn_gate");
-	q = fe_norm_rows(n, i, q, n->head_size, "attn_q_norm");
-	k = fe_norm_rows(n, i, k, n->head_size, "attn_k_norm");
-	q = fe_rope_by(n, q, rope, fe_layer_name(n, i, "rope_q"));
-	k = fe_rope_by(n, k, rope, fe_layer_name(n, i, "rope_k"));
-	op = fe_attend(n, i, q, k, v, &a);
+	in[0] = fe_norm_rows(n, i, in[0], n->head_size, "attn_q_norm");
+	in[1] = fe_norm_rows(n, i, in[1], n->head_size, "attn_k_norm");
+	in[0] = fe_rope_by(n, in[0], rope, fe_layer_name(n, i, "rope_q"));
+	in[1] = fe_rope_by(n, in[1], rope, fe_layer_name(n, i, "rope_k"));
+	op = fe_attend(n, i, in[0], in[1], in[2], &a);
 	op = fe_glu(n, gate, op, IR_FN_SIGMOID, fe_layer_name(n, i, "attn_gated"));
 	op = fe_linear(n, i, op, "attn_output", n->width, FE_NO_BIAS, "attn_output");
 	op = fe_layer_norm(n, i, op, "post_attention_norm");

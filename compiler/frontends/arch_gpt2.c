@@ -10,7 +10,7 @@ const struct fe_arch fe_arch_gpt2 = {
 	.pos_embd = true,
 	.fused = true,
 	.act = IR_FN_GELU,
-	.bias_q = FE_BIAS,
+	.bias_qkv = true,
 	.bias_o = FE_BIAS,
 	.bias_ffn = FE_BIAS,
 };

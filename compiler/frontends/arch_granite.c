@@ -50,7 +50,6 @@ const struct fe_arch fe_arch_granite = {
 	.name = "granite",
 	.rope_pairs = 1,
 	.rope_freqs = true,
-	.bias_q = FE_MAY_BIAS,
 	.bias_o = FE_MAY_BIAS,
 	.bias_ffn = FE_MAY_BIAS,
 	.keys = fe_granite_keys,

@@ -25,7 +25,6 @@ const struct fe_arch fe_arch_granitehybrid = {
 	.rope_pairs = 1,
 	.rope_freqs = true,
 	.hybrid = true,
-	.bias_q = FE_MAY_BIAS,
 	.bias_o = FE_MAY_BIAS,
 	.bias_ffn = FE_MAY_BIAS,
 	.keys = fe_granitemoe_keys,

@@ -7,7 +7,6 @@ static const char *const keys[] = { "expert_count", "expert_used_count", NULL };
 
 static const struct fe_moe_rules rules = {
 	.gating = FE_GATING_SOFTMAX,
-	.scale_key = true,
 	.by_tensor = true,
 };
 

@@ -20,7 +20,6 @@ const struct fe_arch fe_arch_llama = {
 	.name = "llama",
 	.rope_pairs = 1,
 	.rope_freqs = true,
-	.bias_q = FE_MAY_BIAS,
 	.bias_o = FE_MAY_BIAS,
 	.bias_ffn = FE_MAY_BIAS,
 	.read = read_llama,

@@ -10,6 +10,7 @@ const struct fe_arch fe_arch_mamba2 = {
 	.name = "mamba2",
 	.no_attention = true,
 	.no_rope = true,
+	.bias_conv = true,
 	.read = fe_read_mamba2,
 	.block = block,
 };

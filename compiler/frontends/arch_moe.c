@@ -9,6 +9,7 @@ static const struct fe_moe_rules qwen3moe_rules = {
 	.norm = true,
 	.needs_experts = true,
 	.own_width = true,
+	.split_width = true,
 };
 
 const struct fe_arch fe_arch_qwen3moe = {
@@ -22,13 +23,13 @@ static const struct fe_moe_rules qwen2moe_rules = {
 	.gating = FE_GATING_SOFTMAX,
 	.needs_experts = true,
 	.own_width = true,
+	.split_width = true,
 	.shared = FE_SHARED_WIDTH,
 	.shared_gate = true,
 };
 
 const struct fe_arch fe_arch_qwen2moe = {
 	.name = "qwen2moe",
-	.bias_q = FE_BIAS,
 	.bias_out = true,
 	.keys = keys,
 	.moe = &qwen2moe_rules,
@@ -70,7 +71,6 @@ const struct fe_arch fe_arch_granitemoe = {
 	.name = "granitemoe",
 	.rope_pairs = 1,
 	.rope_freqs = true,
-	.bias_q = FE_MAY_BIAS,
 	.bias_o = FE_MAY_BIAS,
 	.keys = fe_granitemoe_keys,
 	.moe = &granite_rules,
@@ -99,7 +99,6 @@ static struct ir_op *gpt_oss_block(struct fe_net *n, uint32_t i, struct ir_op *x
 
 const struct fe_arch fe_arch_gpt_oss = {
 	.name = "gpt-oss",
-	.bias_q = FE_BIAS,
 	.bias_o = FE_BIAS,
 	.sinks = true,
 	.keys = keys,

@@ -8,7 +8,6 @@ static const char *const keys[] = { "expert_count", "expert_used_count", NULL };
 static const struct fe_moe_rules rules = {
 	.gating = FE_GATING_SIGMOID,
 	.norm_key = true,
-	.scale_key = true,
 	.own_width = true,
 	.by_tensor = true,
 	.select_bias = true,
@@ -28,10 +27,9 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 }
 
 /* What both have; feed-forwards are experts in one of them. */
-#define NEMOTRON_H                                                             \
-	.hybrid = true, .no_rope = true, .no_gate = true, .act = IR_FN_RELU2,  \
-	.bias_q = FE_MAY_BIAS, .bias_o = FE_MAY_BIAS, .bias_ffn = FE_MAY_BIAS, \
-	.read = fe_read_mamba2, .block = block
+#define NEMOTRON_H                                                            \
+	.hybrid = true, .no_rope = true, .no_gate = true, .act = IR_FN_RELU2, \
+	.bias_o = FE_MAY_BIAS, .bias_ffn = FE_MAY_BIAS, .read = fe_read_mamba2, .block = block
 
 const struct fe_arch fe_arch_nemotron_h = { .name = "nemotron_h", NEMOTRON_H };
 

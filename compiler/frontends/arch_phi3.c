@@ -11,7 +11,6 @@ const struct fe_arch fe_arch_phi3 = {
 	.name = "phi3",
 	.fused = true,
 	.long_rope = true,
-	.bias_q = FE_MAY_BIAS,
 	.bias_o = FE_MAY_BIAS,
 	.bias_out = true,
 	.read = read_phi3,

@@ -3,6 +3,5 @@
 
 const struct fe_arch fe_arch_qwen2 = {
 	.name = "qwen2",
-	.bias_q = FE_BIAS,
 	.bias_out = true,
 };

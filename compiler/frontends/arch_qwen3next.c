@@ -18,8 +18,8 @@ static const char *const keys[] = { "expert_count", "expert_used_count", NULL };
 static const struct fe_moe_rules rules = {
 	.gating = FE_GATING_SOFTMAX,
 	.norm = true,
-	.scale_key = true,
 	.own_width = true,
+	.split_width = true,
 	.shared = FE_SHARED_WIDTH,
 	.shared_gate = true,
 };
@@ -94,14 +94,49 @@ static void gates(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op **
 	*a = fe_slice(n, ba, heads, heads, fe_layer_name(n, i, "ssm_alpha"));
 }
 
+/*
+ * In older files ssm_in has, for each key head in turn, the rows of its queries, keys, values and gates;
+ * kinds first to first + n of these, each of all heads.
+ */
+static struct ir_op *of_joined(struct fe_net *n, uint32_t i, struct ir_op *h, uint32_t first,
+			       uint32_t kinds, const char *name)
+{
+	uint32_t heads = n->ssm.groups, values = n->ssm.inner / heads, at = 0, k, g;
+	const uint32_t rows[4] = { n->ssm.state, n->ssm.state, values, values };
+	struct ir_tensor *part;
+	struct ir_op *op;
+	char buf[64];
+
+	op = h ? ir_op_new(n->m, IR_MATMUL, fe_layer_name(n, i, name), 1, &h, kinds * heads) : NULL;
+	for (k = 0; op && k < first + kinds; at += rows[k++]) {
+		for (g = 0; g < heads && k >= first; g++) {
+			part = fe_layer_part(n, i, "ssm_in.weight", h->width,
+					     2 * (n->ssm.state * heads + n->ssm.inner),
+					     g * 2 * (n->ssm.state + values) + at, rows[k],
+					     k * heads + g);
+			if (!part)
+				return NULL;
+			op->mats[(k - first) * heads + g] = part;
+			op->width += rows[k];
+		}
+	}
+	snprintf(buf, sizeof(buf), "blk.%u.ssm_in.scale", i);
+	return fe_output_scale(n, op, buf, fe_layer_name(n, i, name));
+}
+
 static struct ir_op *delta_net(struct fe_net *n, uint32_t i, struct ir_op *h)
 {
 	const struct fe_ssm *s = &n->ssm;
 	uint32_t keys = s->groups * s->state, heads = s->rank, seg = s->inner / heads;
 	struct ir_op *x, *z, *a, *b, *in[6], *op;
 
-	x = fe_linear(n, i, h, "attn_qkv", 2 * keys + s->inner, FE_NO_BIAS, "attn_qkv");
-	z = fe_linear(n, i, h, "attn_gate", s->inner, FE_NO_BIAS, "attn_gate");
+	if (interleaved(n) && fe_has_tensor(n, i, "ssm_in.weight")) {
+		x = of_joined(n, i, h, 0, 3, "attn_qkv");
+		z = of_joined(n, i, h, 3, 1, "attn_gate");
+	} else {
+		x = fe_linear(n, i, h, "attn_qkv", 2 * keys + s->inner, FE_NO_BIAS, "attn_qkv");
+		z = fe_linear(n, i, h, "attn_gate", s->inner, FE_NO_BIAS, "attn_gate");
+	}
 	gates(n, i, h, &b, &a);
 	x = fe_ssm_conv(n, i, x, FE_NO_BIAS);
 	op = fe_slice(n, x, 0, keys, fe_layer_name(n, i, "delta_q"));

@@ -11,7 +11,6 @@ const struct fe_arch fe_arch_starcoder2 = {
 	.layer_norm = true,
 	.no_gate = true,
 	.act = IR_FN_GELU,
-	.bias_q = FE_BIAS,
 	.bias_o = FE_BIAS,
 	.bias_ffn = FE_BIAS,
 	.read = read_starcoder2,

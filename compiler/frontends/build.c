@@ -148,24 +148,25 @@ struct ir_tensor *fe_layer_bias(struct fe_net *n, uint32_t layer, const char *na
 	return NULL;
 }
 
-/* Part `part` of `parts` equal ones of a tensor, as a tensor of its own. */
+/* Some of a tensor's rows as a tensor of its own; index: of such parts. */
 static struct ir_tensor *part_of(struct fe_net *n, const struct gguf_tensor *g, uint64_t cols,
-				 uint64_t rows, uint32_t part, uint32_t parts)
+				 uint64_t first, uint64_t rows, uint32_t index)
 {
+	uint64_t bytes = g->size / (g->elements / cols);
 	char buf[96];
 	struct ir_tensor *t;
 
-	snprintf(buf, sizeof(buf), "%.*s[%u]", (int)g->name.len, g->name.ptr, part);
+	snprintf(buf, sizeof(buf), "%.*s[%u]", (int)g->name.len, g->name.ptr, index);
 	t = ir_tensor_new(n->m, buf, strlen(buf));
 	if (!t)
 		return NULL;
 	t->src_type = g->type;
 	t->rows = rows;
 	t->cols = cols;
-	t->size = g->size / parts;
-	t->data = g->data ? g->data + t->size * part : NULL;
+	t->size = bytes * rows;
+	t->data = g->data ? g->data + bytes * first : NULL;
 	t->source = g;
-	t->source_row = rows * part;
+	t->source_row = first;
 	return t;
 }
 
@@ -190,6 +191,14 @@ const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, cons
 	return NULL;
 }
 
+struct ir_tensor *fe_layer_part(struct fe_net *n, uint32_t layer, const char *name, uint64_t cols,
+				uint64_t all, uint64_t first, uint64_t rows, uint32_t index)
+{
+	const struct gguf_tensor *g = fe_layer_source(n, layer, name, cols, all);
+
+	return g ? part_of(n, g, cols, first, rows, index) : NULL;
+}
+
 int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,
 		  struct ir_const **out)
 {
@@ -197,7 +206,7 @@ int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t c
 	uint32_t i;
 
 	for (i = 0; g && i < rows; i++) {
-		struct ir_tensor *t = part_of(n, g, cols, 1, i, rows);
+		struct ir_tensor *t = part_of(n, g, cols, i, 1, i);
 
 		out[i] = t ? ir_const_tensor(n->m, t) : NULL;
 		if (!out[i])
@@ -213,7 +222,7 @@ int fe_layer_mats(struct fe_net *n, uint32_t layer, const char *name, uint32_t c
 	uint32_t i;
 
 	for (i = 0; g && i < parts; i++) {
-		out[i] = part_of(n, g, cols, rows, i, parts);
+		out[i] = part_of(n, g, cols, (uint64_t)rows * i, rows, i);
 		if (!out[i])
 			break;
 	}

@@ -73,7 +73,7 @@ struct fe_arch {
 	bool layer_norm; /* norms subtract the mean and may have biases; else they are RMS norms */
 	bool no_pre_norms; /* attention and feed-forward take the residual itself */
 	bool post_norms;   /* post_attention_norm, post_ffw_norm before the residual adds */
-	bool fused;   /* attn_qkv, and ffn_up with the gate's rows first, where a file has them */
+	bool fused;   /* attn_qkv (others may have it), and ffn_up may have the gate's rows first */
 	bool no_gate; /* feed-forward: down(act(up)) */
 	bool no_rope;
 	bool pos_embd;	   /* position_embd is added to the embedding */
@@ -85,10 +85,11 @@ struct fe_arch {
 	bool same_values;  /* as long as keys */
 	bool mla;	   /* attention over latent vectors: see arch_deepseek2.c */
 	bool no_attention; /* no heads, no feed-forward, no positions */
-	enum fe_bias bias_q, bias_o,
-		bias_ffn; /* of q, k and v; of attn_output; of the feed-forward */
-	bool bias_out;	  /* the output may have one */
-	bool sinks;	  /* attention needs them; else it may have them */
+	bool bias_qkv;	   /* q, k and v need biases; else they may have them */
+	enum fe_bias bias_o, bias_ffn; /* of attn_output; of the feed-forward */
+	bool bias_conv;		       /* Mamba-2's convolution needs one; else it may have it */
+	bool bias_out;		       /* the output may have one */
+	bool sinks;		       /* attention needs them; else it may have them */
 	/* of net.c's special_keys those that it reads itself; NULL ends them */
 	const char *const *keys;
 	const struct fe_moe_rules *moe; /* moe.h; NULL: a dense one */
@@ -121,6 +122,10 @@ struct ir_op *fe_ffn(struct fe_net *n, uint32_t layer, struct ir_op *x);
 struct ir_op *fe_attention_of(struct fe_net *n, uint32_t layer, struct ir_op *h);
 struct ir_op *fe_ffn_of(struct fe_net *n, uint32_t layer, struct ir_op *h);
 
+/* qkv.c: of the model's heads, from h. */
+void fe_qkv(struct fe_net *n, uint32_t layer, struct ir_op *h, struct ir_op *out[3]);
+bool fe_has_tensor(const struct fe_net *n, uint32_t layer, const char *name);
+
 /* rope.c: n->rope from the keys. */
 int fe_rope_table(struct fe_net *n);
 /* n->rope_win: without scaling; base: where the file has no rope.freq_base_swa. */
@@ -148,6 +153,9 @@ struct ir_tensor *fe_layer_optional(struct fe_net *n, uint32_t layer, const char
 /* A layer's NAME.bias, NULL where there is none. */
 struct ir_tensor *fe_layer_bias(struct fe_net *n, uint32_t layer, const char *name,
 				enum fe_bias bias, uint64_t cols);
+/* Rows first to first + rows of a required one that has `all` rows; index: of such parts. */
+struct ir_tensor *fe_layer_part(struct fe_net *n, uint32_t layer, const char *name, uint64_t cols,
+				uint64_t all, uint64_t first, uint64_t rows, uint32_t index);
 /* A layer's required tensor with rows of `cols` elements, `rows` in all; marked as used. */
 const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, const char *name,
 					  uint64_t cols, uint64_t rows);

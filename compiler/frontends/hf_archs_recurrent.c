@@ -163,13 +163,16 @@ static const struct hf_demand mamba_demands[] = { { "hidden_act", "silu|-" },
 static const struct hf_demand jamba_demands[] = { { "hidden_act", "silu" },
 						  { "mamba_proj_bias", "false|-" },
 						  END_DEMANDS };
-static const struct hf_demand granite_demands[] = { SILU, WHOLE_ROPE, END_DEMANDS };
+static const struct hf_demand granite_demands[] = {
+	SILU, WHOLE_ROPE, { "mamba_proj_bias", "false|-" }, { "mamba_conv_bias", "true|false|-" },
+	END_DEMANDS
+};
 #define NEMOTRON_H \
 	{ "mlp_hidden_act", "relu2" }, \
 	{ "mamba_hidden_act", "silu|-" }, \
 	{ "use_bias", "false|-" }, \
 	{ "mamba_proj_bias", "false|-" }, \
-	{ "use_conv_bias", "true|-" }
+	{ "use_conv_bias", "true|false|-" }
 static const struct hf_demand nemotron_h_demands[] = { NEMOTRON_H, END_DEMANDS };
 static const struct hf_demand nemotron_h_moe_demands[] = {
 	NEMOTRON_H, { "n_group", "1|-" }, { "topk_group", "1|-" }, END_DEMANDS
@@ -180,7 +183,7 @@ static const struct hf_demand falcon_h1_demands[] = { SILU,
 						      { "mamba_norm_before_gate", "false",
 							"mamba_rms_norm" },
 						      { "mamba_proj_bias", "false|-" },
-						      { "mamba_conv_bias", "true|-" },
+						      { "mamba_conv_bias", "true|false|-" },
 						      END_DEMANDS };
 static const struct hf_demand delta_demands[] = { SILU,
 						  { "attention_bias", "false|-" },

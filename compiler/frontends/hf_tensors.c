@@ -306,26 +306,34 @@ static const struct hf_rule *rule_for(const struct hf_rule *rule, const char *gg
 	return NULL;
 }
 
-/* config.json's `key` says that there are biases of this tensor: in the first layer that has it. */
-static int check_bias(struct hf *h, const char *key, const char *gguf)
+/* A layer's rule for gguf, or for gguf and this suffix. */
+static const struct hf_rule *layer_rule(const struct hf *h, const char *gguf, const char *suffix)
 {
 	const struct hf_rule *rule = rule_for(h->arch->layer, gguf);
-	uint32_t i;
-	char name[256];
+	char name[64];
 
 	if (!rule)
 		rule = rule_for(h->arch->layer2, gguf);
-	if (!rule)
-		return 0;
-	for (i = 0; i < h->layers; i++) {
-		torch_name(h, rule, (int)i, ".weight", name, sizeof(name));
+	snprintf(name, sizeof(name), "%s%s", gguf, suffix);
+	return rule || !suffix[0] ? rule : layer_rule(h, name, "");
+}
+
+/* There are biases of this tensor, says `why`: in the first layer that has it. */
+static int check_bias(struct hf *h, const char *why, const char *gguf)
+{
+	const struct hf_rule *weight = layer_rule(h, gguf, ".weight");
+	const struct hf_rule *bias = layer_rule(h, gguf, ".bias");
+	uint32_t i;
+	char name[256];
+
+	for (i = 0; weight && bias && i < h->layers; i++) {
+		torch_name(h, weight, (int)i, ".weight", name, sizeof(name));
 		if (!st_find(&h->set, name))
 			continue;
-		torch_name(h, rule, (int)i, ".bias", name, sizeof(name));
+		torch_name(h, bias, (int)i, ".bias", name, sizeof(name));
 		if (st_find(&h->set, name))
 			return 0;
-		return hf_fail(h, -EINVAL, "tensor %.128s: missing, config.json: %s is true", name,
-			       key);
+		return hf_fail(h, -EINVAL, "tensor %.128s: missing, config.json: %s", name, why);
 	}
 	return 0;
 }
@@ -333,13 +341,19 @@ static int check_bias(struct hf *h, const char *key, const char *gguf)
 /* What config.json says is there, and what a model without would be another one. */
 static int check_promised(struct hf *h)
 {
+	/* arch: one whose models have them unless the key is false */
 	static const struct {
-		const char *key, *gguf;
+		const char *key, *gguf, *arch;
 	} biases[] = {
-		{ "attention_bias", "attn_q" },	  { "attention_bias", "attn_k" },
-		{ "attention_bias", "attn_v" },	  { "attention_bias", "attn_qkv" },
-		{ "attention_bias", "attn_q_a" }, { "mlp_bias", "ffn_up" },
-		{ "mlp_bias", "ffn_down" },
+		{ "attention_bias", "attn_q", NULL },	 { "attention_bias", "attn_k", NULL },
+		{ "attention_bias", "attn_v", NULL },	 { "attention_bias", "attn_qkv", NULL },
+		{ "attention_bias", "attn_q_a", NULL },	 { "mlp_bias", "ffn_up", NULL },
+		{ "mlp_bias", "ffn_down", NULL },	 { "use_bias", "attn_q", "starcoder2" },
+		{ "use_bias", "attn_k", "starcoder2" },	 { "use_bias", "attn_v", "starcoder2" },
+		{ "qkv_bias", "attn_q", "qwen2" },	 { "qkv_bias", "attn_k", "qwen2" },
+		{ "qkv_bias", "attn_v", "qwen2" },	 { "qkv_bias", "attn_q", "qwen2moe" },
+		{ "qkv_bias", "attn_k", "qwen2moe" },	 { "qkv_bias", "attn_v", "qwen2moe" },
+		{ "use_conv_bias", "ssm_conv1d", NULL }, { "mamba_conv_bias", "ssm_conv1d", NULL },
 	};
 	const struct hf_rule *output = rule_for(h->arch->globals, "output");
 	char name[256];
@@ -356,8 +370,14 @@ static int check_promised(struct hf *h)
 				name);
 	}
 	for (i = 0; i < sizeof(biases) / sizeof(biases[0]) && !rc; i++) {
-		if (json_is_true(json_object_get(h->config, biases[i].key)))
-			rc = check_bias(h, biases[i].key, biases[i].gguf);
+		const json_t *flag = json_object_get(h->config, biases[i].key);
+		bool usual = biases[i].arch && !strcmp(biases[i].arch, h->arch->gguf);
+
+		if (!json_is_true(flag) && (!usual || json_is_false(flag)))
+			continue;
+		snprintf(name, sizeof(name), "%s is %s", biases[i].key,
+			 flag ? "true" : "absent, not false");
+		rc = check_bias(h, name, biases[i].gguf);
 	}
 	return rc;
 }

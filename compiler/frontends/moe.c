@@ -37,6 +37,14 @@ static uint32_t layer_width(const struct fe_net *n)
 	return n->ff[i];
 }
 
+static int read_width(struct fe_net *n, struct fe_moe *e)
+{
+	bool split = n->arch->moe->split_width && e->width;
+
+	e->width = split ? e->width / e->used : 0;
+	return fe_u32(&n->keys, "expert_feed_forward_length", !split, &e->width);
+}
+
 static int read_counts(struct fe_net *n, struct fe_moe *e)
 {
 	const struct fe_moe_rules *r = n->arch->moe;
@@ -52,7 +60,7 @@ static int read_counts(struct fe_net *n, struct fe_moe *e)
 			   e->experts < MAX_USED ? e->experts : MAX_USED))
 		return n->m->diag.err;
 	e->width = layer_width(n);
-	if (r->own_width && fe_u32(k, "expert_feed_forward_length", true, &e->width))
+	if (r->own_width && read_width(n, e))
 		return n->m->diag.err;
 	if (r->leading_dense && fe_u32(k, "leading_dense_block_count", false, &e->dense_layers))
 		return n->m->diag.err;
@@ -83,7 +91,7 @@ static int read_gating(struct fe_net *n, struct fe_moe *e)
 	if (!r->gating_key && e->gating != r->gating)
 		return refuse(n, "expert_gating_func", e->gating, names[r->gating]);
 	if ((r->norm_key && fe_bool(k, "expert_weights_norm", &norm)) ||
-	    (r->scale_key && fe_f32(k, "expert_weights_scale", false, &scale)))
+	    fe_f32(k, "expert_weights_scale", false, &scale))
 		return n->m->diag.err;
 	if (!(scale > -1e30f && scale < 1e30f))
 		return diag_set(&n->m->diag, -EINVAL, "key %s.expert_weights_scale: %g",
@@ -129,8 +137,13 @@ static int read_shared(struct fe_net *n, struct fe_moe *e)
 	case FE_SHARED_NONE:
 		return 0;
 	case FE_SHARED_WIDTH:
-		if (fe_u32(k, "expert_shared_feed_forward_length", false, &e->shared) || !e->shared)
+		if (fe_u32(k, "expert_shared_feed_forward_length", false, &e->shared))
 			return n->m->diag.err;
+		if (n->arch->moe->shared_gate && !e->shared &&
+		    fe_has_tensor(n, 0, "ffn_up_shexp.weight"))
+			e->shared = n->ff[0];
+		if (!e->shared)
+			return 0;
 		return fe_check_range(n, "expert_shared_feed_forward_length", e->shared,
 				      IR_MAX_WIDTH / 2);
 	case FE_SHARED_COUNT:

@@ -24,16 +24,17 @@ struct fe_moe_rules {
 	enum fe_gating gating; /* without the key */
 	bool gating_key;       /* the key may choose another one */
 	bool norm;	       /* without the key expert_weights_norm */
-	bool norm_key, scale_key;
+	bool norm_key;
 	bool needs_experts; /* expert_count of 0 is refused */
 	bool own_width;	    /* expert_feed_forward_length, not feed_forward_length */
+	bool split_width;   /* without that key feed_forward_length, divided among those used */
 	bool leading_dense; /* leading_dense_block_count layers have none */
 	bool by_tensor;	    /* a layer has experts iff it has their tensors */
 	bool select_bias;   /* exp_probs_b, where the file has it */
 	bool biases;	    /* of the router and of experts are required */
 	enum fe_shared shared;
-	bool shared_gate; /* the shared expert's result is scaled by a gate */
-	bool no_gate;	  /* experts are down(act(up)) */
+	bool shared_gate; /* the shared expert's result is scaled by a gate; its width may have no key */
+	bool no_gate; /* experts are down(act(up)) */
 	/* Between ffn_latent_down and ffn_latent_up, where a layer has them; but the shared expert is not. */
 	bool latent;
 	enum ir_fn act; /* 0: silu */

@@ -28,33 +28,6 @@ static const char *const special_keys[] = {
 	"attention.max_alibi_bias",
 };
 
-/* attn_qkv holds the rows of q, k and v. */
-static bool has_tensor(const struct fe_net *n, uint32_t layer, const char *name)
-{
-	char buf[96];
-
-	snprintf(buf, sizeof(buf), "blk.%u.%s", layer, name);
-	return gguf_find_tensor(n->f, buf);
-}
-
-static void make_qkv(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *out[3])
-{
-	uint32_t nq = n->heads * n->head_size, nk = n->kv_heads * n->head_size;
-	uint32_t nv = n->kv_heads * n->value_size;
-	struct ir_op *all;
-
-	if (!n->arch->fused || !has_tensor(n, i, "attn_qkv.weight")) {
-		out[0] = fe_linear(n, i, h, "attn_q", nq, n->arch->bias_q, "attn_q");
-		out[1] = fe_linear(n, i, h, "attn_k", nk, n->arch->bias_q, "attn_k");
-		out[2] = fe_linear(n, i, h, "attn_v", nv, n->arch->bias_q, "attn_v");
-		return;
-	}
-	all = fe_linear(n, i, h, "attn_qkv", nq + nk + nv, n->arch->bias_q, "attn_qkv");
-	out[0] = fe_slice(n, all, 0, nq, fe_layer_name(n, i, "attn_q"));
-	out[1] = fe_slice(n, all, nq, nk, fe_layer_name(n, i, "attn_k"));
-	out[2] = fe_slice(n, all, nq + nk, nv, fe_layer_name(n, i, "attn_v"));
-}
-
 /* attn_q_norm or attn_k_norm, by head or of the whole row. */
 static struct ir_op *norm_heads(struct fe_net *n, uint32_t i, struct ir_op *x, const char *name)
 {
@@ -91,7 +64,7 @@ struct ir_op *fe_attention_of(struct fe_net *n, uint32_t i, struct ir_op *h)
 	struct ir_table *rope = windowed && n->rope_win ? n->rope_win : n->rope;
 	struct ir_op *in[3], *op;
 
-	make_qkv(n, i, h, in);
+	fe_qkv(n, i, h, in);
 	in[0] = norm_heads(n, i, in[0], "attn_q_norm");
 	in[1] = norm_heads(n, i, in[1], "attn_k_norm");
 	in[0] = fe_rope_by(n, in[0], rope, fe_layer_name(n, i, "rope_q"));
@@ -125,7 +98,7 @@ struct ir_op *fe_ffn_of(struct fe_net *n, uint32_t i, struct ir_op *h)
 		op = fe_linear(n, i, h, "ffn_up", n->ff[i], bias, "ffn_up");
 		op = fe_act(n, op, act, fe_layer_name(n, i, "ffn_act"));
 	} else {
-		if (n->arch->fused && !has_tensor(n, i, "ffn_gate.weight")) {
+		if (n->arch->fused && !fe_has_tensor(n, i, "ffn_gate.weight")) {
 			op = fe_linear(n, i, h, "ffn_up", 2 * n->ff[i], bias, "ffn_gate_up");
 			in[0] = fe_slice(n, op, 0, n->ff[i], fe_layer_name(n, i, "ffn_gate"));
 			in[1] = fe_slice(n, op, n->ff[i], n->ff[i], fe_layer_name(n, i, "ffn_up"));

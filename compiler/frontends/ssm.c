@@ -215,7 +215,7 @@ struct ir_op *fe_mamba2(struct fe_net *n, uint32_t i, struct ir_op *h)
 	z = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_gate"));
 	x = fe_slice(n, op, s->inner, s->inner + 2 * bc, fe_layer_name(n, i, "ssm_xbc_in"));
 	dt = fe_slice(n, op, 2 * s->inner + 2 * bc, heads, fe_layer_name(n, i, "ssm_dt_in"));
-	op = fe_ssm_conv(n, i, x, FE_BIAS);
+	op = fe_ssm_conv(n, i, x, n->arch->bias_conv ? FE_BIAS : FE_MAY_BIAS);
 	in[0] = fe_slice(n, op, 0, s->inner, fe_layer_name(n, i, "ssm_x"));
 	in[2] = fe_slice(n, op, s->inner, bc, fe_layer_name(n, i, "ssm_b"));
 	in[3] = fe_slice(n, op, s->inner + bc, bc, fe_layer_name(n, i, "ssm_c"));

@@ -102,6 +102,8 @@ static void test_qwen2moe(void **state)
 	fx_put_globals();
 	put_attention(4);
 	fx_put(L "self_attn.q_proj.bias", 8, 0, 0);
+	fx_put(L "self_attn.k_proj.bias", 4, 0, 0);
+	fx_put(L "self_attn.v_proj.bias", 4, 0, 0);
 	fx_put(L "mlp.gate.weight", 2, 8, 0);
 	put_experts(L "mlp.experts.#.gate_proj.weight", 2, 3, 8);
 	put_experts(L "mlp.experts.#.up_proj.weight", 2, 3, 8);

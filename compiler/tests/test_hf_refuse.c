@@ -189,6 +189,12 @@ static void test_too_large(void **state)
 	}
 }
 
+#define HYBRID                                                                           \
+	"\"mamba_d_conv\":4,\"mamba_n_heads\":1,\"mamba_d_head\":4,\"mamba_d_state\":4," \
+	"\"mamba_n_groups\":1,\"embedding_multiplier\":1,\"attention_multiplier\":1,"    \
+	"\"residual_multiplier\":1,\"logits_scaling\":1,\"shared_intermediate_size\":6," \
+	"\"num_local_experts\":0,\"layer_types\":[\"mamba\"],"
+
 static void put_layer(void)
 {
 	fx_put(L "self_attn.q_proj.weight", 8, 8, 0);
@@ -233,6 +239,23 @@ static void test_promised(void **state)
 		  { L "self_attn.q_proj.bias", L "self_attn.k_proj.bias",
 		    L "self_attn.v_proj.bias" },
 		  NULL },
+		{ "Qwen2ForCausalLM",
+		  "\"a\":0",
+		  { L "self_attn.q_proj.bias", L "self_attn.v_proj.bias" },
+		  "tensor " L "self_attn.k_proj.bias: missing, config.json: qkv_bias is absent" },
+		{ "Qwen2ForCausalLM", "\"qkv_bias\":false", { NULL }, NULL },
+		{ "GraniteMoeHybridForCausalLM",
+		  HYBRID "\"mamba_conv_bias\":true",
+		  { L "mamba.conv1d.weight" },
+		  "tensor " L "mamba.conv1d.bias: missing, config.json: mamba_conv_bias is true" },
+		{ "GraniteMoeHybridForCausalLM",
+		  HYBRID "\"mamba_conv_bias\":true",
+		  { L "mamba.conv1d.weight", L "mamba.conv1d.bias" },
+		  NULL },
+		{ "GraniteMoeHybridForCausalLM",
+		  HYBRID "\"mamba_conv_bias\":false",
+		  { L "mamba.conv1d.weight" },
+		  NULL },
 		{ "Qwen3ForCausalLM",
 		  "\"attention_bias\":true",
 		  { NULL },
@@ -247,16 +270,25 @@ static void test_promised(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct gguf_error err = { 0 };
-		char config[512];
+		char config[1024];
 		int rc;
 
 		fx_put_globals();
-		put_layer();
+		/* other names */
+		if (strncmp(cases[i].class, "Granite", 7))
+			put_layer();
 		for (k = 0; k < 3 && cases[i].there[k]; k++) {
 			const char *name = cases[i].there[k];
 			bool bias = strstr(name, ".bias");
 
-			fx_put(name, strstr(name, "q_proj") ? 8 : bias ? 4 : 5, bias ? 0 : 8, 0);
+			if (strstr(name, "conv1d.weight"))
+				fx_put(name, 4, 1, 4);
+			else
+				fx_put(name,
+				       strstr(name, "q_proj") ? 8
+				       : bias		      ? 4
+							      : 5,
+				       bias ? 0 : 8, 0);
 		}
 		snprintf(config, sizeof(config), "{\"architectures\":[\"%s\"]," FX_SIZES "%s}",
 			 cases[i].class, cases[i].config);

@@ -247,7 +247,14 @@ static const struct {
 	{ "qwen2moe", MISSING, "blk.0.ffn_gate_inp_shexp.weight", 0, -EINVAL,
 	  "tensor blk.0.ffn_gate_inp_shexp.weight: missing" },
 	{ "qwen2moe", U32, "expert_shared_feed_forward_length", 41, -EINVAL,
-	  "tensor blk.0.ffn_gate_shexp.weight: shape 64 x 40, expected 64 x 41" },
+	  "tensor blk.0.ffn_gate_shexp.weight: shape 64 x 64, expected 64 x 41" },
+	/* old files: the feed-forward's length, of 64, is the shared expert's, and two experts' */
+	{ "qwen2moe", MISSING, "expert_shared_feed_forward_length", 0, 0, NULL },
+	{ "qwen2moe", MISSING, "expert_feed_forward_length", 0, 0, NULL },
+	{ "qwen3moe", MISSING, "expert_feed_forward_length", 0, -EINVAL,
+	  "tensor blk.0.ffn_gate_exps.weight: shape 64 x 32 x 6 x 1, expected 64 x 24 x 6" },
+	{ "afmoe", MISSING, "expert_feed_forward_length", 0, -EINVAL,
+	  "key afmoe.expert_feed_forward_length: missing" },
 	{ "qwen2moe", MISSING, "blk.1.attn_v.bias", 0, -EINVAL,
 	  "tensor blk.1.attn_v.bias: missing" },
 	{ "afmoe", NONE, "", 0, 0, NULL },
@@ -365,7 +372,8 @@ static void test_refusals(void **state)
 		int ret;
 
 		s.arch = refusals[k].arch;
-		s.shared_ff = strcmp(s.arch, "qwen2moe") ? 0 : 40;
+		s.shared_ff = strcmp(s.arch, "qwen2moe") ? 0 : 64;
+		s.ff = strcmp(s.arch, "qwen2moe") ? 48 : 64;
 		s.expert_ff = strcmp(s.arch, "llama") ? 32 : 0;
 		s.bias = SYNTH_BIAS_QKV | SYNTH_BIAS_O;
 		s.sinks = !strcmp(s.arch, "gpt-oss");

@@ -149,14 +149,39 @@ static void unit(double *x, size_t n, double eps)
 		x[k] /= fmax(sqrt(sum), eps);
 }
 
+/* Older files have, for each key head in turn, the rows of its queries, keys, values and gates. */
+static double *split_joined(struct net *m, size_t i, const double *h, double **z)
+{
+	size_t ds = m->state, nk = m->groups, per = m->inner / nk, keys = nk * ds;
+	size_t all = 2 * keys + m->inner, width = all + m->inner, t, g;
+	double *in = net_layer_linear(m, i, "ssm_in", width, m->width, h);
+	double *x = net_room(m, m->n * all);
+
+	*z = net_room(m, m->n * m->inner);
+	for (t = 0; t < m->n; t++) {
+		for (g = 0; g < nk; g++) {
+			const double *from = in + t * width + g * 2 * (ds + per);
+			double *to = x + t * all;
+
+			memcpy(to + g * ds, from, ds * sizeof(*x));
+			memcpy(to + keys + g * ds, from + ds, ds * sizeof(*x));
+			memcpy(to + 2 * keys + g * per, from + 2 * ds, per * sizeof(*x));
+			memcpy(*z + t * m->inner + g * per, from + 2 * ds + per, per * sizeof(*x));
+		}
+	}
+	return x;
+}
+
 double *net_delta(struct net *m, size_t i, const double *h)
 {
 	size_t ds = m->state, nk = m->groups, nv = m->rank, hv = m->inner / nv, keys = nk * ds;
 	size_t all = 2 * keys + m->inner, per = nv / nk, t, v, e, j;
 	bool next = !strcmp(m->arch, "qwen3next");
-	double *x = net_layer_linear(m, i, "attn_qkv", all, m->width, h),
-	       *s = net_room(m, nv * hv * ds);
-	double *z = net_layer_linear(m, i, "attn_gate", m->inner, m->width, h);
+	bool joined = net_has(m, i, "ssm_in.weight");
+	double *z = joined ? NULL : net_layer_linear(m, i, "attn_gate", m->inner, m->width, h);
+	double *x = joined ? split_joined(m, i, h, &z)
+			   : net_layer_linear(m, i, "attn_qkv", all, m->width, h);
+	double *s = net_room(m, nv * hv * ds);
 	double *ba = next ? net_layer_linear(m, i, "ssm_ba", 2 * nv, m->width, h) : NULL;
 	double *beta = next ? NULL : net_layer_linear(m, i, "ssm_beta", nv, m->width, h);
 	double *alpha = next ? NULL : net_layer_linear(m, i, "ssm_alpha", nv, m->width, h);

@@ -327,30 +327,31 @@ static size_t ff_length(struct loader *l, size_t i)
 static const struct arch {
 	const char *name;
 	bool norm_pairs; /* rotated pairs are (2i, 2i + 1) */
-	bool bias, ffn_bias, head_norms, row_norms, layer_norm, no_pre, post, fused, no_gate, gelu;
+	bool o_bias, ffn_bias, head_norms, row_norms, layer_norm, no_pre, post, fused, no_gate,
+		gelu;
 	bool gate_apart; /* fused is attn_qkv only */
 } archs[] = {
-	{ "llama", .norm_pairs = true, .bias = true, .ffn_bias = true },
+	{ "llama", .norm_pairs = true, .o_bias = true, .ffn_bias = true },
 	{ "openelm", .head_norms = true, .fused = true, .gate_apart = true },
-	{ "granite", .norm_pairs = true, .bias = true, .ffn_bias = true },
-	{ "qwen2", .bias = true },
+	{ "granite", .norm_pairs = true, .o_bias = true, .ffn_bias = true },
+	{ "qwen2" },
 	{ "qwen3", .head_norms = true },
-	{ "qwen2moe", .bias = true },
+	{ "qwen2moe" },
 	{ "qwen3moe", .head_norms = true },
 	{ "olmoe", .row_norms = true },
-	{ "granitemoe", .norm_pairs = true, .bias = true },
-	{ "gpt-oss", .bias = true },
+	{ "granitemoe", .norm_pairs = true, .o_bias = true },
+	{ "gpt-oss", .o_bias = true },
 	{ "afmoe", .head_norms = true, .post = true },
 	{ "deepseek2", .norm_pairs = true },
 	{ "gemma", .gelu = true },
 	{ "gemma2", .gelu = true, .post = true },
 	{ "gemma3", .gelu = true, .post = true, .head_norms = true },
 	{ "olmo2", .row_norms = true, .no_pre = true, .post = true },
-	{ "phi3", .fused = true, .bias = true },
-	{ "starcoder2", .layer_norm = true, .no_gate = true, .gelu = true, .bias = true,
+	{ "phi3", .fused = true, .o_bias = true },
+	{ "starcoder2", .layer_norm = true, .no_gate = true, .gelu = true, .o_bias = true,
 	  .ffn_bias = true },
-	{ "gpt2", .layer_norm = true, .no_gate = true, .gelu = true, .bias = true, .ffn_bias = true,
-	  .fused = true },
+	{ "gpt2", .layer_norm = true, .no_gate = true, .gelu = true, .o_bias = true,
+	  .ffn_bias = true, .fused = true },
 };
 
 static const struct arch *find_arch(const char *name)
@@ -389,20 +390,23 @@ static void cut_linear(struct loader *l, const struct linear *all, size_t from, 
 		memcpy(out->bias, all->bias + from, rows * sizeof(*out->bias));
 }
 
-static void load_qkv(struct loader *l, size_t i, const struct arch *a, struct layer *y)
+/* Any of them may have biases, or one matrix for all three. */
+static void load_qkv(struct loader *l, size_t i, struct layer *y)
 {
 	struct forward64 *m = l->m;
 	size_t e = m->width, nq = y->heads * m->head_size, nk = y->kv_heads * m->head_size;
 	size_t nv = y->kv_heads * m->value_size;
 	struct linear all = { 0 };
+	char name[64];
 
-	if (!a->fused) {
-		load_linear(l, i, "attn_q", nq, e, a->bias, &y->q);
-		load_linear(l, i, "attn_k", nk, e, a->bias, &y->k);
-		load_linear(l, i, "attn_v", nv, e, a->bias, &y->v);
+	snprintf(name, sizeof(name), "blk.%zu.attn_qkv.weight", i);
+	if (!gguf_find_tensor(l->f, name)) {
+		load_linear(l, i, "attn_q", nq, e, true, &y->q);
+		load_linear(l, i, "attn_k", nk, e, true, &y->k);
+		load_linear(l, i, "attn_v", nv, e, true, &y->v);
 		return;
 	}
-	load_linear(l, i, "attn_qkv", nq + nk + nv, e, a->bias, &all);
+	load_linear(l, i, "attn_qkv", nq + nk + nv, e, true, &all);
 	cut_linear(l, &all, 0, nq, &y->q);
 	cut_linear(l, &all, nq, nk, &y->k);
 	cut_linear(l, &all, nq + nk, nv, &y->v);
@@ -464,9 +468,8 @@ static void load_layer(struct loader *l, size_t i)
 	if (is_arch(l, "deepseek2")) {
 		forward64_load_mla(l, i);
 	} else {
-		load_qkv(l, i, a, y);
-		load_linear(l, i, "attn_output", e, y->heads * m->value_size,
-			    a->bias && strncmp(m->arch, "qwen2", 5), &y->o);
+		load_qkv(l, i, y);
+		load_linear(l, i, "attn_output", e, y->heads * m->value_size, a->o_bias, &y->o);
 	}
 	if (is_arch(l, "afmoe"))
 		load_linear(l, i, "attn_gate", y->heads * d, e, false, &y->attn_gate);

@@ -23,34 +23,35 @@
 #define GAIN_OUT 3.0f
 #define BIAS	 0.4f
 /* Share of the strong direction; its square is the share of the variance. */
-#define STRONG	   0.5f
+#define STRONG 0.5f
 
+/* Queries, keys and values may have biases in any of them but those of latent attention. */
 #define BIASES_FFN (SYNTH_BIAS_GATE | SYNTH_BIAS_UP | SYNTH_BIAS_DOWN)
-#define BIASES_ALL (SYNTH_BIAS_QKV | SYNTH_BIAS_O | BIASES_FFN)
+#define BIASES_ALL (SYNTH_BIAS_O | BIASES_FFN)
 
 static const struct arch {
 	const char *name;
-	uint32_t biases; /* that it can have */
+	uint32_t biases; /* that it can have beside those */
 	bool head_norms, row_norms, layer_norm, no_pre, post, fused, no_gate;
 	bool gate_apart; /* fused is attn_qkv only */
 } archs[] = {
 	{ "llama", .biases = BIASES_ALL },
 	{ "granite", .biases = BIASES_ALL },
-	{ "qwen2", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_OUT },
-	{ "qwen2moe", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_OUT },
+	{ "qwen2", .biases = SYNTH_BIAS_OUT },
+	{ "qwen2moe", .biases = SYNTH_BIAS_OUT },
 	{ "qwen3moe", .head_norms = true },
 	{ "olmoe", .row_norms = true },
-	{ "granitemoe", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_O },
-	{ "gpt-oss", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_O },
+	{ "granitemoe", .biases = SYNTH_BIAS_O },
+	{ "gpt-oss", .biases = SYNTH_BIAS_O },
 	{ "afmoe", .head_norms = true, .post = true },
-	{ "deepseek2", .biases = 0 },
+	{ "deepseek2" },
 	{ "qwen3", .head_norms = true },
 	{ "openelm", .head_norms = true, .fused = true, .gate_apart = true },
-	{ "gemma", .biases = 0 },
+	{ "gemma" },
 	{ "gemma2", .post = true },
 	{ "gemma3", .post = true, .head_norms = true },
 	{ "olmo2", .row_norms = true, .no_pre = true, .post = true },
-	{ "phi3", .biases = SYNTH_BIAS_QKV | SYNTH_BIAS_O | SYNTH_BIAS_OUT, .fused = true },
+	{ "phi3", .biases = SYNTH_BIAS_O | SYNTH_BIAS_OUT, .fused = true },
 	{ "starcoder2", .biases = BIASES_ALL, .layer_norm = true, .no_gate = true },
 	{ "gpt2", .biases = BIASES_ALL, .layer_norm = true, .no_gate = true, .fused = true },
 };
@@ -338,7 +339,7 @@ static void write_attention(struct synth *s, uint32_t i, uint32_t type2)
 	uint32_t kv_heads = m->kv_of ? m->kv_of[i] : m->kv_heads;
 	uint32_t d = synth_head_size(m), dv = m->value_size ? m->value_size : d;
 	uint32_t nq = heads * d, nk = kv_heads * d, nv = kv_heads * dv;
-	uint32_t bias = m->bias & a->biases;
+	uint32_t bias = m->bias & (a->biases | SYNTH_BIAS_QKV);
 	char name[64];
 
 	pre_norm(s, i, "attn_norm");
@@ -348,7 +349,7 @@ static void write_attention(struct synth *s, uint32_t i, uint32_t type2)
 	}
 	if (!strcmp(m->arch, "afmoe"))
 		linear(s, i, "attn_gate", m->type, m->width, nq, GAIN_FF, 0);
-	if (a->fused) {
+	if (a->fused || m->fused_qkv) {
 		linear(s, i, "attn_qkv", m->type, m->width, nq + nk + nv, GAIN_QK,
 		       bias & SYNTH_BIAS_QKV);
 	} else {

@@ -44,8 +44,9 @@ struct synth_model {
 	uint32_t ff_step; /* layer i has ff + i * ff_step; not 0: the key is an array */
 	uint32_t vocab;	  /* at least 4; from 259 on with byte tokens */
 	uint32_t context;
-	bool tied;     /* no output matrix */
-	uint32_t bias; /* enum synth_bias */
+	bool tied;	/* no output matrix */
+	uint32_t bias;	/* enum synth_bias */
+	bool fused_qkv; /* attn_qkv also where it is not usual */
 	float eps;
 	/* Below: 0 or NULL leaves the key out. */
 	uint32_t rope_dims;

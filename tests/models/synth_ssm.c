@@ -48,6 +48,10 @@ const struct synth_ssm ssm_shapes[] = {
 	  .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 8, .rank = 8,
 	  .inner_norms = true, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 96, .eps = 1e-6f,
 	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "jamba-bias", .arch = "jamba", .layers = 8, .pattern = "mamm", .width = 64,
+	  .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 8, .rank = 8,
+	  .inner_norms = true, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 96, .attn_bias = true, .eps = 1e-6f,
+	  .type = GGML_TYPE_Q8_0 },
 	{ .name = "granitehybrid-plain", .arch = "granitehybrid", .layers = 6, .pattern = "mma",
 	  .width = 64, .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
 	  .groups = 2, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 96, .scales = true,
@@ -56,9 +60,17 @@ const struct synth_ssm ssm_shapes[] = {
 	  .width = 50, .vocab = 90, .context = 96, .taps = 4, .inner = 60, .state = 10, .rank = 6,
 	  .groups = 1, .heads = 5, .kv_heads = 1, .head_size = 12, .ff = 44, .eps = 1e-5f,
 	  .type = GGML_TYPE_F32 },
+	{ .name = "granitehybrid-plain-conv", .arch = "granitehybrid", .layers = 3, .pattern = "am",
+	  .width = 50, .vocab = 90, .context = 96, .taps = 4, .inner = 60, .state = 10, .rank = 6,
+	  .groups = 1, .heads = 5, .kv_heads = 1, .head_size = 12, .ff = 44, .plain_conv = true, .attn_bias = true, .eps = 1e-5f,
+	  .type = GGML_TYPE_F32 },
 	{ .name = "nemotron_h-plain", .arch = "nemotron_h", .layers = 7, .pattern = "mfmamff",
 	  .width = 64, .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
 	  .groups = 2, .heads = 4, .kv_heads = 2, .head_size = 24, .ff = 96, .eps = 1e-5f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "nemotron_h-plain-conv", .arch = "nemotron_h", .layers = 7, .pattern = "mfmamff",
+	  .width = 64, .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
+	  .groups = 2, .heads = 4, .kv_heads = 2, .head_size = 24, .ff = 96, .plain_conv = true, .attn_bias = true, .eps = 1e-5f,
 	  .type = GGML_TYPE_Q8_0 },
 	{ .name = "falcon-h1-plain", .arch = "falcon-h1", .layers = 3, .width = 64, .vocab = 100,
 	  .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6, .groups = 1, .heads = 4,
@@ -66,6 +78,10 @@ const struct synth_ssm ssm_shapes[] = {
 	{ .name = "falcon-h1-no-norm", .arch = "falcon-h1", .layers = 3, .width = 48, .vocab = 90,
 	  .context = 96, .taps = 4, .inner = 64, .state = 12, .rank = 4, .groups = 2, .heads = 3,
 	  .kv_heads = 1, .head_size = 20, .ff = 64, .no_gate_norm = true, .eps = 1e-5f,
+	  .type = GGML_TYPE_F32 },
+	{ .name = "falcon-h1-plain-conv", .arch = "falcon-h1", .layers = 3, .width = 48, .vocab = 90,
+	  .context = 96, .taps = 4, .inner = 64, .state = 12, .rank = 4, .groups = 2, .heads = 3,
+	  .kv_heads = 1, .head_size = 20, .ff = 64, .no_gate_norm = true, .plain_conv = true, .attn_bias = true, .eps = 1e-5f,
 	  .type = GGML_TYPE_F32 },
 	{ .name = "rwkv7-plain", .arch = "rwkv7", .layers = 4, .width = 64, .vocab = 100,
 	  .context = 4096, .head_size = 16, .ff = 128, .lora = 8, .eps = 1e-5f,
@@ -86,6 +102,10 @@ const struct synth_ssm ssm_shapes[] = {
 	{ .name = "qwen3next-plain", .arch = "qwen3next", .layers = 4, .pattern = "mmma",
 	  .width = 64, .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
 	  .groups = 3, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 96, .eps = 1e-6f,
+	  .type = GGML_TYPE_Q8_0 },
+	{ .name = "qwen3next-joined", .arch = "qwen3next", .layers = 4, .pattern = "mmma",
+	  .width = 64, .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
+	  .groups = 3, .heads = 4, .kv_heads = 2, .head_size = 16, .ff = 96, .joined_in = true, .eps = 1e-6f,
 	  .type = GGML_TYPE_Q8_0 },
 	{ .name = "qwen35-plain", .arch = "qwen35", .layers = 8, .pattern = "mmma", .width = 64,
 	  .vocab = 100, .context = 96, .taps = 4, .inner = 96, .state = 16, .rank = 6,
@@ -299,7 +319,8 @@ static void put_mamba2(struct synth *s, size_t i)
 
 	matrix(s, i, "ssm_in.weight", m->width, 2 * m->inner + 2 * bc + m->rank, 1.5f);
 	tensor(s, i, "ssm_conv1d.weight", 2, m->taps, m->inner + 2 * bc, SMALL, 0.6f);
-	vector(s, i, "ssm_conv1d.bias", m->inner + 2 * bc, SMALL, 0.3f);
+	if (!m->plain_conv)
+		vector(s, i, "ssm_conv1d.bias", m->inner + 2 * bc, SMALL, 0.3f);
 	vector(s, i, "ssm_dt.bias", m->rank, STEP, 1);
 	tensor(s, i, "ssm_a", 2, 1, m->rank, DECAY_2, 1);
 	tensor(s, i, "ssm_d", 2, 1, m->rank, NORM, 1);
@@ -395,6 +416,11 @@ static void put_attention(struct synth *s, size_t i)
 	matrix(s, i, "attn_k.weight", m->width, nk, 1);
 	matrix(s, i, "attn_v.weight", m->width, nk, 1.5f);
 	matrix(s, i, "attn_output.weight", nq, m->width, 1.5f);
+	if (!m->attn_bias)
+		return;
+	vector(s, i, "attn_q.bias", nq, SMALL, 0.4f);
+	vector(s, i, "attn_k.bias", nk, SMALL, 0.4f);
+	vector(s, i, "attn_v.bias", nk, SMALL, 0.4f);
 }
 
 static void put_conv(struct synth *s, size_t i, char which, uint32_t width)
@@ -426,8 +452,12 @@ static void put_delta(struct synth *s, size_t i)
 	const struct synth_ssm *m = s->m;
 	uint32_t keys = m->groups * m->state;
 
-	matrix(s, i, "attn_qkv.weight", m->width, 2 * keys + m->inner, 1.5f);
-	matrix(s, i, "attn_gate.weight", m->width, m->inner, 1.5f);
+	if (m->joined_in) {
+		matrix(s, i, "ssm_in.weight", m->width, 2 * keys + 2 * m->inner, 1.5f);
+	} else {
+		matrix(s, i, "attn_qkv.weight", m->width, 2 * keys + m->inner, 1.5f);
+		matrix(s, i, "attn_gate.weight", m->width, m->inner, 1.5f);
+	}
 	if (!strcmp(m->arch, "qwen3next")) {
 		matrix(s, i, "ssm_ba.weight", m->width, 2 * m->rank, 1);
 	} else {

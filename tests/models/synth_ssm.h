@@ -43,7 +43,9 @@ struct synth_ssm {
 	bool inner_norms;  /* mamba: of time step, B and C */
 	bool no_gate_norm; /* falcon-h1 */
 	bool scales;	   /* granitehybrid: all four */
-	bool plain_conv;   /* sqla: without biases: scores' factors then do not matter */
+	bool plain_conv; /* sqla, Mamba-2: without biases; sqla's scores' factors then do not matter */
+	bool joined_in; /* qwen3next: ssm_in, as in older files */
+	bool attn_bias; /* of queries, keys and values, not of qwen3next and its relatives */
 	float eps;
 	uint32_t type;	  /* enum ggml_type of the matrices */
 	const char *drop; /* this tensor is left out, for refusals */

@@ -164,7 +164,7 @@ static bool one_bias_less(struct synth_model *m)
 		return false;
 	m->bias &= m->bias - 1;
 	/* one tensor */
-	if (!strcmp(m->arch, "gpt2") || !strcmp(m->arch, "phi3"))
+	if (m->fused_qkv || !strcmp(m->arch, "gpt2") || !strcmp(m->arch, "phi3"))
 		m->bias &= ~(uint32_t)SYNTH_BIAS_QKV;
 	return true;
 }
