@@ -105,7 +105,8 @@ static int force_reset(void *data, u64 val)
 	struct ig1_device *dev = data;
 
 	ig1_reset_schedule(dev);
-	while (work_busy(&dev->reset.work) && !drm_dev_is_unplugged(&dev->drm)) {
+	while ((work_busy(&dev->reset.work) || READ_ONCE(dev->reset.flr)) &&
+	       !drm_dev_is_unplugged(&dev->drm)) {
 		if (msleep_interruptible(10))
 			return -EINTR;
 	}

@@ -272,6 +272,7 @@ void ig1_device_unplug(struct ig1_device *dev)
 	ig1_device_stop(dev);
 	up_write(&dev->hw_lock);
 	pci_clear_master(dev->pdev);
+	ig1_pm_release(dev);
 	/* What waited for jobs' fences, and DMA memory that is held by something else. */
 	flush_workqueue(ig1_free_wq);
 	ig1_mmu_pool_unplug(&dev->mmu);

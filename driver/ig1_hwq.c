@@ -18,6 +18,7 @@
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
 #include <linux/lockdep.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 
 #include <drm/drm_managed.h>
@@ -42,22 +43,9 @@ static void cut_off(struct ig1_device *dev)
 	pci_clear_master(dev->pdev);
 }
 
-/* What else may use the configuration space waits: hw_lock is held, and so is the device awake. */
 static int flr(struct ig1_device *dev)
 {
-	int err;
-
-	err = pci_save_state(dev->pdev);
-	if (!err)
-		err = pcie_reset_flr(dev->pdev, PCI_RESET_DO_RESET);
-	/*
-	 * Takes the lock of the device's vectors. Memory is allocated under that, but only while
-	 * vectors are set up, and then there is no job yet. Lockdep knows all devices' as one.
-	 */
-	lockdep_off();
-	pci_restore_state(dev->pdev);
-	lockdep_on();
-	return err;
+	return pci_try_reset_function(dev->pdev);
 }
 
 static const struct ig1_hwq_ops hwq_ops = {

@@ -99,7 +99,10 @@ struct ig1_hwq_ops {
 	bool (*forgot)(struct ig1_device *dev);
 	/** @halt: ig1_reset_halt() */
 	int (*halt)(struct ig1_device *dev);
-	/** @flr: function-level reset; loses the resident SRAM */
+	/**
+	 * @flr: function-level reset, as the PCI core does it: between ig1_pci_err_handlers'
+	 * reset_prepare and reset_done. Not under hw_lock. -EAGAIN: somebody else is at the device
+	 */
 	int (*flr)(struct ig1_device *dev);
 	/** @stop: ig1_device_stop() */
 	void (*stop)(struct ig1_device *dev);

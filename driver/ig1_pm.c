@@ -105,6 +105,10 @@ void ig1_pm_fini(struct ig1_device *dev)
 	pm_runtime_get_sync(parent);
 	pm_runtime_forbid(parent);
 	pm_runtime_dont_use_autosuspend(parent);
+}
+
+void ig1_pm_release(struct ig1_device *dev)
+{
 	ig1_resident_free(dev->pm.resident);
 	dev->pm.resident = NULL;
 }
@@ -123,6 +127,9 @@ static int stop_chip(struct ig1_device *dev, long park_ms, bool force)
 	struct ig1_loss loss = {};
 	int err, dead = 0;
 
+	/* Stopped already, for a reset that is to come: perhaps this one. A sleep can wait. */
+	if (READ_ONCE(dev->reset.flr))
+		return force ? 0 : -EBUSY;
 	/* Memory before the lock, which is a fence's way. */
 	if (sram_in_use(dev))
 		resident = ig1_resident_alloc(dev);
@@ -138,6 +145,11 @@ static int stop_chip(struct ig1_device *dev, long park_ms, bool force)
 		goto free;
 	}
 	down_write(&dev->hw_lock);
+	if (dev->reset.flr) {
+		up_write(&dev->hw_lock);
+		err = force ? 0 : -EBUSY;
+		goto unpark;
+	}
 	/* Somebody may have made a buffer since. */
 	if (!resident && sram_in_use(dev))
 		err = err ?: -EAGAIN;
@@ -158,8 +170,12 @@ unlock:
 		/* It may be copying still, into memory that is about to be freed. */
 		ig1_reset_begin(dev, &loss);
 		dead = ig1_reset_complete(dev, &loss);
+		/* It is not stopped before that. */
+		if (dev->reset.flr)
+			swap(dev->pm.resident, resident);
 	}
 	up_write(&dev->hw_lock);
+unpark:
 	if (!dead)
 		ig1_hwq_unpark(dev);
 free:
@@ -178,6 +194,8 @@ static int start_chip(struct ig1_device *dev)
 	if (!dev->pm.suspended || dev->reset.failed)
 		goto unlock;
 	err = ig1_reset_complete(dev, loss);
+	if (dev->reset.flr)
+		goto unlock;
 	if (!err && dev->pm.resident && !loss->sram) {
 		err = ig1_resident_load(dev, dev->pm.resident);
 		if (err) {
@@ -189,6 +207,8 @@ static int start_chip(struct ig1_device *dev)
 			loss->sram = true;
 			ig1_reset_begin(dev, loss);
 			err = ig1_reset_complete(dev, loss);
+			if (dev->reset.flr)
+				goto unlock;
 		}
 	}
 	ig1_resident_free(dev->pm.resident);
@@ -246,7 +266,7 @@ static int runtime_suspend(struct device *parent)
 		return 0;
 	/* No job holds a reference. Buffers in the chip keep it awake. */
 	down_write(&dev->hw_lock);
-	if (sram_in_use(dev) || !ig1_hwq_idle(dev)) {
+	if (sram_in_use(dev) || !ig1_hwq_idle(dev) || dev->pm.suspended) {
 		up_write(&dev->hw_lock);
 		drm_dev_exit(idx);
 		return -EBUSY;

@@ -32,6 +32,8 @@ struct ig1_pm {
 
 int ig1_pm_init(struct ig1_device *dev);
 void ig1_pm_fini(struct ig1_device *dev);
+/* What a transition that was not completed has kept; the chip is stopped. */
+void ig1_pm_release(struct ig1_device *dev);
 
 /* Wakes the chip and keeps it awake; may sleep. */
 int ig1_pm_get(struct ig1_device *dev);

@@ -17,7 +17,9 @@
  *    may have begun is not repeated, since its program may have changed what it reads: it ends
  *    with -EIO, its queue is banned.
  * 5. If the chip cannot even be reset, because a transfer on the bus does not end, a
- *    function-level reset follows. That loses the resident SRAM.
+ *    function-level reset follows. That loses the resident SRAM. It takes locks of the PCI core
+ *    and of IOMMU drivers that memory is allocated under, so it comes in a work item of its own,
+ *    without &ig1_device.hw_lock: like one from outside, with the recovery's second half behind it.
  * 6. If the chip does not come back it is cut off from the bus, all jobs end with -EIO and the
  *    device is unplugged.
  *
@@ -54,6 +56,7 @@ MODULE_PARM_DESC(timeout_ms, "ms without progress after which a job is given up 
 #define ABORT_TRIES 100
 
 static void reset_work(struct work_struct *work);
+static void flr_work(struct work_struct *work);
 
 static void wq_release(struct drm_device *drm, void *res)
 {
@@ -66,6 +69,7 @@ int ig1_reset_init(struct ig1_device *dev)
 	int err;
 
 	INIT_WORK(&reset->work, reset_work);
+	INIT_WORK(&reset->flr_work, flr_work);
 	init_waitqueue_head(&reset->over);
 	reset->timeout_ms = max(timeout_ms, 1u);
 	reset->limit_ms = IG1_LIMIT_MS;
@@ -81,6 +85,7 @@ int ig1_reset_init(struct ig1_device *dev)
 void ig1_reset_fini(struct ig1_device *dev)
 {
 	disable_work_sync(&dev->reset.work);
+	disable_work_sync(&dev->reset.flr_work);
 	ig1_coredump_fini(dev);
 }
 
@@ -220,20 +225,34 @@ void ig1_reset_begin(struct ig1_device *dev, struct ig1_loss *loss)
 	dev->hwq.ops->stop(dev);
 }
 
+/* The rest is for who comes behind the function-level reset. */
+static void await_flr(struct ig1_device *dev, const struct ig1_loss *loss)
+{
+	drm_warn(&dev->drm, "chip does not reset, trying a function-level reset\n");
+	dev->pm.loss = *loss;
+	/* There may be a copy, of a transition that meets this on its way back. */
+	if (!dev->pm.resident)
+		dev->pm.loss.sram = true;
+	dev->pm.suspended = true;
+	WRITE_ONCE(dev->reset.flr, true);
+	queue_work(dev->reset.wq, &dev->reset.flr_work);
+}
+
 int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss)
 {
 	const struct ig1_hwq_ops *ops = dev->hwq.ops;
+	bool last = dev->reset.flr;
 	int err;
 
 	lockdep_assert_held_write(&dev->hw_lock);
-	ig1_stats_reset(dev);
+	WRITE_ONCE(dev->reset.flr, false);
 	err = ig1_fail_reset() ? -EIO : ops->halt(dev);
-	if (err == -ETIMEDOUT) {
+	if (err == -ETIMEDOUT && !last) {
 		/* It waits for its transfers on the bus, one of which does not end. */
-		drm_warn(&dev->drm, "chip does not reset, trying a function-level reset\n");
-		loss->sram = true;
-		err = ops->flr(dev);
+		await_flr(dev, loss);
+		return 0;
 	}
+	ig1_stats_reset(dev);
 	if (!err) {
 		/* Answers written since the last look; another job may have begun behind them. */
 		ig1_hwq_harvest(dev);
@@ -254,6 +273,8 @@ int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss)
 		WRITE_ONCE(dev->reset.recoveries, dev->reset.recoveries + 1);
 		wake_up_all(&dev->reset.over);
 		ig1_queues_settle(dev);
+		if (last || !dev->pm.suspended)
+			drm_notice(&dev->drm, "reset, %u jobs ended\n", loss->ended);
 		return 0;
 	}
 	drm_err(&dev->drm, "reset failed: %pe\n", ERR_PTR(err));
@@ -298,14 +319,10 @@ void ig1_reset_lose(struct ig1_device *dev)
 static int recover(struct ig1_device *dev, const struct ig1_job *guilty)
 {
 	struct ig1_loss loss = { .guilty = guilty };
-	int err;
 
 	loss.sram = dev->hwq.ops->forgot(dev);
 	ig1_reset_begin(dev, &loss);
-	err = ig1_reset_complete(dev, &loss);
-	if (!err)
-		drm_notice(&dev->drm, "reset, %u jobs ended\n", loss.ended);
-	return err;
+	return ig1_reset_complete(dev, &loss);
 }
 
 static void reset_work(struct work_struct *work)
@@ -333,6 +350,26 @@ static void reset_work(struct work_struct *work)
 	drm_dev_exit(idx);
 	if (err)
 		ig1_reset_give_up(dev);
+}
+
+static void flr_work(struct work_struct *work)
+{
+	struct ig1_device *dev = container_of(work, struct ig1_device, reset.flr_work);
+	unsigned long end = jiffies + msecs_to_jiffies(RECOVERY_MS);
+
+	/* Outside of drm_dev_enter(): reset_done unplugs a device that does not come back. */
+	while (READ_ONCE(dev->reset.flr) && !drm_dev_is_unplugged(&dev->drm)) {
+		/*
+		 * Whoever is at the device resets it himself, refuses to put it to sleep, or
+		 * unbinds it.
+		 */
+		if (dev->hwq.ops->flr(dev) != -EAGAIN || time_after(jiffies, end))
+			break;
+		msleep(RETRY_LOOK_MS);
+	}
+	/* Neither this nor a reset from outside has come to its end. */
+	if (READ_ONCE(dev->reset.flr))
+		ig1_reset_lose(dev);
 }
 
 enum verdict {

@@ -26,6 +26,10 @@ struct ig1_reset {
 	struct workqueue_struct *wq;
 	/** @work: a reset that is not a job's fault */
 	struct work_struct work;
+	/** @flr_work: the function-level reset of @flr */
+	struct work_struct flr_work;
+	/** @flr: a recovery goes on behind a function-level reset that is to come; under hw_lock */
+	bool flr;
 	/** @timeout_ms: see IG1_TIMEOUT_MS; of queues created from now on */
 	u32 timeout_ms;
 	/** @limit_ms: see IG1_LIMIT_MS; zero: none */
@@ -85,7 +89,8 @@ int ig1_reset_halt(struct ig1_device *dev);
  * The two halves of every recovery; hw_lock held for writing. begin() stops the chip after
  * reading what it has answered; complete() decides what becomes of the jobs and starts it again.
  * When complete() fails the device is dead: jobs have ended with -EIO, the caller unplugs it with
- * ig1_reset_give_up().
+ * ig1_reset_give_up(). When it succeeds with &ig1_reset.flr set the chip stays stopped for now
+ * (&ig1_pm.suspended, &ig1_pm.loss): it is called again behind a function-level reset.
  */
 void ig1_reset_begin(struct ig1_device *dev, struct ig1_loss *loss);
 int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss);

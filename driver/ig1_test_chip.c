@@ -110,7 +110,19 @@ static int halt(struct ig1_device *dev)
 
 static int flr(struct ig1_device *dev)
 {
-	current_chip->flrs++;
+	struct test_chip *chip = current_chip;
+
+	chip->flrs++;
+	if (chip->flr_busy) {
+		chip->flr_busy--;
+		return -EAGAIN;
+	}
+	if (!chip->pdev)
+		return -ENOTTY;
+	if (chip->flr_helps)
+		chip->halt_error = 0;
+	/* Like reset_done, which also looks at the power of a real device. */
+	ig1_pci_err_handlers.resume(chip->pdev);
 	return 0;
 }
 

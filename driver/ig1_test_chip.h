@@ -37,8 +37,14 @@ struct test_chip {
 	int mbox_error;
 	/** @halt_error: of every reset of the chip alone */
 	int halt_error;
-	/** @flrs: function-level resets */
+	/** @flrs: function-level resets that were asked for */
 	u32 flrs;
+	/** @flr_busy: the next ones that somebody else is in the way of */
+	u32 flr_busy;
+	/** @flr_helps: one ends @halt_error */
+	bool flr_helps;
+	/** @pdev: device for the handlers of bus errors and resets; NULL: it has no resets */
+	struct pci_dev *pdev;
 	/** @start_error: of every start */
 	int start_error;
 	/** @stopped_context: context that the last command stopped */
