@@ -252,6 +252,20 @@ static enum drm_gem_object_status ig1_bo_status(struct drm_gem_object *obj)
 	return 0;
 }
 
+static int object_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	int ret;
+
+	if (!drm_gem_is_imported(obj))
+		return drm_gem_shmem_object_vmap(obj, map);
+	ret = dma_buf_vmap(obj->import_attach->dmabuf, map);
+	if (ret || !map->is_iomem)
+		return ret;
+	/* Another device's registers, of which 6.12's helper would warn as of a driver's fault. */
+	dma_buf_vunmap(obj->import_attach->dmabuf, map);
+	return -EINVAL;
+}
+
 static const struct drm_gem_object_funcs host_funcs = {
 	.free = ig1_bo_free,
 	.export = ig1_bo_export,
@@ -259,7 +273,7 @@ static const struct drm_gem_object_funcs host_funcs = {
 	.pin = drm_gem_shmem_object_pin,
 	.unpin = drm_gem_shmem_object_unpin,
 	.get_sg_table = drm_gem_shmem_object_get_sg_table,
-	.vmap = drm_gem_shmem_object_vmap,
+	.vmap = object_vmap,
 	.vunmap = drm_gem_shmem_object_vunmap,
 	.mmap = drm_gem_shmem_object_mmap,
 	.status = ig1_bo_status,

@@ -81,7 +81,7 @@ struct ig1_bo *ig1_bo_lookup(struct drm_file *file, u32 handle);
 
 /*
  * Kernel's view of a host buffer (completion ring). Valid until ig1_bo_vunmap(), also after unplug;
- * a view holds a reference of the buffer. -EINVAL: resident.
+ * a view holds a reference of the buffer. -EINVAL: resident, or another device's registers.
  */
 int ig1_bo_vmap(struct ig1_bo *bo, struct iosys_map *map);
 void ig1_bo_vunmap(struct ig1_bo *bo, struct iosys_map *map);

@@ -287,6 +287,9 @@ struct exporter {
 	u32 bytes[2];
 	u32 mapped;
 	u32 unmapped;
+	/* Views of the kernel: of memory, or as if of registers. */
+	u32 viewed;
+	bool registers;
 	bool released;
 };
 
@@ -323,6 +326,25 @@ static void exporter_unmap(struct dma_buf_attachment *attach, struct sg_table *s
 	kfree(sgt);
 }
 
+static int exporter_vmap(struct dma_buf *buf, struct iosys_map *map)
+{
+	struct exporter *e = buf->priv;
+
+	if (e->registers)
+		iosys_map_set_vaddr_iomem(map, (void __iomem *)e);
+	else
+		iosys_map_set_vaddr(map, e);
+	e->viewed++;
+	return 0;
+}
+
+static void exporter_vunmap(struct dma_buf *buf, struct iosys_map *map)
+{
+	struct exporter *e = buf->priv;
+
+	e->viewed--;
+}
+
 static void exporter_release(struct dma_buf *buf)
 {
 	struct exporter *e = buf->priv;
@@ -333,6 +355,8 @@ static void exporter_release(struct dma_buf *buf)
 static const struct dma_buf_ops exporter_ops = {
 	.map_dma_buf = exporter_map,
 	.unmap_dma_buf = exporter_unmap,
+	.vmap = exporter_vmap,
+	.vunmap = exporter_vunmap,
 	.release = exporter_release,
 };
 
@@ -392,6 +416,31 @@ static void test_import(struct kunit *test)
 	flush_workqueue(ig1_free_wq);
 	flush_delayed_fput();
 	KUNIT_EXPECT_EQ(test, e->unmapped, 1);
+	KUNIT_EXPECT_TRUE(test, e->released);
+}
+
+/* A completion ring is written as memory, so another device's registers cannot be one. */
+static void test_import_view(struct kunit *test)
+{
+	struct exporter *e = kunit_kzalloc(test, sizeof(*e), GFP_KERNEL);
+	struct iosys_map map;
+	struct ig1_bo *bo;
+	u32 handle;
+
+	KUNIT_ASSERT_NOT_NULL(test, e);
+	*e = (struct exporter){ .addr = { PAGE, SZ_1M }, .bytes = { PAGE, PAGE } };
+	bo = import(test, e, 2 * PAGE, &handle);
+	KUNIT_ASSERT_EQ(test, ig1_bo_vmap(bo, &map), 0);
+	KUNIT_EXPECT_PTR_EQ(test, map.vaddr, (void *)e);
+	ig1_bo_vunmap(bo, &map);
+	KUNIT_EXPECT_EQ(test, e->viewed, 0);
+	e->registers = true;
+	KUNIT_EXPECT_EQ(test, ig1_bo_vmap(bo, &map), -EINVAL);
+	KUNIT_EXPECT_EQ(test, e->viewed, 0);
+	/* Refused, it holds nothing. */
+	drop_handle(test, handle);
+	flush_workqueue(ig1_free_wq);
+	flush_delayed_fput();
 	KUNIT_EXPECT_TRUE(test, e->released);
 }
 
@@ -491,6 +540,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_host),		KUNIT_CASE(test_unplug),
 	KUNIT_CASE(test_size),
 	KUNIT_CASE(test_refused),	KUNIT_CASE(test_import),
+	KUNIT_CASE(test_import_view),
 	KUNIT_CASE(test_import_unplug), KUNIT_CASE_PARAM(test_bad_extent, bad_extent_gen_params),
 	KUNIT_CASE(test_home),		{}
 };

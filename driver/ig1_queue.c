@@ -226,17 +226,10 @@ static int map_ring(struct ig1_queue *queue, struct drm_file *file,
 	err = ig1_bo_vmap(bo, &queue->ring_map);
 	if (err)
 		goto put_bo;
-	/* An imported buffer may be another device's registers. */
-	if (queue->ring_map.is_iomem) {
-		err = -EINVAL;
-		goto unmap;
-	}
 	queue->ring_bo = bo;
 	queue->ring = queue->ring_map.vaddr + args->ring_offset;
 	queue->ring_entries = args->ring_entries;
 	return 0;
-unmap:
-	ig1_bo_vunmap(bo, &queue->ring_map);
 put_bo:
 	drm_gem_object_put(&bo->base.base);
 	return err;
