@@ -36,8 +36,9 @@ int accelc_exit_code(int err);
 /* accelc_source.c: a GGUF file by its first bytes, or a folder. */
 bool accelc_is_source(const char *path);
 int accelc_source_info(const char *path, bool json);
-/* A line for each kind of tensors that are left out. */
+/* A line for each kind of tensors that are left out; members of j. */
 void accelc_left_out(FILE *f, const struct source_left_out *kinds, size_t n);
+void accelc_left_out_json(json_t *j, const struct source_left_out *kinds, size_t n);
 
 /*
  * accelc_compile.c: which model, and how it is to be compiled; argp's child of commands that compile. Its

@@ -307,26 +307,19 @@ static void report(const struct compile_result *r, const struct ig1_config *chip
 	report_tensors(&r->model);
 }
 
-/* What info says of the file, and what the compiler knows. */
-static int print_json(const char *path, const struct compile_result *r)
+/* What info says of the file, and its path. */
+static int print_json(const char *path)
 {
-	json_t *j, *left_out = json_object();
 	struct ig1_image *img;
 	int code = ACCELC_OK;
-	size_t i;
+	json_t *j;
 
 	img = accelc_open(path, &code);
-	if (!img) {
-		json_decref(left_out);
+	if (!img)
 		return code;
-	}
 	j = accelc_image_json(img);
 	ig1_image_close(img);
-	for (i = 0; i < r->n_left_out; i++)
-		json_object_set_new(left_out, r->left_out[i].what,
-				    json_integer((json_int_t)r->left_out[i].tensors));
 	json_object_set_new(j, "image", json_text(path, SIZE_MAX));
-	json_object_set_new(j, "left_out", left_out);
 	json_dumpf(j, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(j);
@@ -385,7 +378,7 @@ int accelc_compile(int argc, char **argv)
 		report(&r, a.o.chip);
 	code = ret > 0 ? ACCELC_OK : accelc_exit_code(ret);
 	if (!ret && a.json)
-		code = print_json(a.o.out, &r);
+		code = print_json(a.o.out);
 	compile_free(&r);
 	return code;
 }

@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "accelc.h"
 #include "common/json_text.h"
+#include "compiler/image/build.h"
 #include "compiler/ir/ir.h"
 #include "compiler/quant/ggml_types.h"
 #include "compiler/quant/half.h"
@@ -122,13 +124,31 @@ static json_t *manifest(const struct ig1_image_manifest *m)
 		(json_int_t)m->source_bytes, "source_sha256", sha);
 }
 
+/* Parts of the model that the image lacks; *text is to be freed. A section that makes no sense counts as none. */
+static size_t left_out(struct ig1_image *img, struct source_left_out parts[SOURCE_LEFT_OUT],
+		       char **text)
+{
+	const void *data;
+	size_t bytes;
+	int n;
+
+	*text = NULL;
+	if (ig1_image_section(img, IG1_SEC_LEFT_OUT, 0, &data, &bytes))
+		return 0;
+	*text = strndup(data, bytes);
+	n = *text ? build_left_out_parse(*text, parts, SOURCE_LEFT_OUT) : 0;
+	return n < 0 ? 0 : (size_t)n;
+}
+
 json_t *accelc_image_json(struct ig1_image *img)
 {
 	const struct ig1_config *chip = accelc_image_chip(img);
 	const struct ig1_image_manifest *m = ig1_image_manifest(img);
 	json_t *j = json_object(), *programs = json_object();
+	struct source_left_out parts[SOURCE_LEFT_OUT];
 	const void *cmds;
 	size_t count;
+	char *text;
 	char id[65];
 	int i;
 
@@ -146,6 +166,9 @@ json_t *accelc_image_json(struct ig1_image *img)
 	json_object_set_new(j, "programs", programs);
 	json_object_set_new(j, "sections", sections(img));
 	json_object_set_new(j, "tensors", tensors(img));
+	count = left_out(img, parts, &text);
+	accelc_left_out_json(j, parts, count);
+	free(text);
 	return j;
 }
 
@@ -161,9 +184,10 @@ static void print_name(const char *s, size_t n)
 static void print_text(struct ig1_image *img, const struct ig1_config *chip)
 {
 	const struct ig1_image_manifest *m = ig1_image_manifest(img);
+	struct source_left_out parts[SOURCE_LEFT_OUT];
 	const void *cmds;
 	size_t count;
-	char id[65];
+	char id[65], *text;
 	uint32_t i;
 
 	hex(ig1_image_header(img)->mask_id, 32, id);
@@ -210,6 +234,11 @@ static void print_text(struct ig1_image *img, const struct ig1_config *chip)
 			printf(" (%s%s)\n", ggml_type_name(t->src_type),
 			       t->requant == IR_REENCODED ? ", exact" : "");
 	}
+	count = left_out(img, parts, &text);
+	if (count)
+		putchar('\n');
+	accelc_left_out(stdout, parts, count);
+	free(text);
 }
 
 int accelc_info(int argc, char **argv)

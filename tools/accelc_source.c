@@ -99,8 +99,23 @@ void accelc_left_out(FILE *f, const struct source_left_out *kinds, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		fprintf(f, "left out: %zu %s of %s\n", kinds[i].tensors,
-			kinds[i].tensors == 1 ? "tensor" : "tensors", kinds[i].what);
+		fprintf(f, "left out: %zu %s of %s, %" PRIu64 " bytes\n", kinds[i].tensors,
+			kinds[i].tensors == 1 ? "tensor" : "tensors", kinds[i].what,
+			kinds[i].bytes);
+}
+
+void accelc_left_out_json(json_t *j, const struct source_left_out *kinds, size_t n)
+{
+	json_t *tensors = json_object(), *bytes = json_object();
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		json_object_set_new(tensors, kinds[i].what,
+				    json_integer((json_int_t)kinds[i].tensors));
+		json_object_set_new(bytes, kinds[i].what, json_integer((json_int_t)kinds[i].bytes));
+	}
+	json_object_set_new(j, "left_out", tensors);
+	json_object_set_new(j, "left_out_bytes", bytes);
 }
 
 static void print_source(const struct gguf_file *f)
@@ -137,7 +152,7 @@ static void print_source(const struct gguf_file *f)
 static void print_json(const struct gguf_file *f)
 {
 	json_t *j = json_object(), *keys = json_object(), *tensors = json_array(),
-	       *files = json_array(), *left_out = json_object();
+	       *files = json_array();
 	struct source_left_out kinds[SOURCE_LEFT_OUT];
 	size_t i, d, n = source_left_out(f, kinds);
 
@@ -169,10 +184,7 @@ static void print_json(const struct gguf_file *f)
 							 ggml_type_name(t->type), "shape", shape,
 							 "converted", (int)(t->rows != NULL)));
 	}
-	for (i = 0; i < n; i++)
-		json_object_set_new(left_out, kinds[i].what,
-				    json_integer((json_int_t)kinds[i].tensors));
-	json_object_set_new(j, "left_out", left_out);
+	accelc_left_out_json(j, kinds, n);
 	json_object_set_new(j, "files", files);
 	json_object_set_new(j, "keys", keys);
 	json_object_set_new(j, "tensors", tensors);

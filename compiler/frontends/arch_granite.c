@@ -49,7 +49,6 @@ const char *const fe_granite_keys[] = { FE_GRANITE_KEYS, NULL };
 const struct fe_arch fe_arch_granite = {
 	.name = "granite",
 	.rope_pairs = 1,
-	.rope_freqs = true,
 	.bias_o = FE_MAY_BIAS,
 	.bias_ffn = FE_MAY_BIAS,
 	.keys = fe_granite_keys,

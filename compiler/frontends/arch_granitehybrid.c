@@ -23,7 +23,6 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 const struct fe_arch fe_arch_granitehybrid = {
 	.name = "granitehybrid",
 	.rope_pairs = 1,
-	.rope_freqs = true,
 	.hybrid = true,
 	.bias_o = FE_MAY_BIAS,
 	.bias_ffn = FE_MAY_BIAS,

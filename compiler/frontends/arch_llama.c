@@ -19,7 +19,6 @@ static int read_llama(struct fe_net *n)
 const struct fe_arch fe_arch_llama = {
 	.name = "llama",
 	.rope_pairs = 1,
-	.rope_freqs = true,
 	.bias_o = FE_MAY_BIAS,
 	.bias_ffn = FE_MAY_BIAS,
 	.read = read_llama,

@@ -70,7 +70,6 @@ static int read_granite(struct fe_net *n)
 const struct fe_arch fe_arch_granitemoe = {
 	.name = "granitemoe",
 	.rope_pairs = 1,
-	.rope_freqs = true,
 	.bias_o = FE_MAY_BIAS,
 	.keys = fe_granitemoe_keys,
 	.moe = &granite_rules,

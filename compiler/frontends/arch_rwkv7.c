@@ -48,23 +48,11 @@ static struct ir_op *lora(struct fe_net *n, uint32_t i, struct ir_op *x, char wh
 /* v, and from the second layer on a share of the first layer's. */
 static struct ir_op *mix_value(struct fe_net *n, uint32_t i, struct ir_op *v, struct ir_op *x)
 {
-	static const char *const unused[] = { "time_mix_v0", "time_mix_v1", "time_mix_v2" };
-	const struct gguf_tensor *g;
-	struct ir_tensor *t;
 	struct ir_op *in[3];
-	char name[64];
-	size_t k;
 
+	/* the first layer's tensors for this are without a use: source_part_of() */
 	if (!i) {
 		n->rwkv.first_value = v;
-		/* there in files, of one rank or another, but without a use */
-		for (k = 0; k < 3; k++) {
-			snprintf(name, sizeof(name), "blk.0.%s.weight", unused[k]);
-			g = gguf_find_tensor(n->f, name);
-			if (g)
-				fe_tensor(n, name, false, (uint64_t)g->ne[0], (uint64_t)g->ne[1],
-					  &t);
-		}
 		return v;
 	}
 	in[0] = fe_binary(n, i, IR_FN_SUB, n->rwkv.first_value, v, "time_mix_v_change");

@@ -9,8 +9,7 @@
 #include "compiler/frontends/build.h"
 #include "compiler/quant/ggml_types.h"
 
-/* With the name that a folder has for it. */
-static const char *shown(struct fe_net *n, const char *name)
+const char *fe_shown(struct fe_net *n, const char *name)
 {
 	char buf[256];
 	const char *stored = gguf_stored_name(n->f, name, buf, sizeof(buf)), *both;
@@ -28,11 +27,12 @@ static int bad_shape(struct fe_net *n, const char *name, const struct gguf_tenso
 		return diag_set(&n->m->diag, -EINVAL,
 				"tensor %s: shape %" PRId64 " x %" PRId64 ", expected %" PRIu64
 				" x %" PRIu64,
-				shown(n, name), g->ne[0], g->ne[1], cols, rows);
+				fe_shown(n, name), g->ne[0], g->ne[1], cols, rows);
 	return diag_set(&n->m->diag, -EINVAL,
 			"tensor %s: shape %" PRId64 " x %" PRId64 " x %" PRId64 " x %" PRId64
 			", expected %" PRIu64 " x %" PRIu64 " x %" PRIu64,
-			shown(n, name), g->ne[0], g->ne[1], g->ne[2], g->ne[3], cols, rows, count);
+			fe_shown(n, name), g->ne[0], g->ne[1], g->ne[2], g->ne[3], cols, rows,
+			count);
 }
 
 /* Tensors of a file stand in one array. */
@@ -59,7 +59,7 @@ int fe_tensor3(struct fe_net *n, const char *name, bool required, uint64_t cols,
 	if (!g) {
 		if (!required)
 			return 0;
-		return diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", shown(n, name));
+		return diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", fe_shown(n, name));
 	}
 	mark_used(n, g);
 	if ((uint64_t)g->ne[0] != cols || (uint64_t)g->ne[1] != rows ||
@@ -126,7 +126,7 @@ struct ir_tensor *fe_layer_optional(struct fe_net *n, uint32_t layer, const char
 	if (!o || o->there == !!t)
 		return t;
 	snprintf(buf, sizeof(buf), "blk.%u.%s", t ? o->layer : layer, name);
-	diag_set(&n->m->diag, -EINVAL, "tensor %s: missing, blk.%u has it", shown(n, buf),
+	diag_set(&n->m->diag, -EINVAL, "tensor %s: missing, blk.%u has it", fe_shown(n, buf),
 		 t ? layer : o->layer);
 	return NULL;
 }
@@ -179,7 +179,7 @@ const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, cons
 	snprintf(buf, sizeof(buf), "blk.%u.%s", layer, name);
 	g = gguf_find_tensor(n->f, buf);
 	if (!g) {
-		diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", shown(n, buf));
+		diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", fe_shown(n, buf));
 		return NULL;
 	}
 	mark_used(n, g);
@@ -187,7 +187,7 @@ const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, cons
 		return g;
 	diag_set(&n->m->diag, -EINVAL,
 		 "tensor %s: %" PRId64 " x %" PRIu64 " values, expected %" PRIu64 " x %" PRIu64,
-		 shown(n, buf), g->ne[0], g->elements / (uint64_t)g->ne[0], cols, rows);
+		 fe_shown(n, buf), g->ne[0], g->elements / (uint64_t)g->ne[0], cols, rows);
 	return NULL;
 }
 

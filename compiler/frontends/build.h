@@ -79,7 +79,6 @@ struct fe_arch {
 	bool pos_embd;	   /* position_embd is added to the embedding */
 	bool long_rope;	   /* rope_factors_long or _short, by the context */
 	enum ir_fn act;	   /* of the feed-forward; IR_FN_NONE: silu */
-	bool rope_freqs;   /* rope_freqs.weight divides the frequencies; else it is ignored */
 	bool hybrid;	   /* heads and feed-forward length per layer, 0 where there are none */
 	bool embd_norm;	   /* token_embd_norm follows the embedding */
 	bool same_values;  /* as long as keys */
@@ -139,6 +138,8 @@ int fe_windows(struct fe_net *n, uint32_t window, uint32_t period);
 
 /* build.c */
 int fe_check_range(struct fe_net *n, const char *key, uint32_t v, uint32_t max); /* 1 to max */
+/* For messages: a tensor's name, with the one that a folder has for it. */
+const char *fe_shown(struct fe_net *n, const char *name);
 /* A tensor of the file, marked as used. *out is NULL when it is optional and absent. */
 int fe_tensor(struct fe_net *n, const char *name, bool required, uint64_t cols, uint64_t rows,
 	      struct ir_tensor **out);

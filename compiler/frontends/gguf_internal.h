@@ -4,11 +4,18 @@
 #define IG1_COMPILER_FRONTENDS_GGUF_INTERNAL_H
 
 #include "compiler/frontends/gguf.h"
+#include "compiler/frontends/source.h"
 
 #define GGUF_N_TYPES 13
 
 /* Room for a name in a message, made printable and cut. */
 #define SHOWN 80
+
+/* Tensors of a folder that are left out. */
+struct gguf_skipped {
+	size_t tensors;
+	uint64_t bytes;
+};
 
 struct gguf_file {
 	const uint8_t *data; /* what was parsed: of a split file, the first part */
@@ -27,7 +34,7 @@ struct gguf_file {
 	const struct gguf_tensor **tensor_by_name;
 	struct gguf_part *parts; /* the array is the file's, what it points to the closer's */
 	size_t n_parts;
-	size_t predicting, media; /* tensors of a folder that are left out; source.h */
+	struct gguf_skipped skipped[SOURCE_LEFT_OUT];
 	/* gguf_stored_name(), with close_ctx; NULL: names are as stored. */
 	const char *(*stored_name)(void *ctx, const char *name, char *buf, size_t room);
 	/* Frees what keys, tensors and parts point to; NULL when that is the caller's. */

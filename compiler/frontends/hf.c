@@ -28,6 +28,13 @@ void *hf_alloc(struct hf *h, size_t n)
 	return b->bytes;
 }
 
+void hf_skip(struct hf *h, struct st_tensor *s, enum source_part part)
+{
+	s->used = true;
+	h->skipped[part].tensors++;
+	h->skipped[part].bytes += s->stored;
+}
+
 static void hf_close(void *ctx)
 {
 	struct hf *h = ctx;
@@ -311,8 +318,7 @@ static int open_model(struct hf *h, struct gguf_file **out)
 	free(f->tensor_by_name);
 	f->tensors = h->tensors;
 	f->n_tensors = h->n_tensors;
-	f->predicting = h->predicting;
-	f->media = h->media;
+	memcpy(f->skipped, h->skipped, sizeof(f->skipped));
 	f->tensor_by_name = NULL;
 	h->tensors = NULL;
 	f->parts = malloc(h->n_parts * sizeof(*f->parts));

@@ -38,7 +38,7 @@ struct hf {
 	struct st_set set;
 	struct gguf_tensor *tensors;
 	size_t n_tensors, tensors_room;
-	size_t predicting, media; /* that are left out; source.h */
+	struct gguf_skipped skipped[SOURCE_LEFT_OUT];
 	struct hf_block *blocks;
 	uint8_t *key_bytes;
 };
@@ -51,6 +51,9 @@ void *hf_alloc(struct hf *h, size_t n); /* zeroed; NULL with the message set */
 int hf_file(struct hf *h, const char *name, struct gguf_part *out);
 /* The same as JSON; *out NULL when there is no such file and it is optional. */
 int hf_json_file(struct hf *h, const char *name, bool required, size_t flags, json_t **out);
+
+/* No rule is to use the tensor, and none need. */
+void hf_skip(struct hf *h, struct st_tensor *s, enum source_part part);
 
 /* hf_text.c: config and tensors of the text part become those of a text model. */
 int hf_text_config(struct hf *h);

@@ -360,7 +360,7 @@ int hf_scales(struct hf *h)
 		struct st_tensor *s = &h->set.t[i];
 
 		if (of_activations(s->name))
-			s->used = true;
+			hf_skip(h, s, SOURCE_ACTIVATIONS);
 		else if (s->packed)
 			rc = bind_packed(h, s);
 		else if (s->code == ST_E4M3 || s->code == ST_E5M2)

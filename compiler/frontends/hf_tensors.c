@@ -235,19 +235,18 @@ static int refuse_unused(struct hf *h)
 	size_t i, k;
 
 	for (i = 0; i < h->set.n; i++) {
-		const struct st_tensor *s = &h->set.t[i];
-		bool ignored = s->used;
+		struct st_tensor *s = &h->set.t[i];
 
-		for (k = 0; k < hf_n_ignored; k++)
-			ignored |= ends_with(s->name, hf_ignored[k]);
-		if (ignored)
-			continue;
-		if (h->arch->flags & HF_DROP_MTP && beyond_last(h, s->name)) {
-			h->predicting++;
-			continue;
+		for (k = 0; k < hf_n_ignored && !s->used; k++) {
+			if (ends_with(s->name, hf_ignored[k]))
+				hf_skip(h, s, SOURCE_BUFFERS);
 		}
-		return hf_fail(h, -ENOTSUP, "tensor %.100s: not part of a supported %s model",
-			       s->name, h->arch->gguf);
+		if (!s->used && h->arch->flags & HF_DROP_MTP && beyond_last(h, s->name))
+			hf_skip(h, s, SOURCE_PREDICTING);
+		if (!s->used)
+			return hf_fail(h, -ENOTSUP,
+				       "tensor %.100s: not part of a supported %s model", s->name,
+				       h->arch->gguf);
 	}
 	return 0;
 }
@@ -393,7 +392,7 @@ int hf_tensors(struct hf *h)
 	/* A tied matrix that was stored all the same must not become another one. */
 	s = st_find(&h->set, "lm_head.weight");
 	if (s && (json_is_true(tie) || (!json_is_false(tie) && h->arch->flags & HF_TIED))) {
-		s->used = true;
+		hf_skip(h, s, SOURCE_TIED);
 		s->name[0] = '\0'; /* no rule finds it; still the first of its kind in the order */
 		rc = st_index(&h->set, h->err);
 		if (rc)

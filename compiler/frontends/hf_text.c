@@ -156,12 +156,10 @@ int hf_text_tensors(struct hf *h)
 	for (i = 0; i < h->set.n; i++) {
 		struct st_tensor *s = &h->set.t[i];
 
-		if (of_media(s->name)) {
-			s->used = true;
-			h->media++;
-		} else {
+		if (of_media(s->name))
+			hf_skip(h, s, SOURCE_MEDIA);
+		else
 			rename_text(s->name);
-		}
 	}
 	return st_index(&h->set, h->err);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "compiler/frontends/moe.h"
+#include "compiler/frontends/source.h"
 
 /* Keys that change the computation; an architecture takes those that it names, others must be 0. */
 static const char *const special_keys[] = {
@@ -352,17 +353,14 @@ static int refuse_tensors(struct fe_net *n)
 
 	for (i = 0; i < gguf_n_tensors(n->f); i++) {
 		const struct gguf_tensor *g = gguf_tensor(n->f, i);
-		const char *suffix = ".input_scale";
-		size_t len = strlen(suffix);
-		uint32_t layer;
+		const char *name;
 
-		if (n->used[i] || gguf_str_eq(g->name, "rope_freqs.weight") ||
-		    (gguf_layer_of(g, &layer) && layer >= n->layers && layer < n->blocks) ||
-		    (g->name.len > len && !memcmp(g->name.ptr + g->name.len - len, suffix, len)))
+		if (n->used[i] || source_part_of(n->f, g) != SOURCE_LEFT_OUT)
 			continue;
+		name = arena_strndup(&n->m->arena, g->name.ptr, g->name.len);
 		return diag_set(&n->m->diag, -ENOTSUP,
-				"tensor %.*s: not part of a supported %s model", (int)g->name.len,
-				g->name.ptr, n->arch->name);
+				"tensor %s: not part of a supported %s model",
+				name ? fe_shown(n, name) : "", n->arch->name);
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "compiler/frontends/build.h"
+#include "compiler/frontends/source.h"
 
 /* The factors of a context beyond the original one, or of one within it. */
 static void long_factors(struct fe_net *n, struct ir_table *r)
@@ -79,7 +80,7 @@ int fe_rope_table(struct fe_net *n)
 	r->ext = ext < 0.0f ? yarn : ext;
 	if (r->ext != 0.0)
 		r->mscale *= 1.0 + 0.1 * log(1.0 / r->scale);
-	if (n->arch->rope_freqs)
+	if (source_uses_rope_freqs(n->f))
 		fe_tensor(n, "rope_freqs.weight", false, dims / 2, 1, &r->factors);
 	if (n->arch->long_rope)
 		long_factors(n, r);

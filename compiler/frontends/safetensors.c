@@ -116,7 +116,7 @@ static int read_offsets(const struct where *w, const json_t *j, struct st_tensor
 			      "data_offsets: %" PRIu64 " bytes, shape and dtype make %" PRIu64,
 			      end - begin, bytes);
 	t->data = data + begin;
-	t->size = (size_t)bytes;
+	t->size = t->stored = (size_t)bytes;
 	return 0;
 }
 

@@ -33,8 +33,8 @@ struct st_tensor {
 	uint32_t n_dims;
 	uint64_t shape[ST_MAX_DIMS]; /* as stored: the last one is contiguous; never 0 */
 	const uint8_t *data;
-	size_t size;
-	size_t file; /* the caller's number of the file */
+	size_t size, stored; /* stored: in the file, whatever becomes of size */
+	size_t file;	     /* the caller's number of the file */
 	/* for the caller: a code's scale, a number for each block of rows x columns; NULL: 1 */
 	const struct st_tensor *scale;
 	uint64_t scale_cols, block[2];

@@ -47,39 +47,99 @@ int source_open(const char *path, struct gguf_file **out, struct gguf_error *err
 	return rc ? fail(err, rc, "%s", e.msg) : 0;
 }
 
+static bool is_arch(const struct gguf_file *f, const char *name)
+{
+	struct gguf_str arch;
+
+	return !gguf_get_str(f, "general.architecture", &arch, NULL) && gguf_str_eq(arch, name);
+}
+
 /* Of the last layers, whose number is a key. */
-static size_t predicting(const struct gguf_file *f)
+static bool predicting(const struct gguf_file *f, const struct gguf_tensor *t)
 {
 	uint32_t layers = 0, last = 0, layer;
 	struct gguf_str arch;
 	char name[128];
-	size_t i, n = 0;
 
-	if (gguf_get_str(f, "general.architecture", &arch, NULL))
-		return 0;
+	if (!gguf_layer_of(t, &layer) || gguf_get_str(f, "general.architecture", &arch, NULL))
+		return false;
 	snprintf(name, sizeof(name), "%.*s.nextn_predict_layers", (int)arch.len, arch.ptr);
 	if (gguf_get_u32(f, name, &last, NULL))
-		return 0;
+		return false;
 	snprintf(name, sizeof(name), "%.*s.block_count", (int)arch.len, arch.ptr);
-	if (gguf_get_u32(f, name, &layers, NULL) || last >= layers)
-		return 0;
-	for (i = 0; i < gguf_n_tensors(f); i++)
-		n += gguf_layer_of(gguf_tensor(f, i), &layer) && layer >= layers - last &&
-		     layer < layers;
-	return n;
+	return !gguf_get_u32(f, name, &layers, NULL) && last < layers && layer >= layers - last &&
+	       layer < layers;
+}
+
+bool source_uses_rope_freqs(const struct gguf_file *f)
+{
+	static const char *const archs[] = { "llama", "granite", "granitehybrid", "granitemoe" };
+	size_t i;
+
+	for (i = 0; i < sizeof(archs) / sizeof(archs[0]); i++) {
+		if (is_arch(f, archs[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool begins(const struct gguf_tensor *t, const char *with)
+{
+	size_t n = strlen(with);
+
+	return t->name.len > n && !memcmp(t->name.ptr, with, n);
+}
+
+static bool ends(const struct gguf_tensor *t, const char *with)
+{
+	size_t n = strlen(with);
+
+	return t->name.len > n && !memcmp(t->name.ptr + t->name.len - n, with, n);
+}
+
+enum source_part source_part_of(const struct gguf_file *f, const struct gguf_tensor *t)
+{
+	if (ends(t, ".input_scale"))
+		return SOURCE_ACTIVATIONS;
+	if (gguf_str_eq(t->name, "rope_freqs.weight"))
+		return source_uses_rope_freqs(f) ? SOURCE_LEFT_OUT : SOURCE_ROPE_FREQS;
+	/* files that have the encoders of images (v.), of sounds (a.) and what joins them (mm.), too */
+	if (begins(t, "v.") || begins(t, "a.") || begins(t, "mm."))
+		return SOURCE_MEDIA;
+	if (begins(t, "blk.0.time_mix_v") && is_arch(f, "rwkv7") &&
+	    (ends(t, "_v0.weight") || ends(t, "_v1.weight") || ends(t, "_v2.weight")))
+		return SOURCE_FIRST_VALUE;
+	return predicting(f, t) ? SOURCE_PREDICTING : SOURCE_LEFT_OUT;
 }
 
 size_t source_left_out(const struct gguf_file *f, struct source_left_out out[SOURCE_LEFT_OUT])
 {
-	const struct source_left_out all[SOURCE_LEFT_OUT] = {
-		{ "layers that predict further tokens", f->predicting + predicting(f) },
-		{ "images and sounds", f->media },
+	static const char *const names[SOURCE_LEFT_OUT] = {
+		[SOURCE_PREDICTING] = "layers that predict further tokens",
+		[SOURCE_MEDIA] = "images and sounds",
+		[SOURCE_ROPE_FREQS] = "rotation factors that the architecture ignores",
+		[SOURCE_ACTIVATIONS] = "scales of activations",
+		[SOURCE_TIED] = "a copy of the embedding",
+		[SOURCE_BUFFERS] = "constants of other programs",
+		[SOURCE_FIRST_VALUE] = "value mixing of the first layer",
 	};
+	struct gguf_skipped all[SOURCE_LEFT_OUT];
 	size_t i, n = 0;
 
+	memcpy(all, f->skipped, sizeof(all));
+	for (i = 0; i < gguf_n_tensors(f); i++) {
+		const struct gguf_tensor *t = gguf_tensor(f, i);
+		enum source_part part = source_part_of(f, t);
+
+		if (part == SOURCE_LEFT_OUT)
+			continue;
+		all[part].tensors++;
+		all[part].bytes += t->size;
+	}
 	for (i = 0; i < SOURCE_LEFT_OUT; i++) {
 		if (all[i].tensors)
-			out[n++] = all[i];
+			out[n++] =
+				(struct source_left_out){ names[i], all[i].tensors, all[i].bytes };
 	}
 	return n;
 }

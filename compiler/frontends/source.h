@@ -17,15 +17,29 @@
 /* Returns and messages as gguf_open_file. gguf_close ends it. */
 int source_open(const char *path, struct gguf_file **out, struct gguf_error *err);
 
-/* Tensors of a model that no result depends on. */
+/* Parts of models that are not compiled: no token depends on them. Every other tensor is used, or refused. */
+enum source_part {
+	SOURCE_PREDICTING, /* layers for tokens after the next one */
+	SOURCE_MEDIA,
+	SOURCE_ROPE_FREQS,  /* of architectures that do not look at them */
+	SOURCE_ACTIVATIONS, /* scales of what matrices and caches are to take */
+	SOURCE_TIED,	    /* an output matrix that is the embedding */
+	SOURCE_BUFFERS,	    /* constants of programs */
+	SOURCE_FIRST_VALUE, /* rwkv7: the first layer mixes its values with nothing */
+	SOURCE_LEFT_OUT,    /* none of these */
+};
+
 struct source_left_out {
 	const char *what;
 	size_t tensors;
+	uint64_t bytes; /* in the model's files */
 };
 
-#define SOURCE_LEFT_OUT 2
-
-/* The kinds that an open model has, and how many they are. */
+/* Those that an open model has. */
 size_t source_left_out(const struct gguf_file *f, struct source_left_out out[SOURCE_LEFT_OUT]);
+/* rope_freqs.weight divides the frequencies of its architecture. */
+bool source_uses_rope_freqs(const struct gguf_file *f);
+/* The part that a tensor of an open model belongs to. */
+enum source_part source_part_of(const struct gguf_file *f, const struct gguf_tensor *t);
 
 #endif

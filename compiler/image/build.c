@@ -232,6 +232,20 @@ static int add_graph(struct build *b)
 	return ret;
 }
 
+static int add_left_out(struct build *b)
+{
+	struct strbuf s = { 0 };
+	int ret = 0;
+
+	build_left_out(b->src, &s);
+	if (s.err)
+		ret = diag_nomem(&b->m->diag);
+	else if (s.len)
+		ret = ig1_image_add(b->w, IG1_SEC_LEFT_OUT, 0, s.p, s.len);
+	strbuf_free(&s);
+	return ret;
+}
+
 int build_image(struct ir_model *m, const struct cg_output *out, const struct ig1_config *chip,
 		const struct gguf_file *src, const struct build_progress *progress,
 		const char *path)
@@ -265,6 +279,8 @@ int build_image(struct ir_model *m, const struct cg_output *out, const struct ig
 		ret = add_manifest(&b);
 	if (!ret)
 		ret = add_graph(&b);
+	if (!ret)
+		ret = add_left_out(&b);
 	if (m->diag.err) {
 		ig1_image_abort(b.w);
 		return m->diag.err;

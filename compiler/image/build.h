@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "compiler/codegen/codegen.h"
-#include "compiler/frontends/gguf.h"
+#include "compiler/frontends/source.h"
 #include "image.h"
 #include "compiler/ir/ir.h"
 
@@ -57,6 +57,14 @@ int build_freqs(struct ir_model *m, const struct ir_table *t, double *out);
 /* fdt.c: malloc'ed device tree */
 int build_fdt(struct ir_model *m, const struct ig1_config *chip, const uint8_t mask_id[32],
 	      uint32_t rom_check, void **out, size_t *bytes);
+
+/*
+ * left_out.c: what of the model's files is not in the image, as text: a line for each part, numbers of
+ * tensors and bytes, then what it is. The reader takes text with a NUL behind it, changes it, and hands out
+ * pointers into it; the number of parts, at most `most`, or -EINVAL.
+ */
+void build_left_out(const struct gguf_file *f, struct strbuf *out);
+int build_left_out_parse(char *text, struct source_left_out *out, size_t most);
 
 /* tokenizer.c: malloc'ed blob; *out NULL and m->no_tokenizer set when there is none to have. */
 int build_tokenizer(struct ir_model *m, const struct gguf_file *f, void **out, size_t *bytes);

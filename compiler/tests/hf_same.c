@@ -70,6 +70,14 @@ static struct ig1_image *compile_folder(const struct hf_folder *d, uint32_t cont
 	return compile(path, NULL, 0, context, name);
 }
 
+/* A folder may have more that is left out; that section is the last one. */
+static uint32_t n_sections(const struct ig1_image *img)
+{
+	uint32_t n = ig1_image_header(img)->sections;
+
+	return n && ig1_image_section_at(img, n - 1)->type == IG1_SEC_LEFT_OUT ? n - 1 : n;
+}
+
 /*
  * Section by section; of the manifest all but the source's size and sum. NULL, or what differs; closes
  * both.
@@ -85,9 +93,9 @@ static const char *difference(struct ig1_image *a, struct ig1_image *b, const ui
 	memset(y.source_sha256, 0, 32);
 	if (memcmp(&x, &y, sizeof(x)))
 		which = "manifest";
-	else if (ig1_image_header(a)->sections != ig1_image_header(b)->sections)
+	else if (n_sections(a) != n_sections(b))
 		which = "number of sections";
-	for (i = 0; !which && i < ig1_image_header(a)->sections; i++) {
+	for (i = 0; !which && i < n_sections(a); i++) {
 		const struct ig1_image_section *s = ig1_image_section_at(a, i);
 		const uint32_t *k;
 		bool skipped = s->type == IG1_SEC_MANIFEST;

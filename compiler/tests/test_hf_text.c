@@ -24,6 +24,7 @@ static size_t left_out(void)
 	if (!source_left_out(fx_file, kinds))
 		return 0;
 	assert_string_equal(kinds[0].what, "images and sounds");
+	assert_true(kinds[0].bytes >= 4 * kinds[0].tensors);
 	return kinds[0].tensors;
 }
 
@@ -91,6 +92,27 @@ static void test_qwen2_vl(void **state)
 	fx_reset();
 }
 
+/* Of other programs, or stored twice. */
+static void test_others(void **state)
+{
+	struct source_left_out kinds[SOURCE_LEFT_OUT];
+
+	(void)state;
+	fx_put_globals();
+	fx_put("lm_head.weight", 5, 8, 0);
+	fx_put("model.layers.0.self_attn.rotary_emb.inv_freq", 2, 0, 0);
+	fx_open_folder("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES
+		       "\"tie_word_embeddings\":true}");
+	assert_int_equal(source_left_out(fx_file, kinds), 2);
+	assert_string_equal(kinds[0].what, "a copy of the embedding");
+	assert_int_equal(kinds[0].tensors, 1);
+	assert_int_equal(kinds[0].bytes, 5 * 8 * 4);
+	assert_string_equal(kinds[1].what, "constants of other programs");
+	assert_int_equal(kinds[1].tensors, 1);
+	assert_int_equal(kinds[1].bytes, 8);
+	fx_reset();
+}
+
 static void refused(const char *config, const char *tensor, int code, const char *says)
 {
 	fx_put_globals();
@@ -153,9 +175,8 @@ static void test_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gemma3),
-		cmocka_unit_test(test_qwen2_vl),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_gemma3), cmocka_unit_test(test_qwen2_vl),
+		cmocka_unit_test(test_others), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_types),
 	};
 

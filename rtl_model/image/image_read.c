@@ -62,6 +62,7 @@ static const char *const type_names[] = {
 	[IG1_SEC_TEMPLATE] = "template",
 	[IG1_SEC_MANIFEST] = "manifest",
 	[IG1_SEC_GRAPH] = "graph",
+	[IG1_SEC_LEFT_OUT] = "left_out",
 };
 
 #define KNOWN_TYPES (sizeof(type_names) / sizeof(type_names[0]))

@@ -773,6 +773,11 @@ enum ig1_sec {
 	IG1_SEC_TEMPLATE = 8, /* chat template, UTF-8 text */
 	IG1_SEC_MANIFEST = 9, /* struct image_manifest: the program contract's numbers */
 	IG1_SEC_GRAPH = 10, /* the model's IR as text */
+	/*
+	 * parts of the model's files that the image lacks, a line of text each: tensors,
+	 * bytes, what they are; only where there are some
+	 */
+	IG1_SEC_LEFT_OUT = 11,
 };
 
 /* clang-format on */
