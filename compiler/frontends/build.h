@@ -135,6 +135,8 @@ int fe_rope_window(struct fe_net *n, float base);
  * window iff i % period < period - 1, with a period of 0 every layer.
  */
 int fe_windows(struct fe_net *n, uint32_t window, uint32_t period);
+/* Windowed layers may have a base of their own: not where the architecture makes no table for them. */
+int fe_refuse_window_base(struct fe_net *n);
 
 /* build.c */
 int fe_check_range(struct fe_net *n, const char *key, uint32_t v, uint32_t max); /* 1 to max */

@@ -20,11 +20,19 @@ static const struct fe_arch *const archs[] = {
 int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context)
 {
 	struct gguf_error err = { 0 };
-	struct gguf_str arch;
+	struct gguf_str arch, type;
 	char names[1024] = "";
 	size_t i, n = 0;
 	int ret;
 
+	ret = gguf_get_str(f, "general.type", &type, &err);
+	if (ret && ret != -ENOENT)
+		return diag_set(&m->diag, ret, "%s", err.msg);
+	if (!ret && !gguf_str_eq(type, "model"))
+		return diag_set(
+			&m->diag, -ENOTSUP,
+			"key general.type: \"%.*s\", supported: the key absent or \"model\"",
+			(int)(type.len < 64 ? type.len : 64), type.ptr);
 	ret = gguf_get_str(f, "general.architecture", &arch, &err);
 	if (ret == -ENOENT)
 		return diag_set(&m->diag, -EINVAL, "key general.architecture: missing");

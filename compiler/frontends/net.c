@@ -27,6 +27,7 @@ static const char *const special_keys[] = {
 	"logit_scale",
 	"attention.clamp_kqv",
 	"attention.max_alibi_bias",
+	"attention.temperature_scale",
 };
 
 /* attn_q_norm or attn_k_norm, by head or of the whole row. */
@@ -321,19 +322,24 @@ static int refuse_keys(struct fe_net *n)
 	return 0;
 }
 
+static int refuse_flag(struct fe_net *n, const char *key, bool usual)
+{
+	bool v = usual;
+
+	if (fe_bool(&n->keys, key, &v) || v == usual)
+		return n->m->diag.err;
+	return diag_set(&n->m->diag, -ENOTSUP, "key %s.%s: %s, supported: the key absent or %s",
+			n->arch->name, key, v ? "true" : "false", usual ? "true" : "false");
+}
+
 /* The same of keys whose 0 is not what says no. A window as long as the context hides nothing. */
 static int refuse_others(struct fe_net *n)
 {
-	bool parallel = false;
 	uint32_t window = 0;
 
-	if (fe_bool(&n->keys, "use_parallel_residual", &parallel))
+	if (refuse_flag(n, "use_parallel_residual", false) ||
+	    (!n->arch->no_attention && refuse_flag(n, "attention.causal", true)))
 		return n->m->diag.err;
-	if (parallel)
-		return diag_set(&n->m->diag, -ENOTSUP,
-				"key %s.use_parallel_residual: true, supported: the key absent or "
-				"false",
-				n->arch->name);
 	if (n->reads_window)
 		return 0;
 	if (fe_u32(&n->keys, "attention.sliding_window", false, &window))
@@ -488,7 +494,7 @@ int fe_build_net(struct ir_model *m, const struct gguf_file *f, const struct fe_
 		return diag_nomem(&m->diag);
 	if (read_sizes(&n) || refuse_keys(&n) ||
 	    (!arch->no_rope && !arch->no_attention && fe_rope_table(&n)) || fe_moe_read(&n) ||
-	    (arch->read && arch->read(&n)) || refuse_others(&n))
+	    (arch->read && arch->read(&n)) || fe_refuse_window_base(&n) || refuse_others(&n))
 		return m->diag.err;
 	return build_graph(&n);
 }

@@ -24,6 +24,7 @@ int fe_rope_table(struct fe_net *n)
 	struct fe_keys *k = &n->keys;
 	uint32_t dims = n->head_size, orig = 0;
 	float base = 10000.0f, factor = 0.0f, attn = 1.0f, ext = -1.0f, fast = 32.0f, slow = 1.0f;
+	float yarn_attn = 1.0f;
 	struct gguf_str type = { "linear", 6 };
 	struct ir_table *r;
 	bool yarn, none;
@@ -34,6 +35,7 @@ int fe_rope_table(struct fe_net *n)
 	    fe_f32(k, "rope.scale_linear", false, &factor) ||
 	    fe_f32(k, "rope.scaling.factor", false, &factor) ||
 	    fe_f32(k, "rope.scaling.attn_factor", false, &attn) ||
+	    fe_f32(k, "rope.scaling.yarn_attn_factor", false, &yarn_attn) ||
 	    fe_f32(k, "rope.scaling.yarn_ext_factor", false, &ext) ||
 	    fe_f32(k, "rope.scaling.yarn_beta_fast", false, &fast) ||
 	    fe_f32(k, "rope.scaling.yarn_beta_slow", false, &slow) ||
@@ -73,7 +75,7 @@ int fe_rope_table(struct fe_net *n)
 	r->positions = n->context;
 	r->base = base;
 	r->scale = none || factor == 0.0f ? 1.0 : 1.0 / (double)factor;
-	r->mscale = attn;
+	r->mscale = (double)attn * yarn_attn;
 	r->beta_fast = fast;
 	r->beta_slow = slow;
 	r->orig_ctx = orig;

@@ -9,12 +9,17 @@ int fe_read_wkv(struct fe_net *n)
 {
 	struct fe_rwkv *r = &n->rwkv;
 	struct fe_keys *k = &n->keys;
+	uint32_t shifts = 2;
 
 	if (fe_u32(k, "wkv.head_size", true, &r->head) ||
 	    fe_check_range(n, "wkv.head_size", r->head, n->width) ||
+	    fe_u32(k, "token_shift_count", false, &shifts) ||
 	    fe_u32(k, "feed_forward_length", true, &r->ff) ||
 	    fe_check_range(n, "feed_forward_length", r->ff, IR_MAX_WIDTH / 2))
 		return n->m->diag.err;
+	if (shifts != 2)
+		return diag_set(&n->m->diag, -ENOTSUP, "key %s.token_shift_count: %u, supported: 2",
+				n->arch->name, shifts);
 	if (n->width % r->head || (uint64_t)n->width * r->head > IR_MAX_WIDTH)
 		return diag_set(
 			&n->m->diag, -EINVAL,
