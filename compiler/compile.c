@@ -135,6 +135,8 @@ int compile_model(const struct compile_options *o, struct compile_result *r)
 	r->model.progress = &o->progress;
 	ret = run(o, r, f);
 	r->model.progress = NULL;
+	if (ret < 0)
+		source_explain(f, r->model.diag.msg, sizeof(r->model.diag.msg));
 	gguf_close(f);
 	return ret;
 }

@@ -9,17 +9,6 @@
 #include "compiler/frontends/build.h"
 #include "compiler/quant/ggml_types.h"
 
-const char *fe_shown(struct fe_net *n, const char *name)
-{
-	char buf[256];
-	const char *stored = gguf_stored_name(n->f, name, buf, sizeof(buf)), *both;
-
-	if (!stored)
-		return name;
-	both = arena_printf(&n->m->arena, "%s (%s)", name, stored);
-	return both ? both : name;
-}
-
 static int bad_shape(struct fe_net *n, const char *name, const struct gguf_tensor *g, uint64_t cols,
 		     uint64_t rows, uint64_t count)
 {
@@ -27,12 +16,11 @@ static int bad_shape(struct fe_net *n, const char *name, const struct gguf_tenso
 		return diag_set(&n->m->diag, -EINVAL,
 				"tensor %s: shape %" PRId64 " x %" PRId64 ", expected %" PRIu64
 				" x %" PRIu64,
-				fe_shown(n, name), g->ne[0], g->ne[1], cols, rows);
+				name, g->ne[0], g->ne[1], cols, rows);
 	return diag_set(&n->m->diag, -EINVAL,
 			"tensor %s: shape %" PRId64 " x %" PRId64 " x %" PRId64 " x %" PRId64
 			", expected %" PRIu64 " x %" PRIu64 " x %" PRIu64,
-			fe_shown(n, name), g->ne[0], g->ne[1], g->ne[2], g->ne[3], cols, rows,
-			count);
+			name, g->ne[0], g->ne[1], g->ne[2], g->ne[3], cols, rows, count);
 }
 
 /* Tensors of a file stand in one array. */
@@ -59,7 +47,7 @@ int fe_tensor3(struct fe_net *n, const char *name, bool required, uint64_t cols,
 	if (!g) {
 		if (!required)
 			return 0;
-		return diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", fe_shown(n, name));
+		return diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", name);
 	}
 	mark_used(n, g);
 	if ((uint64_t)g->ne[0] != cols || (uint64_t)g->ne[1] != rows ||
@@ -126,7 +114,7 @@ struct ir_tensor *fe_layer_optional(struct fe_net *n, uint32_t layer, const char
 	if (!o || o->there == !!t)
 		return t;
 	snprintf(buf, sizeof(buf), "blk.%u.%s", t ? o->layer : layer, name);
-	diag_set(&n->m->diag, -EINVAL, "tensor %s: missing, blk.%u has it", fe_shown(n, buf),
+	diag_set(&n->m->diag, -EINVAL, "tensor %s: missing, blk.%u has it", buf,
 		 t ? layer : o->layer);
 	return NULL;
 }
@@ -179,7 +167,7 @@ const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, cons
 	snprintf(buf, sizeof(buf), "blk.%u.%s", layer, name);
 	g = gguf_find_tensor(n->f, buf);
 	if (!g) {
-		diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", fe_shown(n, buf));
+		diag_set(&n->m->diag, -EINVAL, "tensor %s: missing", buf);
 		return NULL;
 	}
 	mark_used(n, g);
@@ -187,7 +175,7 @@ const struct gguf_tensor *fe_layer_source(struct fe_net *n, uint32_t layer, cons
 		return g;
 	diag_set(&n->m->diag, -EINVAL,
 		 "tensor %s: %" PRId64 " x %" PRIu64 " values, expected %" PRIu64 " x %" PRIu64,
-		 fe_shown(n, buf), g->ne[0], g->elements / (uint64_t)g->ne[0], cols, rows);
+		 buf, g->ne[0], g->elements / (uint64_t)g->ne[0], cols, rows);
 	return NULL;
 }
 

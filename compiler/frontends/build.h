@@ -140,8 +140,6 @@ int fe_refuse_window_base(struct fe_net *n);
 
 /* build.c */
 int fe_check_range(struct fe_net *n, const char *key, uint32_t v, uint32_t max); /* 1 to max */
-/* For messages: a tensor's name, with the one that a folder has for it. */
-const char *fe_shown(struct fe_net *n, const char *name);
 /* A tensor of the file, marked as used. *out is NULL when it is optional and absent. */
 int fe_tensor(struct fe_net *n, const char *name, bool required, uint64_t cols, uint64_t rows,
 	      struct ir_tensor **out);

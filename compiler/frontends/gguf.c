@@ -603,6 +603,11 @@ const char *gguf_stored_name(const struct gguf_file *f, const char *name, char *
 	return f->stored_name ? f->stored_name(f->close_ctx, name, buf, room) : NULL;
 }
 
+const char *gguf_stored_key(const struct gguf_file *f, const char *key, char *buf, size_t room)
+{
+	return f->stored_key ? f->stored_key(f->close_ctx, key, buf, room) : NULL;
+}
+
 const struct gguf_tensor *gguf_find_tensor(const struct gguf_file *f, const char *name)
 {
 	const struct gguf_tensor want = { .name = { name, strlen(name) } }, *p = &want;

@@ -195,8 +195,12 @@ int gguf_arr_str(const struct gguf_arr *a, size_t i, struct gguf_str *out);
 /* Writes "key <key>: missing" to err and returns -ENOENT, for keys that are required. */
 int gguf_missing(struct gguf_error *err, const char *key);
 
-/* What a folder calls the tensor (whether it is there or not), in buf; NULL: the same, or unknown. */
+/*
+ * What a folder calls the tensor (whether it is there or not), or from which member of which file it has the
+ * key, in buf; NULL: the same, or unknown.
+ */
 const char *gguf_stored_name(const struct gguf_file *f, const char *name, char *buf, size_t room);
+const char *gguf_stored_key(const struct gguf_file *f, const char *key, char *buf, size_t room);
 
 bool gguf_str_eq(struct gguf_str s, const char *text);
 

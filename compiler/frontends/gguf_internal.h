@@ -35,8 +35,9 @@ struct gguf_file {
 	struct gguf_part *parts; /* the array is the file's, what it points to the closer's */
 	size_t n_parts;
 	struct gguf_skipped skipped[SOURCE_LEFT_OUT];
-	/* gguf_stored_name(), with close_ctx; NULL: names are as stored. */
+	/* gguf_stored_name() and _key(), with close_ctx; NULL: names are as stored. */
 	const char *(*stored_name)(void *ctx, const char *name, char *buf, size_t room);
+	const char *(*stored_key)(void *ctx, const char *key, char *buf, size_t room);
 	/* Frees what keys, tensors and parts point to; NULL when that is the caller's. */
 	void (*close)(void *ctx);
 	void *close_ctx;

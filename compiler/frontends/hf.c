@@ -314,6 +314,7 @@ static int open_model(struct hf *h, struct gguf_file **out)
 	f->close = hf_close;
 	f->close_ctx = h;
 	f->stored_name = hf_stored_name;
+	f->stored_key = hf_stored_key;
 	free(f->tensors);
 	free(f->tensor_by_name);
 	f->tensors = h->tensors;

@@ -165,6 +165,7 @@ static const struct hf_demand jamba_demands[] = { { "hidden_act", "silu" },
 						  END_DEMANDS };
 static const struct hf_demand granite_demands[] = {
 	SILU, WHOLE_ROPE, { "mamba_proj_bias", "false|-" }, { "mamba_conv_bias", "true|false|-" },
+	{ "position_embedding_type", "rope|nope|-" },
 	END_DEMANDS
 };
 #define NEMOTRON_H \
@@ -184,6 +185,9 @@ static const struct hf_demand falcon_h1_demands[] = { SILU,
 							"mamba_rms_norm" },
 						      { "mamba_proj_bias", "false|-" },
 						      { "mamba_conv_bias", "true|false|-" },
+						      /* multipliers are not for biases */
+						      { "attention_bias", "false|-" },
+						      { "mlp_bias", "false|-" },
 						      END_DEMANDS };
 static const struct hf_demand delta_demands[] = { SILU,
 						  { "attention_bias", "false|-" },

@@ -262,7 +262,8 @@ static int factor(struct hf_making *m, struct hf_run *run, const char *name, siz
 	const json_t *j = hf_get(m->h->config, name, len);
 	double v = json_number_value(j);
 
-	if (!j)
+	/* a list that is shorter, or none */
+	if (!j && !hf_get(m->h->config, name, memchr(name, '.', len) ? strcspn(name, ".") : len))
 		return 0;
 	if (!json_is_number(j) || !(fabs(v) < 1e30))
 		return hf_fail(m->h, -EINVAL, "config.json: %.*s: not a number", (int)len, name);

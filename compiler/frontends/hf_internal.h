@@ -72,6 +72,9 @@ int hf_number(struct hf *h, const char *json, int64_t *out);
 int hf_need(struct hf *h, const char *json, int64_t min, int64_t max, uint64_t *out);
 void hf_key_name(struct hf *h, const char *key, char buf[128]);
 
+/* struct gguf_file's; ctx: struct hf */
+const char *hf_stored_key(void *ctx, const char *key, char *buf, size_t room);
+
 /* hf_layers.c: what differs from layer to layer. */
 int hf_layers(struct hf *h);
 /* hf_layers() writes the key. */

@@ -10,6 +10,7 @@
 #include "compiler/frontends/hf_internal.h"
 
 #define MAX_NAME 64
+#define EXPERTS	 "num_local_experts|num_experts|n_routed_experts"
 
 static bool is_number(const char *s)
 {
@@ -314,8 +315,10 @@ int hf_find_arch(struct hf *h)
 
 	if (!class)
 		return hf_fail(h, -EINVAL, "config.json: architectures: missing");
-	if (hf_number(h, "num_local_experts|num_experts|n_routed_experts", &experts) == -EINVAL)
+	if (hf_number(h, EXPERTS, &experts) == -EINVAL)
 		return -EINVAL;
+	if (experts < 0)
+		return hf_fail(h, -EINVAL, "config.json: " EXPERTS ": %" PRId64, experts);
 	for (i = 0; (a = hf_arch_at(i)); i++) {
 		if (is_one_of(a->classes, class) && !(a->flags & HF_DENSE && experts > 1)) {
 			h->arch = a;
@@ -401,4 +404,45 @@ int hf_keys(struct hf *h)
 	if (!rc)
 		rc = put_keys(h, h->arch->keys, h->arch->keys2);
 	return rc ? rc : hf_layers(h);
+}
+
+/* Keys that are made of more than a number of config.json, and those of classes whose tables lack them. */
+static const struct hf_key others[] = {
+	{ "attention.sliding_window_pattern", "layer_types|sliding_window_pattern", HF_U32, false },
+	{ "attention.recurrent_layers", "layer_types", HF_U32, false },
+	{ "full_attention_interval", "full_attention_interval", HF_U32, false },
+	{ "attention.head_count", "num_query_heads", HF_U32, false },
+	{ "attention.head_count_kv", "num_key_value_heads|num_kv_heads", HF_U32, false },
+	{ "feed_forward_length", "intermediate_size|ffn_multipliers", HF_U32, false },
+	{ "rope.dimension_count", "partial_rotary_factor", HF_U32, false },
+	{ "rope.scaling.finetuned", "position_embedding_type", HF_BOOL, false },
+	{ NULL, NULL, HF_U32, false },
+};
+
+const char *hf_stored_key(void *ctx, const char *key, char *buf, size_t room)
+{
+	const struct hf *h = ctx;
+	const struct hf_key *lists[] = { h->arch->keys2, h->arch->keys, others }, *k;
+	size_t n = strlen(h->arch->gguf), i;
+
+	if (!strncmp(key, "tokenizer.", 10)) {
+		snprintf(buf, room, "tokenizer.json");
+		return buf;
+	}
+	if (strncmp(key, h->arch->gguf, n) || key[n] != '.')
+		return NULL;
+	key += n + 1;
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (k = lists[i]; k && k->key; k++) {
+			/* a number of the table is nobody's */
+			if (strcmp(k->key, key) || is_number(k->json))
+				continue;
+			snprintf(buf, room, "config.json: %s", k->json);
+			return buf;
+		}
+	}
+	if (strncmp(key, "rope.scaling.", 13))
+		return NULL;
+	snprintf(buf, room, "config.json: rope_scaling");
+	return buf;
 }

@@ -133,8 +133,12 @@ static int by_period(struct hf *h, uint32_t **out)
 {
 	uint64_t period, offset;
 	uint32_t *kinds, i;
-	int rc = hf_need(h, "attn_layer_period", 1, HF_MAX_LAYERS, &period);
+	int rc;
 
+	if (!hf_get(h->config, "attn_layer_period", strlen("attn_layer_period")))
+		return hf_fail(h, -EINVAL, "config.json: %s|%s|attn_layer_period: missing",
+			       type_lists[0], type_lists[1]);
+	rc = hf_need(h, "attn_layer_period", 1, HF_MAX_LAYERS, &period);
 	if (!rc)
 		rc = hf_need(h, "attn_layer_offset", 0, HF_MAX_LAYERS, &offset);
 	if (rc)
@@ -178,7 +182,7 @@ static int put_hybrid(struct hf *h)
 {
 	static const char *const strings[] = { "hybrid_override_pattern", NULL };
 	bool ff = h->arch->flags & HF_FF_LAYERS;
-	uint32_t *kinds = NULL;
+	uint32_t *kinds = NULL, i;
 	uint64_t kv, n_ff = 0, n_expert = 0;
 	int rc = hf_need(h, "num_key_value_heads|num_attention_heads", 1, 65535, &kv);
 
@@ -197,6 +201,13 @@ static int put_hybrid(struct hf *h)
 			     "config.json: hybrid_override_pattern|layers_block_type: missing");
 	if (!rc && !kinds)
 		rc = by_period(h, &kinds);
+	for (i = 0; !rc && ff && i < h->layers; i++) {
+		if (kinds[i] == FEED_FORWARD && !n_ff)
+			rc = hf_fail(h, -EINVAL,
+				     "config.json: intermediate_size: missing or 0, but layer %u "
+				     "is a feed-forward",
+				     i);
+	}
 	if (rc)
 		return rc;
 	rc = put_layers(h, "attention.head_count_kv", kinds,

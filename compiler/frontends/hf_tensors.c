@@ -94,7 +94,7 @@ static int stack(struct hf_making *m, const char *gguf, const char *pattern, uin
 	uint32_t n = experts ? m->h->experts : (uint32_t)(end - at), i;
 	const struct st_tensor **parts = NULL;
 	struct st_tensor *first = NULL, *s;
-	char name[256], which[16];
+	char name[256], missing[256] = "", which[16];
 	int rc;
 
 	for (i = 0; i < n; i++) {
@@ -106,10 +106,10 @@ static int stack(struct hf_making *m, const char *gguf, const char *pattern, uin
 			 (int)(at - 1 - pattern), pattern, which, end + 1);
 		m->hf = name;
 		s = st_find(&m->h->set, name);
-		if (!s && !i)
-			return 0;
+		if (!s && !missing[0])
+			memcpy(missing, name, sizeof(missing));
 		if (!s)
-			return hf_refuse(m, -EINVAL, "missing, the first of its kind is there");
+			continue;
 		if (!first) {
 			first = s;
 			parts = hf_alloc(m->h, n * sizeof(*parts));
@@ -127,6 +127,10 @@ static int stack(struct hf_making *m, const char *gguf, const char *pattern, uin
 	}
 	if (!first)
 		return 0;
+	m->hf = missing;
+	if (missing[0])
+		return hf_refuse(m, -EINVAL, "missing, others of its kind are there");
+	m->hf = name;
 	rc = hf_convert_stack(m, parts, n, !experts);
 	return rc ? rc : finish(m, gguf);
 }
@@ -153,7 +157,10 @@ static int make_one(struct hf *h, const struct hf_rule *rule, const char *gguf, 
 	int rc;
 
 	snprintf(blocks, sizeof(blocks), "%s%s", hf, mx ? "_blocks" : "");
+	snprintf(name, sizeof(name), "%s_scales", hf);
 	s = st_find(&h->set, blocks);
+	if (!s && mx && st_find(&h->set, name))
+		return hf_fail(h, -EINVAL, "tensor %s: missing", blocks);
 	if (!s)
 		return 0;
 	if (have_tensor(h, gguf))
@@ -162,7 +169,6 @@ static int make_one(struct hf *h, const struct hf_rule *rule, const char *gguf, 
 	if (!mx) {
 		rc = hf_check_type(&m, s);
 	} else {
-		snprintf(name, sizeof(name), "%s_scales", hf);
 		scales = st_find(&h->set, name);
 		if (!scales)
 			return hf_fail(h, -EINVAL, "tensor %s: missing", name);
@@ -251,16 +257,26 @@ static int refuse_unused(struct hf *h)
 	return 0;
 }
 
-/* The tensor of a rule in a layer (-1: of the model); suffix: where the rule's name has none. */
+/*
+ * The tensor of a rule in a layer (-1: of the model), the first where there is one for each expert or
+ * letter; suffix: where the rule's name has none.
+ */
 static void torch_name(const struct hf *h, const struct hf_rule *rule, int layer,
 		       const char *suffix, char *buf, size_t room)
 {
-	char prefix[96] = "";
+	bool blocks = rule->op >= HF_MXFP4 && rule->op <= HF_MXFP4_ODD;
+	const char *at = strchr(rule->hf, '{'), *rest = at ? strchr(at, '}') + 1 : "";
+	int n = (int)strcspn(rule->hf, at ? "{" : "*");
+	char prefix[96] = "", which[2] = "";
 
 	if (layer >= 0)
 		snprintf(prefix, sizeof(prefix), "%s%d.", h->arch->prefix, layer);
-	snprintf(buf, room, "%s%.*s%s", prefix, (int)strcspn(rule->hf, "*"), rule->hf,
-		 rule->raw ? "" : suffix);
+	if (at)
+		which[0] = rest == at + 3 ? '0' : at[1];
+	snprintf(buf, room, "%s%.*s%s%s%s", prefix, n, rule->hf, which, rest,
+		 blocks	     ? "_blocks"
+		 : rule->raw ? ""
+			     : suffix);
 }
 
 /* Of several rules the one whose tensor is there, or the first. */
@@ -355,11 +371,14 @@ static int check_promised(struct hf *h)
 		{ "use_conv_bias", "ssm_conv1d", NULL }, { "mamba_conv_bias", "ssm_conv1d", NULL },
 	};
 	const struct hf_rule *output = rule_for(h->arch->globals, "output");
+	const json_t *tie = json_object_get(h->config, "tie_word_embeddings");
 	char name[256];
 	size_t i;
 	int rc = 0;
 
-	if (json_is_false(json_object_get(h->config, "tie_word_embeddings")) && output) {
+	if (tie && !json_is_boolean(tie) && !json_is_null(tie))
+		return hf_fail(h, -EINVAL, "config.json: tie_word_embeddings: not true or false");
+	if (json_is_false(tie) && output) {
 		torch_name(h, output, -1, ".weight", name, sizeof(name));
 		if (!st_find(&h->set, name))
 			return hf_fail(

@@ -359,14 +359,12 @@ static int refuse_tensors(struct fe_net *n)
 
 	for (i = 0; i < gguf_n_tensors(n->f); i++) {
 		const struct gguf_tensor *g = gguf_tensor(n->f, i);
-		const char *name;
 
 		if (n->used[i] || source_part_of(n->f, g) != SOURCE_LEFT_OUT)
 			continue;
-		name = arena_strndup(&n->m->arena, g->name.ptr, g->name.len);
 		return diag_set(&n->m->diag, -ENOTSUP,
-				"tensor %s: not part of a supported %s model",
-				name ? fe_shown(n, name) : "", n->arch->name);
+				"tensor %.*s: not part of a supported %s model", (int)g->name.len,
+				g->name.ptr, n->arch->name);
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -45,6 +46,32 @@ int source_open(const char *path, struct gguf_file **out, struct gguf_error *err
 			    "folders with safetensors",
 			    path);
 	return rc ? fail(err, rc, "%s", e.msg) : 0;
+}
+
+void source_explain(const struct gguf_file *f, char *msg, size_t room)
+{
+	char name[160], buf[256], *all, *at = msg;
+	const char *stored;
+	bool key;
+	size_t n;
+
+	/* the first of them, at the message's begin or in brackets */
+	while (strncmp(at, "key ", 4) && strncmp(at, "tensor ", 7)) {
+		at = strchr(at, '(');
+		if (!at++)
+			return;
+	}
+	key = at[0] == 'k';
+	at = strchr(at, ' ') + 1;
+	n = strcspn(at, ": )[");
+	snprintf(name, sizeof(name), "%.*s", (int)n, at);
+	stored = key ? gguf_stored_key(f, name, buf, sizeof(buf))
+		     : gguf_stored_name(f, name, buf, sizeof(buf));
+	n += strcspn(at + n, ": )");
+	if (!stored || asprintf(&all, "%.*s (%s)%s", (int)(at + n - msg), msg, stored, at + n) < 0)
+		return;
+	snprintf(msg, room, "%s", all);
+	free(all);
 }
 
 static bool is_arch(const struct gguf_file *f, const char *name)

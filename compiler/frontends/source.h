@@ -17,6 +17,9 @@
 /* Returns and messages as gguf_open_file. gguf_close ends it. */
 int source_open(const char *path, struct gguf_file **out, struct gguf_error *err);
 
+/* Puts what a folder calls it behind the name of the key or tensor that a message is about. */
+void source_explain(const struct gguf_file *f, char *msg, size_t room);
+
 /* Parts of models that are not compiled: no token depends on them. Every other tensor is used, or refused. */
 enum source_part {
 	SOURCE_PREDICTING, /* layers for tokens after the next one */
