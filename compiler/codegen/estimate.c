@@ -102,8 +102,7 @@ static uint64_t mm_cycles(struct timing *t, const struct trace_event *e)
 	const struct trace_counts *n = &e->n;
 	uint64_t par = (uint64_t)c->tiles * c->rows, fmt = e->w[1] >> 16 & 15, cols, all, passes,
 		 sum = 0;
-	/* a row reads up to 36 bytes a cycle: two groups of any format with half the bits or less */
-	uint64_t groups = fmt == IG1_WFMT_Q8_0 ? n->groups : ceil_div(n->groups, 2);
+	uint64_t groups = ceil_div(n->groups, ig1_wfmt_step_groups((uint32_t)fmt));
 
 	t->out->macs += n->rows * n->groups * 32 * n->cols;
 	if (n->cols)

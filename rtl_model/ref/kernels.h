@@ -32,7 +32,7 @@ typedef void ig1_dot_fn(const uint8_t *w, size_t row_bytes, uint32_t rows, uint3
 			const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride,
 			uint32_t cols, float *y, size_t y_row_stride, size_t y_col_stride);
 
-/* Blocks of a format to y[groups * 32] = d * q. */
+/* Blocks of a format to y[groups * 32], the weights. */
 typedef void ig1_dequant_fn(float *y, const uint8_t *w, size_t groups);
 
 struct ig1_kernels {

@@ -12,55 +12,94 @@
 #define IG1_VL 8
 #include "kernels_vec.h"
 
-/* Eight partial sums of one group. */
-VINLINE __m256i group_sums(unsigned int form, const uint8_t *w, const int8_t *x)
+VINLINE unsigned int terms_of(unsigned int form)
 {
-	__m256i q = group_weights(form, w), v = _mm256_loadu_si256((const __m256i *)x);
-
-	return _mm256_add_epi32(
-		_mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm256_castsi256_si128(q)),
-				  _mm256_cvtepi8_epi16(_mm256_castsi256_si128(v))),
-		_mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm256_extracti128_si256(q, 1)),
-				  _mm256_cvtepi8_epi16(_mm256_extracti128_si256(v, 1))));
+	return form == IG1_FORM_I8 ? 1 : ig1_wfmt_terms(form);
 }
 
-/* n (1..8) groups of a row into its partial sums; an absent one adds -0. */
+/* Eight partial sums of each term of one group. */
+VINLINE void group_sums(unsigned int form, __m256i *out, const uint8_t *w, const int8_t *x)
+{
+	__m256i q = group_weights(form, w), v = _mm256_loadu_si256((const __m256i *)x);
+	__m256i v0 = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(v));
+	__m256i v1 = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(v, 1));
+	__m256i lo = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm256_castsi256_si128(q)), v0);
+	__m256i hi = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm256_extracti128_si256(q, 1)), v1);
+
+	if (ig1_has_halves(form)) {
+		out[0] = lo;
+		out[1] = hi;
+	} else {
+		out[0] = _mm256_add_epi32(lo, hi);
+		if (ig1_has_constant(form))
+			out[1] = _mm256_madd_epi16(_mm256_add_epi16(v0, v1), _mm256_set1_epi16(1));
+	}
+}
+
+/* The scales of the terms of n blocks. */
+VINLINE __m256 block_scales(unsigned int form, const uint8_t *w, unsigned int n)
+{
+	uint16_t h[8] = { 0 };
+	uint32_t f[8] = { 0 };
+	uint64_t two[4] = { 0 };
+	unsigned int j;
+	__m128i h16;
+
+#pragma GCC unroll 8
+	for (j = 0; j < 8; j++) {
+		const uint8_t *b = w + j * block_bytes(form);
+
+		if (j >= n)
+			continue;
+		if (ig1_codes_at(form) == 2)
+			memcpy(&h[j], b, 2);
+		else if (ig1_codes_at(form) == 4)
+			memcpy(&f[j], b, 4);
+		else
+			memcpy(&two[j % 4], b, 8);
+	}
+	if (ig1_codes_at(form) == 8)
+		return (__m256)_mm256_setr_epi64x((long long)two[0], (long long)two[1],
+						  (long long)two[2], (long long)two[3]);
+	if (ig1_scale_bytes(form) == 4)
+		return (__m256)_mm256_setr_epi32((int)f[0], (int)f[1], (int)f[2], (int)f[3],
+						 (int)f[4], (int)f[5], (int)f[6], (int)f[7]);
+	if (terms_of(form) == 2)
+		h16 = _mm_setr_epi32((int)f[0], (int)f[1], (int)f[2], (int)f[3]);
+	else
+		h16 = _mm_setr_epi16((short)h[0], (short)h[1], (short)h[2], (short)h[3],
+				     (short)h[4], (short)h[5], (short)h[6], (short)h[7]);
+	return form == IG1_WFMT_MX4 ? (__m256)_mm256_slli_epi32(_mm256_cvtepu16_epi32(h16), 16)
+				    : _mm256_cvtph_ps(h16);
+}
+
+/* n groups of a row, whose terms fill at most 8 lanes, into its partial sums; an absent term adds -0. */
 VINLINE __m256 add_groups(unsigned int form, __m256 acc, const uint8_t *w, const float *ws,
 			  const int8_t *x, const float *xs, unsigned int n)
 {
+	const unsigned int terms = terms_of(form);
 	__m256i d[8], lo, hi, sum;
-	const __m256i present = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n),
-						   _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+	const __m256i at = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+	const __m256i present = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(n * terms)), at);
 	__m256 dw, dx;
 	unsigned int j;
 
 #pragma GCC unroll 8
-	for (j = 0; j < 8; j++)
-		d[j] = j < n ? group_sums(form, w + j * block_bytes(form), x + j * GROUP)
-			     : _mm256_setzero_si256();
+	for (j = 0; j < 8; j += terms) {
+		d[j] = d[j + terms - 1] = _mm256_setzero_si256();
+		if (j < n * terms)
+			group_sums(form, d + j, w + j / terms * block_bytes(form),
+				   x + j / terms * GROUP);
+	}
 	lo = _mm256_hadd_epi32(_mm256_hadd_epi32(d[0], d[1]), _mm256_hadd_epi32(d[2], d[3]));
 	hi = _mm256_hadd_epi32(_mm256_hadd_epi32(d[4], d[5]), _mm256_hadd_epi32(d[6], d[7]));
 	sum = _mm256_add_epi32(_mm256_permute2x128_si256(lo, hi, 0x20),
 			       _mm256_permute2x128_si256(lo, hi, 0x31));
-	if (form == IG1_FORM_I8) {
-		dw = _mm256_maskload_ps(ws, present);
-	} else {
-		__m128i h16;
-		short h[8];
-
-#pragma GCC unroll 8
-		for (j = 0; j < 8; j++) {
-			h[j] = 0;
-			if (j < n)
-				memcpy(&h[j], w + j * block_bytes(form), sizeof(h[j]));
-		}
-		h16 = _mm_setr_epi16(h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]);
-		dw = form == IG1_WFMT_MX4
-			     ? (__m256)_mm256_slli_epi32(_mm256_cvtepu16_epi32(h16), 16)
-			     : _mm256_cvtph_ps(h16);
-	}
-	dx = _mm256_maskload_ps(xs, present);
-	if (n < 8) /* a scale of -0 makes the term -0 */
+	dw = form == IG1_FORM_I8 ? _mm256_maskload_ps(ws, present) : block_scales(form, w, n);
+	dx = _mm256_maskload_ps(xs, _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), at));
+	if (terms == 2)
+		dx = _mm256_permutevar8x32_ps(dx, _mm256_srli_epi32(at, 1));
+	if (n * terms < 8) /* a scale of -0 makes the term -0 */
 		dx = _mm256_or_ps(
 			dx, (__m256)_mm256_andnot_si256(present, _mm256_set1_epi32((int)IG1_SIGN)));
 	return _mm256_add_ps(acc, _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(dw, dx)));
@@ -76,6 +115,7 @@ VINLINE void dot_all(unsigned int form, const uint8_t *w, size_t row_bytes, cons
 		     size_t xq_stride, const float *xs, size_t xs_stride, uint32_t cols, float *y,
 		     size_t y_row_stride, size_t y_col_stride)
 {
+	const uint32_t step = 8 / terms_of(form);
 	uint32_t r, c, g;
 
 	for (r = 0; r < rows; r++, w += row_bytes) {
@@ -87,36 +127,28 @@ VINLINE void dot_all(unsigned int form, const uint8_t *w, size_t row_bytes, cons
 			float lane[IG1_NUM_DOT_PARTIALS];
 			__m256 acc = _mm256_setzero_ps();
 
-			for (g = 0; g + 8 <= groups; g += 8)
+			for (g = 0; g + step <= groups; g += step)
 				acc = add_groups(form, acc, w + g * block_bytes(form),
 						 scale_at(form, ws, g), x + (size_t)g * GROUP,
-						 s + g, 8);
+						 s + g, step);
 			w_tail = w + g * block_bytes(form);
 			s_tail = scale_at(form, ws, g);
 			x += (size_t)g * GROUP;
 			s += g;
 			switch (groups - g) { /* constants, so that absent groups cost nothing */
-			case 1:
-				acc = add_groups(form, acc, w_tail, s_tail, x, s, 1);
-				break;
-			case 2:
-				acc = add_groups(form, acc, w_tail, s_tail, x, s, 2);
-				break;
-			case 3:
-				acc = add_groups(form, acc, w_tail, s_tail, x, s, 3);
-				break;
-			case 4:
-				acc = add_groups(form, acc, w_tail, s_tail, x, s, 4);
-				break;
-			case 5:
-				acc = add_groups(form, acc, w_tail, s_tail, x, s, 5);
-				break;
-			case 6:
-				acc = add_groups(form, acc, w_tail, s_tail, x, s, 6);
-				break;
-			case 7:
-				acc = add_groups(form, acc, w_tail, s_tail, x, s, 7);
-				break;
+#define TAIL(n)                                                               \
+	case n:                                                               \
+		if (n < step)                                                 \
+			acc = add_groups(form, acc, w_tail, s_tail, x, s, n); \
+		break
+				TAIL(1);
+				TAIL(2);
+				TAIL(3);
+				TAIL(4);
+				TAIL(5);
+				TAIL(6);
+				TAIL(7);
+#undef TAIL
 			}
 			_mm256_storeu_ps(lane, acc);
 			y[r * y_row_stride + c * y_col_stride] = ig1_canon(ig1_dot_tree(lane));

@@ -29,11 +29,11 @@ struct weights {
 /* Quad q of a column: dwords k of four groups, then dwords k + 4, for k = 0..3. */
 struct quad {
 	__m256i x[4];
-	__m256i init; /* -bias * partial sums of x: four lanes per half of a group */
+	__m256i init; /* -bias * partial sums of x: four lanes per half of a group; or sums of x */
 	__m128 scale;
 };
 
-/* What makes a form's weights unsigned, as a power of two. */
+/* What makes a form's weights unsigned, as a power of two; those with a constant are. */
 VINLINE int bias_shift(unsigned int form)
 {
 	switch (form) {
@@ -44,16 +44,24 @@ VINLINE int bias_shift(unsigned int form)
 	case IG1_WFMT_B1_0:
 		return 0;
 	case IG1_WFMT_MX4:
+	case IG1_WFMT_NV4:
 		return 4;
+	case IG1_WFMT_Q6_K:
+		return 5;
 	default:
 		return 7;
 	}
 }
 
 /* Whether the sums of a group's halves have lanes of their own: its bytes are used where they lie. */
-VINLINE int has_halves(unsigned int form)
+VINLINE int in_bytes(unsigned int form)
 {
 	return form == IG1_WFMT_Q8_0 || form == IG1_FORM_I8;
+}
+
+VINLINE int two_terms(unsigned int form)
+{
+	return form != IG1_FORM_I8 && ig1_wfmt_terms(form) == 2;
 }
 
 /* n groups (1..4) of one column; absent ones are zeros with scale -0, whose term is -0. */
@@ -83,10 +91,13 @@ VINLINE void prepare_quad(struct quad *out, unsigned int form, const int8_t *xq,
 	out->x[3] = _mm256_unpackhi_epi64(t[1], t[3]);
 	for (k = 0; k < 4; k++)
 		sum = _mm256_dpbusd_epi32(sum, _mm256_set1_epi8(1), out->x[k]);
-	sum = _mm256_slli_epi32(sum, bias_shift(form));
-	if (!has_halves(form))
+	if (!in_bytes(form) && !ig1_has_halves(form))
 		sum = _mm256_add_epi32(sum, _mm256_permute2x128_si256(sum, sum, 1));
-	out->init = _mm256_sub_epi32(_mm256_setzero_si256(), sum);
+	if (ig1_has_constant(form))
+		out->init = sum;
+	else
+		out->init = _mm256_sub_epi32(_mm256_setzero_si256(),
+					     _mm256_slli_epi32(sum, bias_shift(form)));
 	out->scale = _mm_loadu_ps(s);
 }
 
@@ -147,13 +158,45 @@ VINLINE void load_bytes(unsigned int form, __m512i v[8], const uint8_t *const *r
 	}
 }
 
-/* The same where v[k] is dword k of every lane's group. */
+/* Bits from base on, gathered as the scales are, as bytes of 0 or value: v[k] is dword k of a lane. */
+VINLINE void gather_bits(__m512i v[8], __m512i idx, __mmask16 mask, const uint8_t *base,
+			 __m512i value)
+{
+	__m512i a = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), mask, idx, base, 1);
+	int k;
+
+#pragma GCC unroll 8
+	for (k = 0; k < 8; k++) {
+		/* byte k / 2 of a lane four times, then the bits of one half of it */
+		__m128i own = _mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c);
+		__m128i at = _mm_add_epi8(own, _mm_set1_epi8((char)(k / 2)));
+		__m512i bits = _mm512_set1_epi32(k % 2 ? (int)0x80402010 : 0x08040201);
+		__m512i b = _mm512_shuffle_epi8(a, _mm512_broadcast_i32x4(at));
+
+		v[k] = _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(b, bits), value);
+	}
+}
+
+/* Pairs of bits likewise, as bytes of 0 to 3. */
+VINLINE void gather_pairs(__m512i v[8], __m512i idx, __mmask16 mask, const uint8_t *base)
+{
+	const __m512i three = _mm512_set1_epi8(3), zero = _mm512_setzero_si512();
+	__m512i a = _mm512_mask_i32gather_epi32(zero, mask, idx, base, 1);
+	__m512i b = _mm512_mask_i32gather_epi32(zero, mask, idx, base + 4, 1);
+	int k;
+
+#pragma GCC unroll 4
+	for (k = 0; k < 4; k++) {
+		v[2 * k] = _mm512_and_si512(_mm512_srli_epi16(a, 2 * k), three);
+		v[2 * k + 1] = _mm512_and_si512(_mm512_srli_epi16(b, 2 * k), three);
+	}
+}
+
+/* The nibbles of a quad's blocks, `from` bytes into each: v[k] is dword k of every lane's group. */
 VINLINE void load_nibbles(unsigned int form, __m512i v[8], const uint8_t *const *row, size_t at,
-			  unsigned int n, int pairs)
+			  unsigned int n, int pairs, size_t from)
 {
 	const __m512i low = _mm512_set1_epi8(15);
-	const __m128i e2m1 =
-		_mm_setr_epi8(16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4);
 	__m512i a[4];
 	int j, k;
 
@@ -163,7 +206,7 @@ VINLINE void load_nibbles(unsigned int form, __m512i v[8], const uint8_t *const 
 
 #pragma GCC unroll 4
 		for (k = 0; k < 4; k++)
-			p[k] = (const __m128i *)(slot(form, row, at, k, j, n, pairs) + 2);
+			p[k] = (const __m128i *)(slot(form, row, at, k, j, n, pairs) + from);
 		a[j] = _mm512_castsi128_si512(_mm_loadu_si128(p[0]));
 		a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[1]), 1);
 		a[j] = _mm512_inserti32x4(a[j], _mm_loadu_si128(p[2]), 2);
@@ -175,79 +218,115 @@ VINLINE void load_nibbles(unsigned int form, __m512i v[8], const uint8_t *const 
 		v[4 + k] = _mm512_and_si512(_mm512_srli_epi16(v[k], 4), low);
 		v[k] = _mm512_and_si512(v[k], low);
 	}
-#pragma GCC unroll 8
-	for (k = 0; k < 8 && form == IG1_WFMT_MX4; k++)
-		v[k] = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(e2m1), v[k]);
 }
 
-/* The same for blocks so short that their codes are gathered as the scales are. */
-VINLINE void load_bits(unsigned int form, __m512i v[8], __m512i idx, __mmask16 mask,
-		       const uint8_t *base)
+/* Unsigned weights of a quad of the other forms: v[k] is dword k of every lane's group. */
+VINLINE void load_codes(unsigned int form, __m512i v[8], const uint8_t *const *row, size_t at,
+			unsigned int n, int pairs, __m512i idx, __mmask16 mask, const uint8_t *base)
 {
-	const __m512i three = _mm512_set1_epi8(3), two = _mm512_set1_epi8(2);
-	const __m512i zero = _mm512_setzero_si512();
-	__m512i a = _mm512_mask_i32gather_epi32(zero, mask, idx, base + 2, 1), b;
+	const __m128i e2m1 =
+		_mm_setr_epi8(16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4);
+	const __m128i iq4 = _mm_xor_si128(_mm_setr_epi8(IG1_NUM_IQ4), _mm_set1_epi8(-128));
+	const __m512i two = _mm512_set1_epi8(2), top = _mm512_set1_epi8(32);
+	const size_t codes = ig1_codes_at(form);
+	__m512i high[8];
 	int k;
 
-	if (form == IG1_WFMT_T2_0) {
-		b = _mm512_mask_i32gather_epi32(zero, mask, idx, base + 6, 1);
-#pragma GCC unroll 4
-		for (k = 0; k < 4; k++) {
-			v[2 * k] = _mm512_and_si512(_mm512_srli_epi16(a, 2 * k), three);
-			v[2 * k + 1] = _mm512_and_si512(_mm512_srli_epi16(b, 2 * k), three);
-			v[2 * k] = _mm512_xor_si512(v[2 * k], two);
-			v[2 * k + 1] = _mm512_xor_si512(v[2 * k + 1], two);
-		}
+	if (form == IG1_WFMT_B1_0) {
+		gather_bits(v, idx, mask, base + codes, two);
 		return;
 	}
+	if (form == IG1_WFMT_T2_0)
+		gather_pairs(v, idx, mask, base + codes);
+	else
+		load_nibbles(form, v, row, at, n, pairs, codes + (form == IG1_WFMT_Q5_1 ? 4 : 0));
+	if (form == IG1_WFMT_Q5_1)
+		gather_bits(high, idx, mask, base + codes, _mm512_set1_epi8(16));
+	if (form == IG1_WFMT_Q6_K)
+		gather_pairs(high, idx, mask, base + codes + 16);
 #pragma GCC unroll 8
 	for (k = 0; k < 8; k++) {
-		/* byte k / 2 of a lane four times, then the bits of one half of it */
-		__m128i own = _mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c);
-		__m128i at = _mm_add_epi8(own, _mm_set1_epi8((char)(k / 2)));
-		__m512i bits = _mm512_set1_epi32(k % 2 ? (int)0x80402010 : 0x08040201);
-
-		b = _mm512_shuffle_epi8(a, _mm512_broadcast_i32x4(at));
-		v[k] = _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(b, bits), two);
+		switch (form) {
+		case IG1_WFMT_T2_0:
+			v[k] = _mm512_xor_si512(v[k], two);
+			break;
+		case IG1_WFMT_MX4:
+		case IG1_WFMT_NV4:
+			v[k] = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(e2m1), v[k]);
+			break;
+		case IG1_WFMT_IQ4:
+			v[k] = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(iq4), v[k]);
+			break;
+		case IG1_WFMT_Q5_1:
+			v[k] = _mm512_or_si512(v[k], high[k]);
+			break;
+		case IG1_WFMT_Q6_K:
+			v[k] = _mm512_or_si512(v[k], _mm512_slli_epi16(high[k], 4));
+			v[k] = _mm512_xor_si512(v[k], top);
+			break;
+		}
 	}
+}
+
+/* The scales of a quad's blocks, one for each term. */
+VINLINE void load_scales(unsigned int form, __m512 d[2], __m512i idx, __mmask16 mask,
+			 const uint8_t *base)
+{
+	const __m512i zero = _mm512_setzero_si512();
+	__m512i h = _mm512_mask_i32gather_epi32(zero, mask, idx, base, 1);
+
+	d[1] = _mm512_setzero_ps();
+	if (form == IG1_WFMT_MX4) {
+		d[0] = (__m512)_mm512_slli_epi32(h, 16);
+	} else if (ig1_scale_bytes(form) == 2) {
+		d[0] = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(h));
+		if (two_terms(form))
+			d[1] = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(h, 16)));
+	} else {
+		d[0] = (__m512)h;
+		if (two_terms(form))
+			d[1] = (__m512)_mm512_mask_i32gather_epi32(zero, mask, idx, base + 4, 1);
+	}
+}
+
+VINLINE __m512 scaled(__m512i sum, __m512 dw, __m128 dx)
+{
+	return _mm512_mul_ps(_mm512_cvtepi32_ps(sum),
+			     _mm512_mul_ps(dw, _mm512_broadcast_f32x4(dx)));
 }
 
 /*
- * One quad of groups of four (eight) rows: weights to v[8], then a term per column.
+ * One quad of groups of four (eight) rows: weights to v[8], then a term, or two, per column.
  * row[] are the rows' first blocks, at the quad's byte offset, n its groups, idx and mask gather
- * the scales from sbase.
+ * the scales from sbase. Second terms go to the vector after the first ones'.
  */
 VINLINE void quad_terms(unsigned int form, const uint8_t *const *row, size_t at, unsigned int n,
 			int pairs, __m512i idx, __mmask16 mask, const void *sbase,
 			const struct quad *x, size_t x_col, unsigned int cols, __m512 *acc)
 {
 	__m512i v[8];
-	__m512 dw;
+	__m512 dw[2];
 	unsigned int c;
 	int k;
 
-	if (has_halves(form))
+	if (in_bytes(form))
 		load_bytes(form, v, row, at, n, pairs);
-	else if (form == IG1_WFMT_T2_0 || form == IG1_WFMT_B1_0)
-		load_bits(form, v, idx, mask, sbase);
 	else
-		load_nibbles(form, v, row, at, n, pairs);
-	if (form == IG1_FORM_I8) {
-		dw = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, idx, sbase, 4);
-	} else {
-		__m512i h =
-			_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), mask, idx, sbase, 1);
-
-		dw = form == IG1_WFMT_MX4 ? (__m512)_mm512_slli_epi32(h, 16)
-					  : _mm512_cvtph_ps(_mm512_cvtepi32_epi16(h));
-	}
+		load_codes(form, v, row, at, n, pairs, idx, mask, sbase);
+	if (form == IG1_FORM_I8)
+		dw[0] = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, idx, sbase, 4);
+	else
+		load_scales(form, dw, idx, mask, sbase);
 	for (c = 0; c < cols; c++, x += x_col) {
 		__m512i s0, s1, sum;
-		__m512 s;
 
-		if (!has_halves(form)) {
-			s0 = _mm512_broadcast_i32x4(_mm256_castsi256_si128(x->init));
+		if (!in_bytes(form)) {
+			__m512i lo = _mm512_broadcast_i32x4(_mm256_castsi256_si128(x->init));
+
+			s0 = ig1_has_constant(form) ? _mm512_setzero_si512() : lo;
 			s1 = _mm512_setzero_si512();
+			if (ig1_has_halves(form))
+				s1 = _mm512_broadcast_i32x4(_mm256_extracti128_si256(x->init, 1));
 #pragma GCC unroll 4
 			for (k = 0; k < 4; k++) {
 				const __m128i *xk = (const __m128i *)&x->x[k];
@@ -256,7 +335,11 @@ VINLINE void quad_terms(unsigned int form, const uint8_t *const *row, size_t at,
 				s1 = _mm512_dpbusd_epi32(s1, v[4 + k],
 							 _mm512_broadcast_i32x4(xk[1]));
 			}
-			sum = _mm512_add_epi32(s0, s1);
+			sum = ig1_has_halves(form) ? s0 : _mm512_add_epi32(s0, s1);
+			if (two_terms(form))
+				acc[2 * c + 1] = _mm512_add_ps(
+					acc[2 * c + 1],
+					scaled(ig1_has_halves(form) ? s1 : lo, dw[1], x->scale));
 		} else {
 			s0 = _mm512_broadcast_i64x4(x->init);
 			s1 = s0;
@@ -270,8 +353,7 @@ VINLINE void quad_terms(unsigned int form, const uint8_t *const *row, size_t at,
 			sum = _mm512_add_epi32(_mm512_shuffle_i32x4(s0, s1, 0x88),
 					       _mm512_shuffle_i32x4(s0, s1, 0xdd));
 		}
-		s = _mm512_mul_ps(dw, _mm512_broadcast_f32x4(x->scale));
-		acc[2 * c] = _mm512_add_ps(acc[2 * c], _mm512_mul_ps(_mm512_cvtepi32_ps(sum), s));
+		acc[2 * c] = _mm512_add_ps(acc[2 * c], scaled(sum, dw[0], x->scale));
 	}
 }
 
@@ -282,6 +364,21 @@ VINLINE __m512 tree4(__m512 a, int pairs)
 	return pairs ? a : _mm512_add_ps(a, _mm512_permute_ps(a, 0x4e));
 }
 
+/*
+ * A column's results. Terms of quads alternate between a[0] and a[1], which hold partials 0 to 3
+ * and 4 to 7; with two terms a group these hold the even and the odd ones.
+ */
+VINLINE __m512 dot_tree(unsigned int form, const __m512 a[2], unsigned int n_quads, int pairs)
+{
+	if (!two_terms(form))
+		/* partials 4 to 7 that were never used sum to +0 */
+		return _mm512_add_ps(tree4(a[0], pairs),
+				     n_quads > 1 ? tree4(a[1], 0) : _mm512_setzero_ps());
+	if (pairs)
+		return _mm512_add_ps(tree4(_mm512_add_ps(a[0], a[1]), 1), _mm512_setzero_ps());
+	return tree4(_mm512_add_ps(a[0], a[1]), 0);
+}
+
 VINLINE void dot_pass(unsigned int form, const struct weights *w, uint32_t rows, uint32_t groups,
 		      int pairs, const struct quad *x, unsigned int cols, float *y,
 		      size_t y_row_stride, size_t y_col_stride)
@@ -290,6 +387,7 @@ VINLINE void dot_pass(unsigned int form, const struct weights *w, uint32_t rows,
 	const unsigned int n_quads = (groups + 3) / 4, full = groups / 4, tail = groups % 4;
 	const __mmask16 tail_mask = (__mmask16)(((1U << tail) - 1) * 0x1111);
 	const size_t step = 4 * block_bytes(form);
+	const unsigned int turns = two_terms(form) ? 1 : 2; /* of quads among the accumulators */
 	__m512i idx = _mm512_setzero_si512();
 	uint32_t r, left, i;
 	unsigned int c, q;
@@ -330,18 +428,17 @@ VINLINE void dot_pass(unsigned int form, const struct weights *w, uint32_t rows,
 		} else {
 			for (q = 0; q < full; q++)
 				quad_terms(form, row, q * step, 4, 0, idx, 0xffff,
-					   sbase + q * sstep, x + q, n_quads, cols, acc + (q & 1));
+					   sbase + q * sstep, x + q, n_quads, cols,
+					   acc + q % turns);
 			if (tail)
 				quad_terms(form, row, q * step, tail, 0, idx, tail_mask,
-					   sbase + q * sstep, x + q, n_quads, cols, acc + (q & 1));
+					   sbase + q * sstep, x + q, n_quads, cols,
+					   acc + q % turns);
 		}
 		for (c = 0; c < cols; c++) {
 			float out[16], *yc = y + c * y_col_stride;
-			__m512 t = tree4(acc[2 * c], pairs);
+			__m512 t = dot_tree(form, acc + 2 * c, n_quads, pairs);
 
-			/* partials 4 to 7 that were never used sum to +0 */
-			t = _mm512_add_ps(t, n_quads > 1 ? tree4(acc[2 * c + 1], 0)
-							 : _mm512_setzero_ps());
 			t = (__m512)vcanon((vf)t);
 			_mm512_storeu_ps(out, t);
 			for (i = 0; i < left; i++)

@@ -24,7 +24,8 @@ dot_blocks(unsigned int wfmt, const uint8_t *w, size_t row_bytes, uint32_t rows,
 	   const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride, uint32_t cols,
 	   float *y, size_t y_row_stride, size_t y_col_stride)
 {
-	uint32_t r, c, g;
+	const uint32_t terms = ig1_wfmt_terms(wfmt);
+	uint32_t r, c, g, t;
 	int j;
 
 	for (r = 0; r < rows; r++) {
@@ -35,13 +36,21 @@ dot_blocks(unsigned int wfmt, const uint8_t *w, size_t row_bytes, uint32_t rows,
 				const uint8_t *b =
 					w + r * row_bytes + (size_t)g * ig1_wfmt_block_bytes(wfmt);
 				const int8_t *x = xq + c * xq_stride + g * GROUP;
-				float *a = &acc[g % IG1_NUM_DOT_PARTIALS];
-				int32_t sum = 0;
+				int32_t sum[2] = { 0 };
 
-				for (j = 0; j < GROUP; j++)
-					sum += ig1_block_weight(wfmt, b, j) * x[j];
-				*a = ig1_add(*a, ig1_group_term(sum, ig1_block_scale(wfmt, b),
-								xs[c * xs_stride + g]));
+				for (j = 0; j < GROUP; j++) {
+					sum[ig1_has_halves(wfmt) ? j / 16 : 0] +=
+						ig1_block_weight(wfmt, b, j) * x[j];
+					if (ig1_has_constant(wfmt))
+						sum[1] += x[j];
+				}
+				for (t = 0; t < terms; t++) {
+					float *a = &acc[(terms * g + t) % IG1_NUM_DOT_PARTIALS];
+
+					*a = ig1_add(*a, ig1_group_term(sum[t],
+									ig1_block_scale(wfmt, b, t),
+									xs[c * xs_stride + g]));
+				}
 			}
 			y[r * y_row_stride + c * y_col_stride] = ig1_canon(ig1_dot_tree(acc));
 		}
@@ -55,10 +64,15 @@ static inline __attribute__((always_inline)) void dequant_blocks(unsigned int wf
 	int j;
 
 	for (g = 0; g < groups; g++, w += ig1_wfmt_block_bytes(wfmt), y += GROUP) {
-		float d = ig1_block_scale(wfmt, w);
+		for (j = 0; j < GROUP; j++) {
+			unsigned int half = ig1_has_halves(wfmt) ? (unsigned int)j / 16 : 0;
+			float v = ig1_mul(ig1_block_scale(wfmt, w, half),
+					  ig1_i2f(ig1_block_weight(wfmt, w, j)));
 
-		for (j = 0; j < GROUP; j++)
-			y[j] = ig1_canon(ig1_mul(d, ig1_i2f(ig1_block_weight(wfmt, w, j))));
+			if (ig1_has_constant(wfmt))
+				v = ig1_add(v, ig1_block_scale(wfmt, w, 1));
+			y[j] = ig1_canon(v);
+		}
 	}
 }
 

@@ -429,56 +429,75 @@ VINLINE __m256i pair(__m128i lo, __m128i hi)
 	return _mm256_inserti128_si256(_mm256_castsi128_si256(lo), hi, 1);
 }
 
-/* The 32 weights of a block, its scale at w, or of an int8 group as signed bytes. */
-VINLINE __m256i group_weights(unsigned int form, const uint8_t *w)
+/* Bit j of the word to bit 0 of byte j as 0 or -1. */
+VINLINE __m256i spread_bits(const uint8_t *p)
+{
+	const __m256i byte =
+		_mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+	const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201);
+	int32_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return _mm256_cmpeq_epi8(
+		_mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(word), byte), bit), bit);
+}
+
+VINLINE __m256i spread_pairs(const uint8_t *p)
+{
+	__m128i b = _mm_loadl_epi64((const __m128i *)p);
+
+	return _mm256_and_si256(
+		pair(_mm_unpacklo_epi64(b, _mm_srli_epi16(b, 2)),
+		     _mm_unpacklo_epi64(_mm_srli_epi16(b, 4), _mm_srli_epi16(b, 6))),
+		_mm256_set1_epi8(3));
+}
+
+VINLINE __m256i spread_nibbles(const uint8_t *p)
 {
 	const __m128i low = _mm_set1_epi8(15);
-	__m128i b;
+	__m128i b = _mm_loadu_si128((const __m128i *)p);
+
+	return pair(_mm_and_si128(b, low), _mm_and_si128(_mm_srli_epi16(b, 4), low));
+}
+
+VINLINE __m256i look_up(__m128i table, __m256i code)
+{
+	return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), code);
+}
+
+/* The 32 weights of a block at w or of an int8 group as signed bytes. */
+VINLINE __m256i group_weights(unsigned int form, const uint8_t *w)
+{
+	const __m128i e2m1 = _mm_setr_epi8(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+	const __m128i iq4 = _mm_setr_epi8(IG1_NUM_IQ4);
+	const __m256i two = _mm256_set1_epi8(2), sign = _mm256_set1_epi8(32);
+	const uint8_t *q = w + ig1_codes_at(form);
 
 	switch (form) {
 	case IG1_WFMT_Q4_0:
-	case IG1_WFMT_MX4: {
-		const __m128i e2m1 =
-			_mm_setr_epi8(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
-		const __m256i eight = _mm256_set1_epi8(8);
-		__m256i n;
-
-		b = _mm_loadu_si128((const __m128i *)(w + 2));
-		n = pair(_mm_and_si128(b, low), _mm_and_si128(_mm_srli_epi16(b, 4), low));
-		return form == IG1_WFMT_Q4_0
-			       ? _mm256_sub_epi8(n, eight)
-			       : _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(e2m1), n);
-	}
-	case IG1_WFMT_T2_0: {
-		const __m256i three = _mm256_set1_epi8(3), two = _mm256_set1_epi8(2);
-
-		b = _mm_loadl_epi64((const __m128i *)(w + 2));
+		return _mm256_sub_epi8(spread_nibbles(q), _mm256_set1_epi8(8));
+	case IG1_WFMT_Q4_1:
+		return spread_nibbles(q);
+	case IG1_WFMT_Q5_1:
+		return _mm256_or_si256(_mm256_and_si256(spread_bits(q), _mm256_set1_epi8(16)),
+				       spread_nibbles(q + 4));
+	case IG1_WFMT_MX4:
+	case IG1_WFMT_NV4:
+		return look_up(e2m1, spread_nibbles(q));
+	case IG1_WFMT_IQ4:
+		return look_up(iq4, spread_nibbles(q));
+	case IG1_WFMT_Q6_K:
 		return _mm256_sub_epi8(
-			_mm256_xor_si256(
-				_mm256_and_si256(pair(_mm_unpacklo_epi64(b, _mm_srli_epi16(b, 2)),
-						      _mm_unpacklo_epi64(_mm_srli_epi16(b, 4),
-									 _mm_srli_epi16(b, 6))),
-						 three),
-				two),
-			two);
-	}
-	case IG1_WFMT_B1_0: {
-		const __m256i spread = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202,
-							  0x0303030303030303);
-		const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201);
-		int32_t word;
-
-		memcpy(&word, w + 2, sizeof(word));
-		/* -1 where the bit is clear, 0 | 1 where it is set */
-		return _mm256_or_si256(
-			_mm256_cmpeq_epi8(
-				_mm256_and_si256(
-					_mm256_shuffle_epi8(_mm256_set1_epi32(word), spread), bit),
-				_mm256_setzero_si256()),
-			_mm256_set1_epi8(1));
-	}
+			_mm256_xor_si256(_mm256_or_si256(_mm256_slli_epi16(spread_pairs(q + 16), 4),
+							 spread_nibbles(q)),
+					 sign),
+			sign);
+	case IG1_WFMT_T2_0:
+		return _mm256_sub_epi8(_mm256_xor_si256(spread_pairs(q), two), two);
+	case IG1_WFMT_B1_0: /* 2 - 1 or 0 - 1 */
+		return _mm256_sub_epi8(_mm256_and_si256(spread_bits(q), two), _mm256_set1_epi8(1));
 	case IG1_WFMT_Q8_0:
-		return _mm256_loadu_si256((const __m256i *)(w + 2));
+		return _mm256_loadu_si256((const __m256i *)q);
 	default:
 		return _mm256_loadu_si256((const __m256i *)w);
 	}
@@ -495,13 +514,18 @@ VINLINE void dequant_blocks(unsigned int wfmt, float *y, const uint8_t *w, size_
 	int v;
 
 	for (g = 0; g < groups; g++, w += ig1_wfmt_block_bytes(wfmt), y += GROUP) {
-		vf d = vset(ig1_block_scale(wfmt, w));
+		vf d[2] = { vset(ig1_block_scale(wfmt, w, 0)) };
 		int8_t q[GROUP];
 
+		d[1] = ig1_wfmt_terms(wfmt) > 1 ? vset(ig1_block_scale(wfmt, w, 1)) : d[0];
 		_mm256_storeu_si256((__m256i *)q, group_weights(wfmt, w));
 #pragma GCC unroll 4
-		for (v = 0; v < ROW_VECS; v++)
-			vstore(y + v * IG1_VL, vcanon(d * vfrom_i8(q + v * IG1_VL)));
+		for (v = 0; v < ROW_VECS; v++) {
+			vf x = vfrom_i8(q + v * IG1_VL);
+
+			x *= d[ig1_has_halves(wfmt) ? v * IG1_VL / 16 : 0];
+			vstore(y + v * IG1_VL, vcanon(ig1_has_constant(wfmt) ? x + d[1] : x));
+		}
 	}
 }
 

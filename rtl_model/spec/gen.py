@@ -42,7 +42,9 @@ def main():
     args = ap.parse_args()
     try:
         numbers = gen_numbers.load(HERE / "numbers.toml")
-        files = outputs(Spec(HERE, {n: b["u"] for n, b in numbers["bound"].items()}), numbers)
+        bounds = {n: b["u"] for n, b in numbers["bound"].items()}
+        tables = {n: t["values"] for n, t in numbers["table"].items()}
+        files = outputs(Spec(HERE, bounds, tables), numbers)
     except (SpecError, KeyError, ValueError) as e:
         print(f"gen.py: {e}", file=sys.stderr)
         return 1

@@ -158,12 +158,12 @@ def isa_h(spec):
         out += comment(e["d"]) + "\n"
         rows = [(v["n"], v["c"], v["d"] + (" (reserved)" if v.get("rsv") else "")) for v in e["v"]]
         out += enum_block(names, f"ig1_{e['n']}", f"IG1_{ident(e['n'])}_", rows)
-    out += "/* Bytes of a block of 32 weights; 0: reserved or undefined. */\n"
-    out += "static inline uint32_t ig1_wfmt_block_bytes(uint32_t fmt)\n{\n\tswitch (fmt) {\n"
-    for v in spec.enums["wfmt"]["v"]:
-        if spec.block_bytes(v):
-            out += f"\tcase IG1_WFMT_{ident(v['n'])}:\n\t\treturn {spec.block_bytes(v)};\n"
-    out += "\tdefault:\n\t\treturn 0;\n\t}\n}\n\n"
+    for fact, doc in spec.WFMT_FACTS.items():
+        out += f"/* {doc} */\n"
+        out += f"static inline uint32_t ig1_wfmt_{fact}(uint32_t fmt)\n{{\n\tswitch (fmt) {{\n"
+        for name, n in spec.wfmt_fact(fact):
+            out += f"\tcase IG1_WFMT_{ident(name)}:\n\t\treturn {n};\n"
+        out += "\tdefault:\n\t\treturn 0;\n\t}\n}\n\n"
     out += comment("Sources of a vector operation: bit 0 is a, bit 1 b, bit 2 c, bit 3 d; 0: not one.") + "\n"
     out += "static inline uint32_t ig1_vec_sources(uint32_t op)\n{\n\tswitch (op) {\n"
     for mask, ops in spec.vec_sources():

@@ -176,11 +176,13 @@ def image(spec):
                        [(p["c"], f"`{p['n']}` (IG1_PROG_{ident(p['n'])})", p["d"]) for p in c["prog"]])
 
 
-def numbers(text, bounds):
-    """numbers.md as it is, its headings one level down so that it is a chapter here; bounds filled in."""
+def numbers(text, bounds, tables):
+    """numbers.md as it is, its headings one level down so that it is a chapter here; names filled in."""
     out, code = "", False
     for name, u in bounds.items():
         text = text.replace(f"@BOUND_{name.upper()}@", f"{u:g} u")
+    for name, values in tables.items():
+        text = text.replace(f"@TABLE_{name.upper()}@", ", ".join(str(v) for v in values))
     for line in text.replace("<!-- SPDX-License-Identifier: MIT -->", "").strip("\n").split("\n"):
         code ^= line.startswith("```")
         out += ("#" if line.startswith("#") and not code else "") + line + "\n"
@@ -201,6 +203,6 @@ def isa_md(spec):
     out += table(["parameter"] + [f"`{x['n']}`" for x in cfgs] + ["meaning"],
                  [[f"`{k}`"] + [x[k] for x in cfgs] + [d] for k, d in spec.chip["config_doc"].items()])
     out += commands(spec) + chapter("KV blocks", isa["kvblocks"]["d"])
-    out += numbers(spec.numbers, spec.bounds)
+    out += numbers(spec.numbers, spec.bounds, spec.tables)
     out += chip(spec) + firmware(spec) + image(spec)
     return out.rstrip("\n") + "\n"

@@ -71,10 +71,11 @@ class Op:
 
 
 class Spec:
-    def __init__(self, folder, bounds):
-        """bounds: of the special functions, by name, in units of 2^-24."""
+    def __init__(self, folder, bounds, tables):
+        """bounds: of the special functions, by name, in units of 2^-24; tables: of numbers.toml."""
         folder = Path(folder)
         self.bounds = bounds
+        self.tables = tables
         with open(folder / "isa.toml", "rb") as f:
             self.isa = tomllib.load(f)
         with open(folder / "chip.toml", "rb") as f:
@@ -217,6 +218,21 @@ class Spec:
         m = re.search(r"32 weights in (\d+) bytes", value["d"])
         need(m, f"enum wfmt.{value['n']}: size")
         return int(m.group(1))
+
+    WFMT_FACTS = {
+        "block_bytes": "Bytes of a block of 32 weights; 0: reserved or undefined.",
+        "step_groups": "Groups that the tile array takes in one step; 0 as above.",
+        "terms": "Terms of a group in a dot product; 0 as above.",
+    }
+
+    def wfmt_fact(self, fact):
+        """What there is of each wfmt value that is implemented: name, number."""
+        of = {
+            "block_bytes": self.block_bytes,
+            "step_groups": lambda v: v["step"],
+            "terms": lambda v: v["terms"],
+        }[fact]
+        return [(v["n"], of(v)) for v in self.enums["wfmt"]["v"] if not v.get("rsv")]
 
     # --- chip ---
 

@@ -16,6 +16,9 @@ def load(path):
     for name, c in spec["bound"].items():
         if not 0 < c["u"] < 256:
             raise ValueError(f"bound.{name}.u")
+    for name, c in spec["table"].items():
+        if not all(-128 <= v < 128 for v in c["values"]):
+            raise ValueError(f"table.{name}.values do not fit 8 bits")
     return spec
 
 
@@ -37,6 +40,9 @@ def c_header(spec):
         out += [f"/* {c['note']} */", f"#define IG1_NUM_{name.upper()} {c['value']}"]
     for name, c in spec["f32"].items():
         out += [f"/* {c['note']} */", f"#define IG1_F32_{name.upper()} UINT32_C(0x{c['bits']:08x})"]
+    for name, c in spec["table"].items():
+        out += [f"/* {c['note']} */",
+                f"#define IG1_NUM_{name.upper()} {', '.join(str(v) for v in c['values'])}"]
     out += ["", "/* Bounds of errors in units of 2^-24. */"]
     for name, c in spec["bound"].items():
         out += [f"#define IG1_BOUND_{name.upper()} {float(c['u'])} /* {c['note']} */"]
@@ -57,4 +63,9 @@ def sv_package(spec):
     for name, c in spec["f32"].items():
         out += [f"  // {c['note']}",
                 f"  localparam logic [31:0] F32{camel(name)} = 32'h{c['bits']:08x};"]
+    for name, c in spec["table"].items():
+        bits = 8 * len(c["values"])
+        out += [f"  // {c['note']}, the first in the lowest byte",
+                f"  localparam logic [{bits - 1}:0] {camel(name)} =",
+                f"      {bits}'h{''.join(f'{v & 255:02x}' for v in reversed(c['values']))};"]
     return "\n".join(out + ["endpackage", "/* verilator lint_on UNUSEDPARAM */", ""])

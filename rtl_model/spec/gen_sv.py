@@ -231,12 +231,13 @@ def pkg(spec):
     out += param(names, "Counters", 0, len(chip["counter"]))
     for i, c in enumerate(chip["counter"]):
         out += param(names, "Ctr" + camel(c["n"]), 0, i, c["d"])
-    out += "\n" + comment("Bytes of a block of 32 weights; 0: reserved.")
-    out += "  function automatic logic [7:0] wfmt_block_bytes(logic [3:0] fmt);\n    case (fmt)\n"
-    for v in spec.enums["wfmt"]["v"]:
-        if spec.block_bytes(v):
-            out += f"      Wfmt{camel(v['n'])}: wfmt_block_bytes = 8'd{spec.block_bytes(v)};\n"
-    out += "      default: wfmt_block_bytes = 8'd0;\n    endcase\n  endfunction\n\n"
+    for fact, doc in spec.WFMT_FACTS.items():
+        out += "\n" + comment(doc)
+        out += f"  function automatic logic [7:0] wfmt_{fact}(logic [3:0] fmt);\n    case (fmt)\n"
+        for name, n in spec.wfmt_fact(fact):
+            out += f"      Wfmt{camel(name)}: wfmt_{fact} = 8'd{n};\n"
+        out += f"      default: wfmt_{fact} = 8'd0;\n    endcase\n  endfunction\n"
+    out += "\n"
     for fmt in spec.formats.values():
         out += packed(fmt)
     out += places(spec, names) + vec_sources(spec)

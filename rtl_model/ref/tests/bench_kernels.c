@@ -144,6 +144,11 @@ int main(int argc, char **argv)
 		bench_dot(k, "t2_0", IG1_WFMT_T2_0);
 		bench_dot(k, "b1_0", IG1_WFMT_B1_0);
 		bench_dot(k, "mx4", IG1_WFMT_MX4);
+		bench_dot(k, "q4_1", IG1_WFMT_Q4_1);
+		bench_dot(k, "q5_1", IG1_WFMT_Q5_1);
+		bench_dot(k, "nv4", IG1_WFMT_NV4);
+		bench_dot(k, "q6_k", IG1_WFMT_Q6_K);
+		bench_dot(k, "iq4", IG1_WFMT_IQ4);
 		bench_dot(k, "i8", I8);
 		bench_rows(k);
 	}

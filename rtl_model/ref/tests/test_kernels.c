@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "blocks.h"
 #include "compiler/tests/test_skip.h"
 #include "fp.h"
 #include "kernels.h"
@@ -438,63 +439,84 @@ static void rows_equal(const struct ig1_kernels *k, int tame)
 #define MAX_ROWS   21
 #define MAX_COLS   11
 
-/* Any scale, or one of a sum's size: a half, or with bf an fp32's upper half. */
-static void random_scale(uint8_t *p, int tame, bool bf)
-{
-	uint16_t h = (uint16_t)rng();
-
-	if (tame && bf)
-		h = (uint16_t)((h & 0x807f) | (117 + (tame == 2 ? 10 : rng() % 10)) << 7);
-	else if (tame)
-		h = (uint16_t)((h & 0x83ff) | (tame == 2 ? 15 : 5 + rng() % 10) << 10);
-	memcpy(p, &h, sizeof(h));
-}
-
-static void check_bound(const char *what, float got, double want, double mag, uint32_t groups)
+static void check_bound(const char *what, float got, double want, double mag, uint32_t terms)
 {
 	/* docs/isa.md, and what may be flushed */
-	double bound = ((groups + 7) / 8 + 5) * 0x1p-24 * mag + 0x1p-126 * groups;
+	double bound = ((terms + 7) / 8 + 5) * 0x1p-24 * mag + 0x1p-126 * terms;
 
 	if (!(fabs((double)got - want) <= bound))
 		fail_msg("%s: %a, not %a within %a", what, (double)got, want, bound);
 }
 
-/* Weight j of a block as docs/isa.md has it, in units of the scale; format 5 is an int8 group. */
-static const uint8_t formats[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0, IG1_WFMT_B1_0,
-				   IG1_WFMT_MX4 };
-static const size_t format_bytes[] = { 34, 18, 10, 6, 18, 32 };
+/* The last one of the forms that are tested, an int8 group. */
+#define I8 BLOCK_FORMATS
 
-static int weight_at(int fmt, const uint8_t *b, int j)
+/* Any scales, or such of a sum's size. */
+static void random_scales(const struct block_format *f, uint8_t *b, int tame)
 {
-	static const int8_t e2m1[] = { 0, 1, 2, 3, 4, 6, 8, 12 };
-	static const int8_t two_bits[] = { 0, 1, -2, -1 };
-	int nibble;
+	unsigned int t;
 
-	switch (fmt) {
-	case 0:
-		return (int8_t)b[2 + j];
-	case 1:
-		return (b[2 + j % 16] >> (j < 16 ? 0 : 4) & 15) - 8;
-	case 2:
-		return two_bits[b[2 + j % 8] >> 2 * (j / 8) & 3];
-	case 3:
-		return b[2 + j / 8] & 1 << j % 8 ? 1 : -1;
-	case 4:
-		nibble = b[2 + j % 16] >> (j < 16 ? 0 : 4) & 15;
-		return nibble & 8 ? -e2m1[nibble & 7] : e2m1[nibble];
-	default:
-		return (int8_t)b[j];
+	for (t = 0; t < f->terms; t++) {
+		uint32_t any = ig1_f32_bits(rnd(0));
+
+		if (tame)
+			block_set_scale(f, b, t, rng(), tame == 2);
+		else
+			memcpy(b + t * (f->scale == 'f' ? 4 : 2), &any, f->scale == 'f' ? 4 : 2);
 	}
 }
 
-static double scale_at(int fmt, const uint8_t *b)
+/* The dot product of one row and one column in real arithmetic, the sum of the terms' magnitudes. */
+static double plain_dot(int fmt, const uint8_t *w, const float *ws, uint32_t groups,
+			const int8_t *x, const float *xs, double *mag)
 {
-	uint16_t h = (uint16_t)(b[0] | b[1] << 8);
+	const struct block_format *f = &block_formats[fmt % I8];
+	unsigned int t, terms = fmt == I8 ? 1 : f->terms, j;
+	double want = 0;
+	uint32_t g;
 
-	if (fmt != 4)
-		return (double)ig1_f16_to_f32(h);
-	return ldexp((h >> 7 & 255 ? 128 : 0) + (h & 127), (h >> 7 & 255) - 134) *
-	       (h & 0x8000 ? -1 : 1);
+	*mag = 0;
+	for (g = 0; g < groups; g++) {
+		for (t = 0; t < terms; t++) {
+			double v = 0;
+
+			if (fmt == I8) {
+				for (j = 0; j < 32; j++)
+					v += (int8_t)w[32 * g + j] * x[32 * g + j];
+				v *= (double)ws[g];
+			} else {
+				v = block_sum(f, w + g * f->bytes, t, x + 32 * g) *
+				    block_scale(f, w + g * f->bytes, t);
+			}
+			v *= (double)xs[g];
+			want += v;
+			*mag += fabs(v);
+		}
+	}
+	return want;
+}
+
+static void dequant_equal(const struct ig1_kernels *k, int fmt, const uint8_t *w, uint32_t groups,
+			  int tame)
+{
+	const struct block_format *f = &block_formats[fmt];
+	unsigned int i;
+
+	memset(ya, 0, sizeof(ya));
+	memset(yb, 0, sizeof(yb));
+	scalar()->dequant[f->fmt](ya, w, groups);
+	k->dequant[f->fmt](yb, w, groups);
+	assert_memory_equal(ya, yb, sizeof(ya));
+	for (i = 0; tame == 1 && i < groups * 32; i++) {
+		const uint8_t *b = w + i / 32 * f->bytes;
+		/* at most 24 bits times 8, rounded once */
+		float want = (float)(block_scale(f, b, block_half(f, i % 32)) *
+				     block_weight(f, b, i % 32));
+
+		if (f->constant)
+			want = (float)((double)want + block_scale(f, b, 1));
+		assert_true(ya[i] == want);
+	}
 }
 
 static void dots_equal(const struct ig1_kernels *k, int tame)
@@ -526,8 +548,9 @@ static void dots_equal(const struct ig1_kernels *k, int tame)
 			xs[i] = rnd(tame);
 		for (i = 0; i < (rows - 1) * wsst + groups; i++)
 			ws[i] = rnd(tame);
-		for (fmt = 0; fmt < 6; fmt++) {
-			size_t block = format_bytes[fmt];
+		for (fmt = 0; fmt <= I8; fmt++) {
+			const struct block_format *f = &block_formats[fmt % I8];
+			size_t block = fmt == I8 ? 32 : f->bytes;
 			size_t rb = groups * block + pad;
 			size_t size = (rows - 1) * rb + groups * block;
 
@@ -537,19 +560,19 @@ static void dots_equal(const struct ig1_kernels *k, int tame)
 				w[i] = tame == 2 ? (uint8_t)(rng() % 2 ? 0x01 : 0xff)
 				       : it % 5	 ? (uint8_t)rng()
 						 : 128;
-			for (r = 0; fmt < 5 && r < rows; r++)
+			for (r = 0; fmt < I8 && r < rows; r++)
 				for (g = 0; g < groups; g++)
-					random_scale(w + r * rb + g * block, tame, fmt == 4);
+					random_scales(f, w + r * rb + g * block, tame);
 			memset(ya, 0xee, sizeof(ya));
 			memset(yb, 0xee, sizeof(yb));
 			for (i = 0; i < 2; i++) {
 				const struct ig1_kernels *v = i ? k : s;
 				float *y = i ? yb : ya;
 
-				if (fmt < 5)
-					v->dot[formats[fmt]](w, rb, rows, groups, x, xst, xs, sst,
-							     cols, y, fmt % 2 ? 1 : cols + 1,
-							     fmt % 2 ? rows + 1 : 1);
+				if (fmt < I8)
+					v->dot[f->fmt](w, rb, rows, groups, x, xst, xs, sst, cols,
+						       y, fmt % 2 ? 1 : cols + 1,
+						       fmt % 2 ? rows + 1 : 1);
 				else
 					v->dot_i8((const int8_t *)w, rb, ws, wsst, rows, groups, x,
 						  xst, xs, sst, cols, y, cols + 1, 1);
@@ -563,42 +586,18 @@ static void dots_equal(const struct ig1_kernels *k, int tame)
 							 ig1_f32_bits(yb[i]), ig1_f32_bits(ya[i]));
 			for (r = 0; tame == 1 && r < rows; r++) {
 				for (c = 0; c < cols; c++) {
-					double want = 0, mag = 0;
+					double mag, want = plain_dot(fmt, w + r * rb, ws + r * wsst,
+								     groups, x + c * xst,
+								     xs + c * sst, &mag);
 
-					for (g = 0; g < groups; g++) {
-						const uint8_t *b = w + r * rb + g * block;
-						double d = fmt < 5 ? scale_at(fmt, b)
-								   : (double)ws[r * wsst + g];
-						double t;
-						int j, sum = 0;
-
-						for (j = 0; j < 32; j++)
-							sum += weight_at(fmt, b, j) *
-							       x[c * xst + g * 32 + j];
-						t = sum * d * (double)xs[c * sst + g];
-						want += t;
-						mag += fabs(t);
-					}
 					check_bound("dot",
-						    fmt < 5 && fmt % 2 ? ya[c * (rows + 1) + r]
-								       : ya[r * (cols + 1) + c],
-						    want, mag, groups);
+						    fmt < I8 && fmt % 2 ? ya[c * (rows + 1) + r]
+									: ya[r * (cols + 1) + c],
+						    want, mag, groups * (fmt == I8 ? 1 : f->terms));
 				}
 			}
-			if (fmt < 5) {
-				memset(ya, 0, sizeof(ya));
-				memset(yb, 0, sizeof(yb));
-				s->dequant[formats[fmt]](ya, w, groups);
-				k->dequant[formats[fmt]](yb, w, groups);
-				assert_memory_equal(ya, yb, sizeof(ya));
-			}
-			for (i = 0; tame == 1 && fmt < 5 && i < groups * 32; i++) {
-				const uint8_t *b = w + i / 32 * block;
-				double want = scale_at(fmt, b) * weight_at(fmt, b, (int)(i % 32));
-
-				/* 11 bits times 8 */
-				assert_true((double)ya[i] == want);
-			}
+			if (fmt < I8)
+				dequant_equal(k, fmt, w, groups, tame);
 			free(w);
 		}
 		free(x);

@@ -146,7 +146,7 @@ static void issue_faults(void **state)
 	expect(g, IG1_FAULT_FIELD, 9, 0);
 	w = rig_cmd(g);
 	w[0] = IG1_OP_T_MM;
-	w[1] = (uint32_t)IG1_WFMT_NV4 << 16;
+	w[1] = (uint32_t)IG1_WFMT_PLANES << 16;
 	expect(g, IG1_FAULT_FIELD, 1, 0);
 	/* token: taken before given; given too often */
 	rig_cmd(g)[0] = IG1_OP_S_SYNC | 1u << 19;
@@ -628,124 +628,6 @@ static void reductions_and_q8(void **state)
 	assert_int_equal(((uint32_t *)scratch_f(g, 0x10004))[0], 30);
 }
 
-/* Weight j of a block in units of its scale. */
-static int weight(uint32_t fmt, const uint8_t *b, uint32_t j)
-{
-	static const int e2m1[] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
-	int bits;
-
-	switch (fmt) {
-	case IG1_WFMT_Q8_0:
-		return (int8_t)b[2 + j];
-	case IG1_WFMT_Q4_0:
-		return (b[2 + j % 16] >> 4 * (j / 16) & 15) - 8;
-	case IG1_WFMT_T2_0:
-		bits = b[2 + j % 8] >> 2 * (j / 8) & 3;
-		return bits < 2 ? bits : bits - 4;
-	case IG1_WFMT_B1_0:
-		return 2 * (b[2 + j / 8] >> j % 8 & 1) - 1;
-	default:
-		return e2m1[b[2 + j % 16] >> 4 * (j / 16) & 15];
-	}
-}
-
-/* A block's scale; 0 where its bits, which need not be a scale's, make none of a sum's size. */
-static double scale(uint32_t fmt, const uint8_t *b)
-{
-	uint16_t h = (uint16_t)(b[0] | b[1] << 8);
-	int e = h >> 10 & 31;
-	double s = ldexp((h & 0x3ff) + (e ? 1024 : 0), (e ? e : 1) - 25);
-
-	if (fmt == IG1_WFMT_MX4) {
-		e = h >> 7 & 255;
-		s = e < 90 || e > 160 ? 0 : ldexp(128 + (h & 127), e - 134);
-	} else if (e == 31) {
-		s = 0;
-	}
-	return h & 0x8000 ? -s : s;
-}
-
-/* t.mm against fp64 on the same quantised operands; sums of at most 11 groups. */
-static void matrix(void **state)
-{
-	struct rig *g = *state;
-	const uint32_t X = 0, XS = 0x4000, Y = 0x8000;
-	int trial;
-
-	for (trial = 0; trial < 100; trial++) {
-		static const uint8_t formats[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0,
-						   IG1_WFMT_B1_0, IG1_WFMT_MX4 };
-		static const uint32_t sizes[] = { 34, 18, 10, 6, 18 };
-		uint32_t bytes = sizes[trial % 5];
-		uint32_t groups = 1 + rnd() % ROM_GROUPS, rows = 1 + rnd() % ROM_ROWS;
-		uint32_t cols = 1 + rnd() % 11, c, o, j, k;
-		struct ig1_fmt_mm f = {
-			.op = IG1_OP_T_MM,
-			.fmt = formats[trial % 5],
-			.acc = rnd() & 1,
-			.scaled = rnd() & 1,
-			.alpha = 0.75f,
-			.wstride = bytes * ROM_GROUPS,
-			.rows = rows,
-			.groups = groups,
-			.cols = cols,
-			.x = X,
-			.xstride = 512,
-			.xs = XS,
-			.xsstride = 64,
-			.y = Y,
-			.ystride = 4 * ROM_ROWS,
-		};
-
-		for (c = 0; c < cols; c++) {
-			for (j = 0; j < groups * 32; j++)
-				ig1_ref_scratch(g->ref)[X + 512 * c + j] =
-					(uint8_t)(rnd() % 255 - 127);
-			for (j = 0; j < groups; j++)
-				scratch_f(g, XS + 64 * c)[j] = rndf(0.01f, 1);
-			for (o = 0; o < rows; o++)
-				scratch_f(g, Y + 4 * ROM_ROWS * c)[o] = 1;
-		}
-		ig1_encode_mm(&f, rig_cmd(g));
-		expect(g, IG1_FAULT_NONE, 0, 0);
-		assert_int_equal(g->done.counters[IG1_CTR_MACS], rows * groups * 32 * cols);
-		assert_int_equal(g->done.counters[IG1_CTR_ROM_BYTES], rows * groups * bytes);
-		for (c = 0; c < cols; c++) {
-			for (o = 0; o < rows; o++) {
-				double want = 0, mag = 0;
-				float got = scratch_f(g, Y + 4 * ROM_ROWS * c)[o];
-
-				for (k = 0; k < groups; k++) {
-					const uint8_t *b = rom + o * f.wstride + k * bytes;
-					double s = scale(f.fmt, b), t = 0;
-
-					if (s == 0)
-						goto next;
-					for (j = 0; j < 32; j++)
-						t += weight(f.fmt, b, j) *
-						     (int8_t)ig1_ref_scratch(
-							     g->ref)[X + 512 * c + 32 * k + j];
-					t *= s * scratch_f(g, XS + 64 * c)[k];
-					want += t;
-					mag += fabs(t);
-				}
-				if (f.scaled) {
-					want *= 0.75;
-					mag *= 0.75;
-				}
-				if (f.acc) {
-					want += 1;
-					mag += 1;
-				}
-				if (fabs(got - want) > mag * 0x1p-20)
-					fail_msg("row %u col %u: %.9g instead of %.9g", o, c,
-						 (double)got, want);
-next:;
-			}
-		}
-	}
-}
-
 /* Scores and weighted sums on a KV cache with two heads of 40 values (two groups). */
 static void attention(void **state)
 {
@@ -887,7 +769,6 @@ int main(void)
 		cmocka_unit_test(translation),
 		cmocka_unit_test(vector_operators),
 		cmocka_unit_test(reductions_and_q8),
-		cmocka_unit_test(matrix),
 		cmocka_unit_test(attention),
 	};
 

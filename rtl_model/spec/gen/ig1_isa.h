@@ -61,8 +61,8 @@ enum ig1_op {
 	IG1_OP_S_SYNC = 0x0a, /* Waits until every engine is idle. */
 	IG1_OP_T_MM = 0x20,
 	/*
-	 * For column c: scratch[y + c*ystride + 4*j] = fl(d * q_j) of ROM row u32[idx +
-	 * c*istride].
+	 * For column c: scratch[y + c*ystride + 4*j] = weight j, dequantised, of ROM row
+	 * u32[idx + c*istride].
 	 */
 	IG1_OP_T_EMB = 0x21,
 	IG1_OP_T_QK = 0x22,
@@ -107,12 +107,21 @@ enum ig1_op_reserved {
 enum ig1_wfmt {
 	IG1_WFMT_Q8_0 = 0, /* 32 weights in 34 bytes: f16 scale, int8[32] (planes 1,2,4,..,-128) */
 	/*
-	 * 32 weights in 18 bytes: f16 scale, nibbles-8 (planes 1,2,4,-8 after inverting bit
-	 * 3)
+	 * 32 weights in 18 bytes: f16 scale, nibbles-8; byte i holds weights i and i+16 from
+	 * bit 0 up (planes 1,2,4,-8 after inverting bit 3)
 	 */
 	IG1_WFMT_Q4_0 = 1,
-	IG1_WFMT_Q4_1 = 2, /* nibbles with a constant term (reserved) */
-	IG1_WFMT_Q5_0 = 3, /* five planes (reserved) */
+	/*
+	 * 32 weights in 24 bytes: f32 scale s, f32 constant c, nibbles 0..15 in the order of
+	 * q4_0: s * q + c (planes 1,2,4,8; the constant's 1)
+	 */
+	IG1_WFMT_Q4_1 = 2,
+	/*
+	 * 32 weights in 28 bytes: f32 scale s, f32 constant c, u32 whose bit j is bit 4 of
+	 * weight j, nibbles in the order of q4_0: s * q + c, q = 0..31 (planes 1,2,4,8,16;
+	 * the constant's 1)
+	 */
+	IG1_WFMT_Q5_1 = 3,
 	/*
 	 * 32 weights in 10 bytes: f16 scale, two bits each, two's complement; byte i holds
 	 * weights i, i+8, i+16, i+24 from bit 0 up (planes 1,-2)
@@ -128,11 +137,25 @@ enum ig1_wfmt {
 	 * 1/2: 0,1,2,3,4,6,8,12 and negative (planes 1,2,4,8,-16)
 	 */
 	IG1_WFMT_MX4 = 6,
-	/* NVFP4: a scale per 16 weights, which a group of 32 has no place for (reserved) */
+	/*
+	 * 32 weights in 20 bytes: f16 scales of weights 0..15 and of 16..31, E2M1 nibbles as
+	 * mx4's (planes 1,2,4,8,-16)
+	 */
 	IG1_WFMT_NV4 = 7,
 	/* learned bit planes: per group fp16 coefficients, then planes (reserved) */
 	IG1_WFMT_PLANES = 8,
 	IG1_WFMT_Q8_16 = 9, /* 16-bit weights as twice the planes (reserved) */
+	/*
+	 * 32 weights in 32 bytes: f32 scales of weights 0..15 and of 16..31, low nibbles in
+	 * the order of q4_0, high two bits in the order of t2_0, two's complement (planes
+	 * 1,2,4,8,16,-32)
+	 */
+	IG1_WFMT_Q6_K = 10,
+	/*
+	 * 32 weights in 20 bytes: f32 scale, nibbles in the order of q4_0, each the index of
+	 * a value in IQ4 (planes 1,2,4,..,-128)
+	 */
+	IG1_WFMT_IQ4 = 11,
 };
 
 /* Where a vector source lives */
@@ -196,12 +219,80 @@ static inline uint32_t ig1_wfmt_block_bytes(uint32_t fmt)
 		return 34;
 	case IG1_WFMT_Q4_0:
 		return 18;
+	case IG1_WFMT_Q4_1:
+		return 24;
+	case IG1_WFMT_Q5_1:
+		return 28;
 	case IG1_WFMT_T2_0:
 		return 10;
 	case IG1_WFMT_B1_0:
 		return 6;
 	case IG1_WFMT_MX4:
 		return 18;
+	case IG1_WFMT_NV4:
+		return 20;
+	case IG1_WFMT_Q6_K:
+		return 32;
+	case IG1_WFMT_IQ4:
+		return 20;
+	default:
+		return 0;
+	}
+}
+
+/* Groups that the tile array takes in one step; 0 as above. */
+static inline uint32_t ig1_wfmt_step_groups(uint32_t fmt)
+{
+	switch (fmt) {
+	case IG1_WFMT_Q8_0:
+		return 1;
+	case IG1_WFMT_Q4_0:
+		return 2;
+	case IG1_WFMT_Q4_1:
+		return 1;
+	case IG1_WFMT_Q5_1:
+		return 1;
+	case IG1_WFMT_T2_0:
+		return 2;
+	case IG1_WFMT_B1_0:
+		return 2;
+	case IG1_WFMT_MX4:
+		return 2;
+	case IG1_WFMT_NV4:
+		return 1;
+	case IG1_WFMT_Q6_K:
+		return 1;
+	case IG1_WFMT_IQ4:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* Terms of a group in a dot product; 0 as above. */
+static inline uint32_t ig1_wfmt_terms(uint32_t fmt)
+{
+	switch (fmt) {
+	case IG1_WFMT_Q8_0:
+		return 1;
+	case IG1_WFMT_Q4_0:
+		return 1;
+	case IG1_WFMT_Q4_1:
+		return 2;
+	case IG1_WFMT_Q5_1:
+		return 2;
+	case IG1_WFMT_T2_0:
+		return 1;
+	case IG1_WFMT_B1_0:
+		return 1;
+	case IG1_WFMT_MX4:
+		return 1;
+	case IG1_WFMT_NV4:
+		return 2;
+	case IG1_WFMT_Q6_K:
+		return 2;
+	case IG1_WFMT_IQ4:
+		return 1;
 	default:
 		return 0;
 	}

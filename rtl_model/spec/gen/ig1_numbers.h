@@ -45,6 +45,8 @@
 #define IG1_F32_EXP_C5 UINT32_C(0x3c083128)
 /* fl(1/127) */
 #define IG1_F32_QUANT_INV127 UINT32_C(0x3c010204)
+/* weights of iq4's codes 0..15 */
+#define IG1_NUM_IQ4 -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
 
 /* Bounds of errors in units of 2^-24. */
 #define IG1_BOUND_RECIP 1.5 /* RECIP, relative */

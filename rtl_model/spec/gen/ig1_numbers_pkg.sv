@@ -44,5 +44,8 @@ package ig1_numbers_pkg;
   localparam logic [31:0] F32ExpC5 = 32'h3c083128;
   // fl(1/127)
   localparam logic [31:0] F32QuantInv127 = 32'h3c010204;
+  // weights of iq4's codes 0..15, the first in the lowest byte
+  localparam logic [127:0] Iq4 =
+      128'h7159453526190d01f6eaddcfbfad9881;
 endpackage
 /* verilator lint_on UNUSEDPARAM */

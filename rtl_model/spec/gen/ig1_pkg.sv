@@ -133,18 +133,21 @@ package ig1_pkg;
     WfmtQ80 = 4'h0,
     WfmtQ40 = 4'h1,
     WfmtQ41 = 4'h2,
-    WfmtQ50 = 4'h3,
+    WfmtQ51 = 4'h3,
     WfmtT20 = 4'h4,
     WfmtB10 = 4'h5,
     WfmtMx4 = 4'h6,
     WfmtNv4 = 4'h7,
     WfmtPlanes = 4'h8,
-    WfmtQ816 = 4'h9
+    WfmtQ816 = 4'h9,
+    WfmtQ6K = 4'ha,
+    WfmtIq4 = 4'hb
   } wfmt_e;
 
   function automatic logic wfmt_ok(logic [3:0] v);
     case (v)
-      WfmtQ80, WfmtQ40, WfmtT20, WfmtB10, WfmtMx4: wfmt_ok = 1'b1;
+      WfmtQ80, WfmtQ40, WfmtQ41, WfmtQ51, WfmtT20, WfmtB10, WfmtMx4, WfmtNv4, WfmtQ6K,
+      WfmtIq4: wfmt_ok = 1'b1;
       default: wfmt_ok = 1'b0;
     endcase
   endfunction
@@ -263,15 +266,54 @@ package ig1_pkg;
   localparam int unsigned CtrEmits = 11;  // token records written
   localparam int unsigned CtrTlbMisses = 12;  // page-table walks
 
-  // Bytes of a block of 32 weights; 0: reserved.
+  // Bytes of a block of 32 weights; 0: reserved or undefined.
   function automatic logic [7:0] wfmt_block_bytes(logic [3:0] fmt);
     case (fmt)
       WfmtQ80: wfmt_block_bytes = 8'd34;
       WfmtQ40: wfmt_block_bytes = 8'd18;
+      WfmtQ41: wfmt_block_bytes = 8'd24;
+      WfmtQ51: wfmt_block_bytes = 8'd28;
       WfmtT20: wfmt_block_bytes = 8'd10;
       WfmtB10: wfmt_block_bytes = 8'd6;
       WfmtMx4: wfmt_block_bytes = 8'd18;
+      WfmtNv4: wfmt_block_bytes = 8'd20;
+      WfmtQ6K: wfmt_block_bytes = 8'd32;
+      WfmtIq4: wfmt_block_bytes = 8'd20;
       default: wfmt_block_bytes = 8'd0;
+    endcase
+  endfunction
+
+  // Groups that the tile array takes in one step; 0 as above.
+  function automatic logic [7:0] wfmt_step_groups(logic [3:0] fmt);
+    case (fmt)
+      WfmtQ80: wfmt_step_groups = 8'd1;
+      WfmtQ40: wfmt_step_groups = 8'd2;
+      WfmtQ41: wfmt_step_groups = 8'd1;
+      WfmtQ51: wfmt_step_groups = 8'd1;
+      WfmtT20: wfmt_step_groups = 8'd2;
+      WfmtB10: wfmt_step_groups = 8'd2;
+      WfmtMx4: wfmt_step_groups = 8'd2;
+      WfmtNv4: wfmt_step_groups = 8'd1;
+      WfmtQ6K: wfmt_step_groups = 8'd1;
+      WfmtIq4: wfmt_step_groups = 8'd1;
+      default: wfmt_step_groups = 8'd0;
+    endcase
+  endfunction
+
+  // Terms of a group in a dot product; 0 as above.
+  function automatic logic [7:0] wfmt_terms(logic [3:0] fmt);
+    case (fmt)
+      WfmtQ80: wfmt_terms = 8'd1;
+      WfmtQ40: wfmt_terms = 8'd1;
+      WfmtQ41: wfmt_terms = 8'd2;
+      WfmtQ51: wfmt_terms = 8'd2;
+      WfmtT20: wfmt_terms = 8'd1;
+      WfmtB10: wfmt_terms = 8'd1;
+      WfmtMx4: wfmt_terms = 8'd1;
+      WfmtNv4: wfmt_terms = 8'd2;
+      WfmtQ6K: wfmt_terms = 8'd2;
+      WfmtIq4: wfmt_terms = 8'd1;
+      default: wfmt_terms = 8'd0;
     endcase
   endfunction
 

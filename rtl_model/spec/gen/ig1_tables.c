@@ -9,15 +9,17 @@
 
 static const struct ig1_value_desc values_wfmt[] = {
 	{ "q8_0", 0, 0, "32 weights in 34 bytes: f16 scale, int8[32] (planes 1,2,4,..,-128)" },
-	{ "q4_0", 1, 0, "32 weights in 18 bytes: f16 scale, nibbles-8 (planes 1,2,4,-8 after inverting bit 3)" },
-	{ "q4_1", 2, 1, "nibbles with a constant term" },
-	{ "q5_0", 3, 1, "five planes" },
+	{ "q4_0", 1, 0, "32 weights in 18 bytes: f16 scale, nibbles-8; byte i holds weights i and i+16 from bit 0 up (planes 1,2,4,-8 after inverting bit 3)" },
+	{ "q4_1", 2, 0, "32 weights in 24 bytes: f32 scale s, f32 constant c, nibbles 0..15 in the order of q4_0: s * q + c (planes 1,2,4,8; the constant's 1)" },
+	{ "q5_1", 3, 0, "32 weights in 28 bytes: f32 scale s, f32 constant c, u32 whose bit j is bit 4 of weight j, nibbles in the order of q4_0: s * q + c, q = 0..31 (planes 1,2,4,8,16; the constant's 1)" },
 	{ "t2_0", 4, 0, "32 weights in 10 bytes: f16 scale, two bits each, two's complement; byte i holds weights i, i+8, i+16, i+24 from bit 0 up (planes 1,-2)" },
 	{ "b1_0", 5, 0, "32 weights in 6 bytes: f16 scale d, a bit each from bit 0 of byte 0 up, d where it is set, else -d (planes 1,-2, the first all ones)" },
 	{ "mx4", 6, 0, "32 weights in 18 bytes: bf16 scale, E2M1 nibbles in the order of q4_0, in units of 1/2: 0,1,2,3,4,6,8,12 and negative (planes 1,2,4,8,-16)" },
-	{ "nv4", 7, 1, "NVFP4: a scale per 16 weights, which a group of 32 has no place for" },
+	{ "nv4", 7, 0, "32 weights in 20 bytes: f16 scales of weights 0..15 and of 16..31, E2M1 nibbles as mx4's (planes 1,2,4,8,-16)" },
 	{ "planes", 8, 1, "learned bit planes: per group fp16 coefficients, then planes" },
 	{ "q8_16", 9, 1, "16-bit weights as twice the planes" },
+	{ "q6_k", 10, 0, "32 weights in 32 bytes: f32 scales of weights 0..15 and of 16..31, low nibbles in the order of q4_0, high two bits in the order of t2_0, two's complement (planes 1,2,4,8,16,-32)" },
+	{ "iq4", 11, 0, "32 weights in 20 bytes: f32 scale, nibbles in the order of q4_0, each the index of a value in IQ4 (planes 1,2,4,..,-128)" },
 };
 
 static const struct ig1_value_desc values_space[] = {
@@ -64,7 +66,7 @@ static const struct ig1_value_desc values_ldw[] = {
 };
 
 const struct ig1_enum_desc ig1_enums[IG1_ENUMS] = {
-	{ "wfmt", 10, 0x73, values_wfmt, "Weight formats in ROM. Values without a size are reserved: fault `field` until implemented." },
+	{ "wfmt", 12, 0xcff, values_wfmt, "Weight formats in ROM. Values without a size are reserved: fault `field` until implemented." },
 	{ "space", 2, 0x3, values_space, "Where a vector source lives" },
 	{ "vfmt", 3, 0x7, values_vfmt, "What an element-wise pass writes" },
 	{ "vred", 4, 0xf, values_vred, "Row reduction of the results of a pass, over i0" },
@@ -332,7 +334,7 @@ const struct ig1_op_desc ig1_ops[IG1_OPS] = {
 	    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
 	  } },
 	{ "t.emb", 0x21, IG1_ENGINE_TILE, &ig1_formats[2],
-	  "For column c: scratch[y + c*ystride + 4*j] = fl(d * q_j) of ROM row u32[idx + c*istride].",
+	  "For column c: scratch[y + c*ystride + 4*j] = weight j, dequantised, of ROM row u32[idx + c*istride].",
 	  {
 	    0xffff00ff, 0x000fffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff,
 	    0xffffffff, 0xffffffff, 0x00000000, 0x00000000, 0xffffffff, 0xffffffff, 0x00000000, 0x00000000,
@@ -567,8 +569,8 @@ struct enum_check {
 /* Enum fields of each format, in word order. */
 static const struct enum_check enum_checks[IG1_FORMATS][7] = {
 	{ { 3, 0, 0xf, 0x1ff }, { 3, 8, 0x7, 0x1f }, { 3, 16, 0x1, 0x3 }, { 0, 0, 0, 0 } },
-	{ { 1, 16, 0xf, 0x73 }, { 0, 0, 0, 0 } },
-	{ { 1, 16, 0xf, 0x73 }, { 0, 0, 0, 0 } },
+	{ { 1, 16, 0xf, 0xcff }, { 0, 0, 0, 0 } },
+	{ { 1, 16, 0xf, 0xcff }, { 0, 0, 0, 0 } },
 	{ { 0, 0, 0, 0 } },
 	{ { 1, 16, 0x3, 0x7 }, { 1, 18, 0x3, 0xf }, { 1, 24, 0x1, 0x3 }, { 1, 25, 0x1, 0x3 }, { 1, 26, 0x1, 0x3 }, { 1, 27, 0x1, 0x3 }, { 0, 0, 0, 0 } },
 	{ { 0, 0, 0, 0 } },

@@ -146,8 +146,17 @@ static void test_known_places(void **state)
 	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_T2_0), 10);
 	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_B1_0), 6);
 	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_MX4), 18);
-	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_NV4), 0);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_Q4_1), 24);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_Q5_1), 28);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_NV4), 20);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_Q6_K), 32);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_IQ4), 20);
+	assert_int_equal(ig1_wfmt_block_bytes(IG1_WFMT_PLANES), 0);
 	assert_int_equal(ig1_wfmt_block_bytes(77), 0);
+	assert_int_equal(ig1_wfmt_step_groups(IG1_WFMT_Q4_0), 2);
+	assert_int_equal(ig1_wfmt_step_groups(IG1_WFMT_Q4_1), 1);
+	assert_int_equal(ig1_wfmt_terms(IG1_WFMT_Q4_1), 2);
+	assert_int_equal(ig1_wfmt_terms(IG1_WFMT_IQ4), 1);
 }
 
 static void test_opcodes(void **state)
@@ -238,9 +247,9 @@ static void test_used_by_hand(void **state)
 		{ IG1_OP_S_EMIT, 7, 0xffff, IG1_FAULT_NONE },	  /* kind */
 		{ IG1_OP_S_EMIT, 7, 0x10000, IG1_FAULT_FIELD },	  /* above kind */
 		{ IG1_OP_T_MM, 1, 0x00010000, IG1_FAULT_NONE },	  /* q4_0 */
-		{ IG1_OP_T_MM, 1, 0x00020000, IG1_FAULT_FIELD },  /* q4_1 is reserved */
+		{ IG1_OP_T_MM, 1, 0x00020000, IG1_FAULT_NONE },	  /* q4_1 */
 		{ IG1_OP_T_MM, 1, 0x00060000, IG1_FAULT_NONE },	  /* mx4 */
-		{ IG1_OP_T_MM, 1, 0x00070000, IG1_FAULT_FIELD },  /* nv4 is reserved */
+		{ IG1_OP_T_MM, 1, 0x00080000, IG1_FAULT_FIELD },  /* planes is reserved */
 		{ IG1_OP_T_MM, 1, 0x000f0000, IG1_FAULT_FIELD },  /* undefined format */
 		{ IG1_OP_T_MM, 1, 0x04000000, IG1_FAULT_FIELD },  /* above scaled */
 		{ IG1_OP_T_MM, 15, 1, IG1_FAULT_FIELD },	  /* no field */
