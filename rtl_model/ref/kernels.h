@@ -68,6 +68,10 @@ struct ig1_kernels {
 	ig1_dequant_fn *dequant[IG1_WFMT_MAX];
 };
 
+/* The terms of one group of a row, before they are added up; as many as the format has. Not fast. */
+void ig1_group_terms(unsigned int wfmt, const uint8_t *block, const int8_t *x, float xs,
+		     float term[2]);
+
 /* Kernels of one kind, NULL when this processor or build lacks it. */
 const struct ig1_kernels *ig1_kernels_get(enum ig1_simd kind);
 

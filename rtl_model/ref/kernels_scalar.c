@@ -20,36 +20,49 @@
 	}
 
 static inline __attribute__((always_inline)) void
+group_terms(unsigned int wfmt, const uint8_t *b, const int8_t *x, float xs, float *term)
+{
+	int32_t sum[2] = { 0 };
+	uint32_t t;
+	int j;
+
+	for (j = 0; j < GROUP; j++) {
+		sum[ig1_has_halves(wfmt) ? j / 16 : 0] += ig1_block_weight(wfmt, b, j) * x[j];
+		if (ig1_has_constant(wfmt))
+			sum[1] += x[j];
+	}
+	for (t = 0; t < ig1_wfmt_terms(wfmt); t++)
+		term[t] = ig1_group_term(sum[t], ig1_block_scale(wfmt, b, t), xs);
+}
+
+void ig1_group_terms(unsigned int wfmt, const uint8_t *block, const int8_t *x, float xs,
+		     float term[2])
+{
+	group_terms(wfmt, block, x, xs, term);
+}
+
+static inline __attribute__((always_inline)) void
 dot_blocks(unsigned int wfmt, const uint8_t *w, size_t row_bytes, uint32_t rows, uint32_t groups,
 	   const int8_t *xq, size_t xq_stride, const float *xs, size_t xs_stride, uint32_t cols,
 	   float *y, size_t y_row_stride, size_t y_col_stride)
 {
 	const uint32_t terms = ig1_wfmt_terms(wfmt);
 	uint32_t r, c, g, t;
-	int j;
 
 	for (r = 0; r < rows; r++) {
 		for (c = 0; c < cols; c++) {
-			float acc[IG1_NUM_DOT_PARTIALS] = { 0 };
+			float acc[IG1_NUM_DOT_PARTIALS] = { 0 }, term[2];
 
 			for (g = 0; g < groups; g++) {
-				const uint8_t *b =
-					w + r * row_bytes + (size_t)g * ig1_wfmt_block_bytes(wfmt);
-				const int8_t *x = xq + c * xq_stride + g * GROUP;
-				int32_t sum[2] = { 0 };
-
-				for (j = 0; j < GROUP; j++) {
-					sum[ig1_has_halves(wfmt) ? j / 16 : 0] +=
-						ig1_block_weight(wfmt, b, j) * x[j];
-					if (ig1_has_constant(wfmt))
-						sum[1] += x[j];
-				}
+				group_terms(wfmt,
+					    w + r * row_bytes +
+						    (size_t)g * ig1_wfmt_block_bytes(wfmt),
+					    xq + c * xq_stride + g * GROUP, xs[c * xs_stride + g],
+					    term);
 				for (t = 0; t < terms; t++) {
 					float *a = &acc[(terms * g + t) % IG1_NUM_DOT_PARTIALS];
 
-					*a = ig1_add(*a, ig1_group_term(sum[t],
-									ig1_block_scale(wfmt, b, t),
-									xs[c * xs_stride + g]));
+					*a = ig1_add(*a, term[t]);
 				}
 			}
 			y[r * y_row_stride + c * y_col_stride] = ig1_canon(ig1_dot_tree(acc));

@@ -12,7 +12,7 @@ gates=$model/rtl/prim/gates
 yosys=${YOSYS:-yosys}
 
 readable="prim_f16_f32 prim_fp32_add prim_fp32_mad prim_fp32_max prim_fp32_mul prim_fp32_to_i8"
-readable="$readable prim_i2f prim_ram_1rw prim_scratch_ram prim_sram prim_tile_cols"
+readable="$readable prim_i2f prim_ram_1rw prim_scratch_ram prim_sram prim_tile_cols prim_tile_scales"
 
 packages="$model/spec/gen/ig1_pkg.sv $model/spec/gen/ig1_numbers_pkg.sv"
 packages="$packages $model/rtl/prim/common/prim_tile_pkg.sv $model/rtl/prim/common/prim_vec_pkg.sv"

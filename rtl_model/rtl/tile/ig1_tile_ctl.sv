@@ -175,6 +175,7 @@ module ig1_tile_ctl #(
   logic [31:0] unit;
   logic [1:0]  width;          // groups of the step
   logic        pair;           // room for two
+  logic        two;            // terms of the step
   logic [15:0] group_end;
   logic        kv, last_slot, run_last, row_last, outer_last, pass_last;
   logic        go, step;
@@ -187,6 +188,7 @@ module ig1_tile_ctl #(
   assign rows      = (rows_q > unit) ? unit[15:0] : rows_q[15:0];
   assign pair      = prim_tile_pkg::fmt_pair(nest_q.fmt);
   assign width     = (pair && (inner_q > 25'd1)) ? 2'd2 : 2'd1;
+  assign two       = (width == 2'd2) || prim_tile_pkg::fmt_two(nest_q.fmt);
   assign block     = ig1_pkg::wfmt_block_bytes(nest_q.fmt);
   assign group_end = group_q + 16'(width);
   assign last_slot = !kv || (slot_q == 5'(KvSlots - 1));
@@ -208,7 +210,7 @@ module ig1_tile_ctl #(
     step_o.kv        = kv;
     step_o.transpose = nest_q.pv;
     step_o.fmt       = nest_q.fmt;
-    step_o.two       = width == 2'd2;
+    step_o.two       = two;
     step_o.first     = row_first_q;
     step_o.last      = row_last;
     step_o.run_first = group_q == 16'd0;
@@ -288,7 +290,7 @@ module ig1_tile_ctl #(
       slot_d      = 5'd0;
       buffer_d    = kv ^ buffer_q;
       group_d     = group_end;
-      part_d      = part_q + {1'b0, width};
+      part_d      = part_q + (two ? 3'd2 : 3'd1);
       inner_d     = inner_q - 25'(width);
       row_first_d = 1'b0;
       rom_d       = rom_q + (40'(block) << pair);

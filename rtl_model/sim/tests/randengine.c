@@ -216,7 +216,8 @@ bool gen_vec(struct gen *g)
 static uint8_t weight_format(struct gen *g)
 {
 	static const uint8_t some[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0, IG1_WFMT_B1_0,
-					IG1_WFMT_MX4 };
+					IG1_WFMT_MX4,  IG1_WFMT_Q4_1, IG1_WFMT_Q5_1, IG1_WFMT_NV4,
+					IG1_WFMT_Q6_K, IG1_WFMT_IQ4 };
 
 	return some[below(g, sizeof(some))];
 }

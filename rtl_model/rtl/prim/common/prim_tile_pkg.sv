@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// One step of the tile array: every row takes one word of weights (a Q8_0 group, two groups of a
-// shorter format or a group from the KV buffer) and multiplies it with all columns.
+// One step of the tile array: every row takes one word of weights (a group, two groups of a short
+// format or a group from the KV buffer) and multiplies it with all columns. It makes up to two
+// terms of a dot product: of the two groups, or both of one.
 
 package prim_tile_pkg;
   // From the step to the cycle in which its row's result may be read.
@@ -14,12 +15,12 @@ package prim_tile_pkg;
     logic        kv;         // weights from the KV buffer, else from ROM
     logic        transpose;  // KV: row i takes value i of every position
     logic [3:0]  fmt;        // ROM: ig1_pkg::Wfmt*, of which Yosys reads no type here; with kv WfmtQ80
-    logic        two;        // a pair of groups (fmt_pair): the second one exists
+    logic        two;        // there is a second term; of a pair of groups (fmt_pair): the second one
     logic        first;      // partial sums start at zero
     logic        last;       // the results are complete with it
     logic        run_first;  // first step over this filling of the column buffer: group 0
     logic        run_last;   // last one
-    logic [2:0]  acc;        // partial sum of the group; of the second one: the next
+    logic [2:0]  acc;        // partial sum of the first term; of the second one: the next
     logic [15:0] group;      // in the column buffer
     logic [39:0] addr;       // ROM: byte address of row 0's block
     logic [31:0] wstride;    // ROM: bytes from row to row
@@ -32,6 +33,16 @@ package prim_tile_pkg;
 
   // Two groups in a step?
   function automatic logic fmt_pair(logic [3:0] fmt);
-    fmt_pair = fmt != ig1_pkg::WfmtQ80;
+    fmt_pair = ig1_pkg::wfmt_step_groups(fmt) == 8'd2;
+  endfunction
+
+  // Two terms of a group?
+  function automatic logic fmt_two(logic [3:0] fmt);
+    fmt_two = ig1_pkg::wfmt_terms(fmt) == 8'd2;
+  endfunction
+
+  // Is the second one a constant times the sum of the activations? Else it is of weights 16 to 31.
+  function automatic logic fmt_constant(logic [3:0] fmt);
+    fmt_constant = (fmt == ig1_pkg::WfmtQ41) || (fmt == ig1_pkg::WfmtQ51);
   endfunction
 endpackage

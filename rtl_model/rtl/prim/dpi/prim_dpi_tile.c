@@ -25,7 +25,7 @@ struct dpi_tile {
 	int8_t *kv;	/* weights of a run: [KV_ROWS][col_groups * GROUP] */
 	float *kvs;	/* [KV_ROWS][col_groups] */
 	float *part;	/* [rows][columns][PARTS] */
-	float *term;	/* of a group: [columns][rows] */
+	float *term;	/* of a group: [columns][rows][up to 2] */
 	float *bank[2]; /* [columns][rows] */
 	int8_t block[2][KV_ROWS][GROUP];
 	float scales[2][KV_ROWS];
@@ -53,7 +53,7 @@ void *ig1_dpi_tile_new(uint32_t rows, uint32_t columns, uint32_t col_groups)
 	t->kv = zeroed((size_t)KV_ROWS * col_groups * GROUP + 64, 1);
 	t->kvs = zeroed((size_t)KV_ROWS * col_groups + 16, sizeof(float));
 	t->part = zeroed((size_t)t->rows * columns * PARTS, sizeof(float));
-	t->term = zeroed((size_t)t->rows * columns, sizeof(float));
+	t->term = zeroed((size_t)t->rows * columns * 2, sizeof(float));
 	t->bank[0] = zeroed((size_t)t->rows * columns + DPI_WORDS, sizeof(float));
 	t->bank[1] = zeroed((size_t)t->rows * columns + DPI_WORDS, sizeof(float));
 	return t;
@@ -140,7 +140,7 @@ struct run {
 	const uint8_t *w;
 	size_t row_bytes;
 	uint32_t rows, cols, groups;
-	uint32_t acc; /* partial sum of the first group */
+	uint32_t acc; /* partial sum of the first term */
 	uint8_t first, last, bank;
 };
 
@@ -163,21 +163,45 @@ static void dot(const struct dpi_tile *t, const struct run *run, uint32_t group,
 				  1, t->rows);
 }
 
-/* As the array does it: group by group onto the partial sums. */
+/* The terms of group g of the run to t->term, one row and column after the other. */
+static void terms(struct dpi_tile *t, const struct run *run, uint32_t g, uint32_t n)
+{
+	uint32_t r, c;
+
+	if (n == 1) {
+		dot(t, run, g, 1, t->term);
+		return;
+	}
+	for (c = 0; c < run->cols; c++)
+		for (r = 0; r < run->rows; r++)
+			ig1_group_terms(run->form,
+					run->w + r * run->row_bytes +
+						(size_t)g * ig1_wfmt_block_bytes(run->form),
+					t->x + ((size_t)c * t->col_groups + g) * GROUP,
+					t->xs[(size_t)c * t->col_groups + g],
+					t->term + n * ((size_t)c * t->rows + r));
+}
+
+/* As the array does it: term by term onto the partial sums. */
 static void run_partial(struct dpi_tile *t, const struct run *run)
 {
-	uint32_t r, c, g;
+	const uint32_t n = run->form == FORM_KV ? 1 : ig1_wfmt_terms(run->form);
+	uint32_t r, c, g, i;
 
 	for (g = 0; g < run->groups; g++) {
-		dot(t, run, g, 1, t->term);
+		terms(t, run, g, n);
 		for (c = 0; c < run->cols; c++) {
 			for (r = 0; r < run->rows; r++) {
 				float *part = t->part + ((size_t)r * t->columns + c) * PARTS;
-				float *a = &part[(run->acc + g) % PARTS];
+				const float *term = t->term + n * ((size_t)c * t->rows + r);
 
 				if (run->first && !g)
 					memset(part, 0, PARTS * sizeof(*part));
-				*a = ig1_add(*a, t->term[(size_t)c * t->rows + r]);
+				for (i = 0; i < n; i++) {
+					float *a = &part[(run->acc + n * g + i) % PARTS];
+
+					*a = ig1_add(*a, term[i]);
+				}
 			}
 		}
 	}

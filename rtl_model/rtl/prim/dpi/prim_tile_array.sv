@@ -78,7 +78,8 @@ module prim_tile_array #(
   assign run_first  = step_i.run_first ? step_i.first : run_first_q;
   assign run_acc    = step_i.run_first ? step_i.acc : run_acc_q;
   assign run_addr   = step_i.run_first ? step_i.addr : run_addr_q;
-  assign run_groups = {16'h0, step_i.group} + (step_i.two ? 32'd2 : 32'd1);
+  assign run_groups = {16'h0, step_i.group} +
+                      ((step_i.two && prim_tile_pkg::fmt_pair(step_i.fmt)) ? 32'd2 : 32'd1);
 
   always_ff @(posedge clk_i) begin
     if (step_i.valid) begin

@@ -10,7 +10,7 @@ module prim_leaves_tb (
   input  logic [31:0]  c_i,
   input  logic [255:0] x0_i,
   input  logic [255:0] x1_i,
-  input  logic [255:0] w_i,
+  input  logic [287:0] w_i,     // a block, or the codes of two
   input  logic [3:0]   fmt_i,
   output logic [31:0]  mul_o,
   output logic [31:0]  add_o,
@@ -73,17 +73,21 @@ module prim_leaves_tb (
   );
 
   logic [319:0] planes;
+  logic [255:0] bytes;
   logic         pair;
 
   assign pair = prim_tile_pkg::fmt_pair(fmt_i);
 
   always_comb begin
     planes = '0;
+    bytes  = '0;
     if (pair) begin
       prim_tile_gates_pkg::block_planes(fmt_i, w_i[127:0], planes[127:0], planes[287:256]);
       prim_tile_gates_pkg::block_planes(fmt_i, w_i[255:128], planes[255:128], planes[319:288]);
     end else begin
-      prim_tile_gates_pkg::planes_q8(w_i, planes[255:0]);
+      prim_tile_gates_pkg::group_bytes(fmt_i, w_i, bytes);
+      prim_tile_gates_pkg::planes_q8(bytes, planes[255:0]);
+      if (prim_tile_pkg::fmt_constant(fmt_i)) planes[191:160] = '1;
     end
   end
 
@@ -93,6 +97,8 @@ module prim_leaves_tb (
     .planes_i(planes),
     .pair_i  (pair),
     .five_i  (fmt_i == ig1_pkg::WfmtMx4),
+    .two_i   (prim_tile_pkg::fmt_two(fmt_i)),
+    .whole_i (prim_tile_pkg::fmt_constant(fmt_i)),
     .sum0_o  (sum0_o),
     .sum1_o  (sum1_o)
   );

@@ -28,11 +28,12 @@ for body; do
 		files="$files $model/rtl/prim/$body/$leaf.sv"
 	done
 	files="$files $here/prim_leaves_tb.sv"
-	objects=
+	$cc $cflags -I"$model/spec/gen" -c "$model/ref/tests/blocks.c" -o "$dir/blocks.o"
+	objects="$dir/blocks.o"
 	if [ "$body" = dpi ]; then
 		$cc $cflags -I"$model/spec/gen" -I"$model/ref" -I"$vroot/include/vltstd" \
 			-c "$model/rtl/prim/dpi/prim_dpi.c" -o "$dir/prim_dpi.o"
-		objects="$dir/prim_dpi.o"
+		objects="$objects $dir/prim_dpi.o"
 	fi
 	verilator --lint-only -Wall --top-module prim_leaves_tb $files
 	verilator --cc --exe --build -Wall -O3 --x-assign unique --assert --Mdir "$dir/obj" \

@@ -12,6 +12,10 @@
 #include "ig1_isa.h"
 #include "verilated.h"
 
+extern "C" {
+#include "tests/blocks.h"
+}
+
 namespace
 {
 
@@ -26,6 +30,7 @@ const uint32_t kCorners[] = {
 	0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001, 0xff800001, 0x1f800000, 0x1fffffff,
 	0x20000000, 0x5f800000, 0x5f7fffff, 0x0fffffff, 0x80123456, 0x7fffffff, 0x00100000,
 };
+constexpr int kWord = 36; // bytes that a row reads
 constexpr size_t kNumCorners = sizeof(kCorners) / sizeof(kCorners[0]);
 
 uint64_t rng_state;
@@ -117,27 +122,28 @@ public:
 		Convert();
 	}
 
-	// a word of weights: 32 int8, or a pair of groups, 16 bytes each, with activations of their own
-	void Dot(const int8_t *x0, const int8_t *x1, const uint8_t *w, uint8_t fmt)
+	// a block behind two bytes of anything, or the codes of two blocks with activations of their own
+	void Dot(const int8_t *x0, const int8_t *x1, const uint8_t *w, const block_format &f)
 	{
+		const bool pair = ig1_wfmt_step_groups(f.fmt) == 2;
+		const uint8_t *block = w + 2;
 		int32_t want[2] = { 0, 0 };
 
-		for (int j = 0; j < IG1_NUM_GROUP_ELEMS; j++) {
-			if (fmt == IG1_WFMT_Q8_0) {
-				want[0] += x0[j] * static_cast<int8_t>(w[j]);
-			} else {
-				want[0] += x0[j] * Weight(fmt, w, j);
-				want[1] += x1[j] * Weight(fmt, w + 16, j);
-			}
+		if (pair) { // a scale of two bytes is in front of the codes
+			want[0] = block_sum(&f, w, 0, x0);
+			want[1] = block_sum(&f, w + 16, 0, x1);
+		} else {
+			for (unsigned t = 0; t < f.terms; t++)
+				want[t] = block_sum(&f, block, t, x0);
 		}
 		std::memcpy(dut_->x0_i.data(), x0, IG1_NUM_GROUP_ELEMS);
 		std::memcpy(dut_->x1_i.data(), x1, IG1_NUM_GROUP_ELEMS);
-		std::memcpy(dut_->w_i.data(), w, IG1_NUM_GROUP_ELEMS);
-		dut_->fmt_i = fmt;
+		std::memcpy(dut_->w_i.data(), block, kWord);
+		dut_->fmt_i = f.fmt;
 		dut_->eval();
 		Expect("tile_dot", dut_->sum0_o, static_cast<uint32_t>(want[0]) & 0x1fffff);
-		if (fmt != IG1_WFMT_Q8_0)
-			Expect("tile_dot, second group", dut_->sum1_o,
+		if (pair || f.terms == 2)
+			Expect("tile_dot, second sum", dut_->sum1_o,
 			       static_cast<uint32_t>(want[1]) & 0x1fffff);
 	}
 
@@ -147,26 +153,6 @@ public:
 	}
 
 private:
-	// weight j of the codes behind a block's scale
-	static int32_t Weight(uint8_t fmt, const uint8_t *q, int j)
-	{
-		static const int8_t kE2m1[] = { 0, 1,  2,  3,  4,  6,  8,  12,
-						0, -1, -2, -3, -4, -6, -8, -12 };
-		static const int8_t kTwoBits[] = { 0, 1, -2, -1 };
-		const int nibble = q[j % 16] >> (j / 16 * 4) & 15;
-
-		switch (fmt) {
-		case IG1_WFMT_T2_0:
-			return kTwoBits[q[j % 8] >> (j / 8 * 2) & 3];
-		case IG1_WFMT_B1_0:
-			return q[j / 8] >> (j % 8) & 1 ? 1 : -1;
-		case IG1_WFMT_MX4:
-			return kE2m1[nibble];
-		default:
-			return nibble - 8;
-		}
-	}
-
 	// what looks at a_i alone
 	void Convert()
 	{
@@ -272,9 +258,7 @@ int main(int argc, char **argv)
 	bench.Begin("tile dot");
 	for (uint64_t i = 0; i < count; i++) {
 		int8_t x[2][IG1_NUM_GROUP_ELEMS];
-		uint8_t w[IG1_NUM_GROUP_ELEMS];
-		static const uint8_t kFormats[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0,
-						    IG1_WFMT_B1_0, IG1_WFMT_MX4 };
+		uint8_t w[2 + kWord];
 		static const uint8_t kBytes[] = { 0x80, 0x7f, 0x00, 0xff, 0x81, 0x88, 0x01, 0x10 };
 		const uint32_t kind = Rng() % 4;
 
@@ -285,11 +269,15 @@ int main(int argc, char **argv)
 						      : kind == 1 ? kBytes[r % 8]
 								  : r);
 			x[1][j] = static_cast<int8_t>(kind == 0 ? kBytes[(i >> 7) % 8] : r >> 16);
-			w[j] = static_cast<uint8_t>(kind == 0	? kBytes[(i >> 3) % 8]
-						    : kind == 1 ? kBytes[(r >> 8) % 8]
-								: r >> 8);
 		}
-		bench.Dot(x[0], x[1], w, kFormats[(i >> 6) % sizeof(kFormats)]);
+		for (int j = 0; j < 2 + kWord; j++) {
+			const uint32_t r = Rng();
+
+			w[j] = static_cast<uint8_t>(kind == 0	? kBytes[(i >> 3) % 8]
+						    : kind == 1 ? kBytes[r % 8]
+								: r);
+		}
+		bench.Dot(x[0], x[1], w, block_formats[(i >> 6) % BLOCK_FORMATS]);
 	}
 	bench.End();
 

@@ -20,7 +20,8 @@ module prim_rom_deq #(
   logic [255:0]   elems, turned;
   logic [127:0]   planes;
   logic [31:0]    fifth;
-  logic [31:0]    h, d;
+  logic [31:0]    d0, d1, c;
+  logic           halves;  // weights 16 to 31 have a scale of their own
   ig1_pkg::wfmt_e fmt_q;
   logic [4:0]     first_q;
 
@@ -39,29 +40,40 @@ module prim_rom_deq #(
     end
   end
 
-  prim_f16_f32 u_scale (
-    .h_i(word[15:0]),
-    .y_o(h)
+  prim_tile_scales u_scales (
+    .fmt_i (fmt_q),
+    .word_i(word),
+    .d0_o  (d0),
+    .d1_o  (d1)
   );
-  // MX4's scale is an fp32's upper half
-  assign d = (fmt_q == ig1_pkg::WfmtMx4) ? {word[15:0], 16'h0} : h;
+
+  // -0 changes no sum
+  assign c      = prim_tile_pkg::fmt_constant(fmt_q) ? d1 : 32'h8000_0000;
+  assign halves = prim_tile_pkg::fmt_two(fmt_q) && !prim_tile_pkg::fmt_constant(fmt_q);
 
   always_comb begin
-    elems  = word[271:16];
+    elems  = '0;
     planes = '0;
     fifth  = '0;
-    if (fmt_q != ig1_pkg::WfmtQ80) begin
+    if (prim_tile_pkg::fmt_pair(fmt_q)) begin
       prim_tile_gates_pkg::block_planes(fmt_q, word[143:16], planes, fifth);
       for (int unsigned j = 0; j < 32; j++) begin
         elems[8*j+:8] = {{4{fifth[j]}}, planes[96+j], planes[64+j], planes[32+j], planes[j]};
       end
+    end else begin
+      prim_tile_gates_pkg::group_bytes(fmt_q, word, elems);
     end
   end
 
   assign turned = elems >> {first_q, 3'b000};
 
   for (genvar i = 0; i < Lanes; i++) begin : gen_lane
+    /* verilator lint_off UNUSEDSIGNAL */  // which half of the block it is
+    logic [4:0]  at;
+    /* verilator lint_on UNUSEDSIGNAL */
     logic [31:0] v;
+
+    assign at = first_q + 5'(i);
 
     prim_i2f #(
       .Width(8)
@@ -69,9 +81,10 @@ module prim_rom_deq #(
       .x_i(turned[8*i+:8]),
       .y_o(v)
     );
-    prim_fp32_mul u_mul (
-      .a_i(d),
+    prim_fp32_mad u_mad (
+      .a_i(halves && at[4] ? d1 : d0),
       .b_i(v),
+      .c_i(c),
       .y_o(y_o[32*i+:32])
     );
   end

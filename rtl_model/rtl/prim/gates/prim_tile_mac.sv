@@ -27,6 +27,9 @@ module prim_tile_mac #(
 
   logic [20:0] sum0, sum1, sum0_q, sum1_q;
   logic [31:0] scale0, scale1, scale0_q, scale1_q;
+  logic        two;  // terms of one group
+
+  assign two = prim_tile_pkg::fmt_two(step1_i.fmt);
 
   prim_tile_dot u_dot (
     .x0_i    (x0_i),
@@ -34,6 +37,8 @@ module prim_tile_mac #(
     .planes_i(planes_i),
     .pair_i  (prim_tile_pkg::fmt_pair(step1_i.fmt)),
     .five_i  (step1_i.fmt == ig1_pkg::WfmtMx4),
+    .two_i   (two),
+    .whole_i (prim_tile_pkg::fmt_constant(step1_i.fmt)),
     .sum0_o  (sum0),
     .sum1_o  (sum1)
   );
@@ -44,7 +49,7 @@ module prim_tile_mac #(
   );
   prim_fp32_mul u_scale1 (
     .a_i(ws1_i),
-    .b_i(xs1_i),
+    .b_i(two ? xs0_i : xs1_i),
     .y_o(scale1)
   );
 

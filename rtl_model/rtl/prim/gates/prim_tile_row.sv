@@ -26,9 +26,10 @@ module prim_tile_row #(
   // verilator no_inline_module
 
   logic [287:0] word;
-  logic [143:0] second;  // block of a pair
+  logic [127:0] second;  // codes of a pair's second block
   logic [319:0] planes;
-  logic [31:0]  h0, h1, d0, d1, ws0;
+  logic [255:0] bytes;
+  logic [31:0]  d0, d1, ws0;
 
   prim_rom_word u_rom (
     .clk_i (clk_i),
@@ -37,36 +38,34 @@ module prim_tile_row #(
     .addr_i(rom_addr_i),
     .data_o(word)
   );
-  prim_f16_f32 u_h0 (
-    .h_i(word[15:0]),
-    .y_o(h0)
-  );
-  prim_f16_f32 u_h1 (
-    .h_i(second[15:0]),
-    .y_o(h1)
+  prim_tile_scales u_scales (
+    .fmt_i (step1_i.fmt),
+    .word_i(word),
+    .d0_o  (d0),
+    .d1_o  (d1)
   );
 
   always_comb begin
     case (step1_i.fmt)
-      ig1_pkg::WfmtT20: second = {64'h0, word[159:80]};
-      ig1_pkg::WfmtB10: second = {96'h0, word[95:48]};
-      default:          second = word[287:144];
+      ig1_pkg::WfmtT20: second = {64'h0, word[159:96]};
+      ig1_pkg::WfmtB10: second = {96'h0, word[95:64]};
+      default:          second = word[287:160];
     endcase
   end
 
-  // MX4's scale is an fp32's upper half
-  assign d0 = (step1_i.fmt == ig1_pkg::WfmtMx4) ? {word[15:0], 16'h0} : h0;
-  assign d1 = (step1_i.fmt == ig1_pkg::WfmtMx4) ? {second[15:0], 16'h0} : h1;
-
   always_comb begin
     planes = '0;
+    bytes  = kv_w_i;
     if (prim_tile_pkg::fmt_pair(step1_i.fmt)) begin
       prim_tile_gates_pkg::block_planes(step1_i.fmt, word[143:16], planes[127:0],
                                         planes[287:256]);
-      prim_tile_gates_pkg::block_planes(step1_i.fmt, second[143:16], planes[255:128],
+      prim_tile_gates_pkg::block_planes(step1_i.fmt, second, planes[255:128],
                                         planes[319:288]);
     end else begin
-      prim_tile_gates_pkg::planes_q8(step1_i.kv ? kv_w_i : word[271:16], planes[255:0]);
+      if (!step1_i.kv) prim_tile_gates_pkg::group_bytes(step1_i.fmt, word, bytes);
+      prim_tile_gates_pkg::planes_q8(bytes, planes[255:0]);
+      // the second term's weights
+      if (prim_tile_pkg::fmt_constant(step1_i.fmt)) planes[191:160] = '1;
     end
   end
 

@@ -11,6 +11,10 @@
 #include <chrono>
 #include <deque>
 
+extern "C" {
+#include "tests/blocks.h"
+}
+
 static const uint32_t page_bytes = 4096, pages = 512;
 
 /* Host memory: three tables, then the data of a 2 MiB region of virtual addresses. */
@@ -76,16 +80,13 @@ struct host {
 	}
 };
 
-static const uint8_t formats[] = { IG1_WFMT_Q8_0, IG1_WFMT_Q4_0, IG1_WFMT_T2_0, IG1_WFMT_B1_0,
-				   IG1_WFMT_MX4 };
-
-static const char *format_name(uint8_t fmt)
+static const struct block_format *format(uint8_t fmt)
 {
-	static const char *const names[] = {
-		"q8_0", "q4_0", "q4_1", "q5_0", "t2_0", "b1_0", "mx4"
-	};
+	const struct block_format *f = block_formats;
 
-	return names[fmt];
+	while (f->fmt != fmt)
+		f++;
+	return f;
 }
 
 struct tile_bench : bench<Vtb> {
@@ -237,17 +238,16 @@ struct tile_bench : bench<Vtb> {
 	void scale_blocks(uint8_t fmt, uint64_t at, uint32_t wstride, uint32_t rows,
 			  uint32_t groups)
 	{
-		uint32_t block = ig1_wfmt_block_bytes(fmt);
+		const struct block_format *f = format(fmt);
+		uint32_t block = f->bytes;
 
 		if (r.one_in(5))
 			return;
 		for (uint64_t i = 0; i < (uint64_t)rows * groups; i++) {
 			uint8_t *b = &rom[at + i / groups * wstride + i % groups * block];
 
-			if (fmt == IG1_WFMT_MX4)
-				b[1] = (uint8_t)((b[1] & 0x80) | (0x3b + r.below(5)));
-			else
-				b[1] = (uint8_t)((b[1] & 0x83) | 0x28);
+			for (uint32_t t = 0; t < f->terms; t++)
+				block_set_scale(f, b, t, r.u32(), false);
 		}
 	}
 
@@ -257,7 +257,7 @@ struct tile_bench : bench<Vtb> {
 		uint32_t block;
 
 		f.op = IG1_OP_T_MM;
-		f.fmt = formats[r.below(sizeof(formats))];
+		f.fmt = block_formats[r.below(BLOCK_FORMATS)].fmt;
 		f.acc = r.one_in(3);
 		f.scaled = r.one_in(3);
 		f.alpha = f32(r.f32());
@@ -292,7 +292,7 @@ struct tile_bench : bench<Vtb> {
 		bool bad = r.one_in(6);
 
 		f.op = IG1_OP_T_EMB;
-		f.fmt = formats[r.below(sizeof(formats))];
+		f.fmt = block_formats[r.below(BLOCK_FORMATS)].fmt;
 		block = ig1_wfmt_block_bytes(f.fmt);
 		f.rows = r.range(1, 500);
 		f.groups = r.range(1, 20);
@@ -586,6 +586,9 @@ static int typical_test(tile_bench &b)
 		{ IG1_WFMT_Q8_0, 576, 1536, 1 }, { IG1_WFMT_Q8_0, 576, 576, 8 },
 		{ IG1_WFMT_Q4_0, 1536, 576, 8 }, { IG1_WFMT_T2_0, 576, 576, 1 },
 		{ IG1_WFMT_B1_0, 576, 576, 1 },	 { IG1_WFMT_MX4, 576, 576, 1 },
+		{ IG1_WFMT_Q4_1, 576, 576, 1 },	 { IG1_WFMT_Q5_1, 576, 576, 1 },
+		{ IG1_WFMT_NV4, 576, 576, 1 },	 { IG1_WFMT_Q6_K, 576, 576, 1 },
+		{ IG1_WFMT_IQ4, 576, 576, 1 },
 	};
 	static const uint32_t positions[] = { 1, 32, 256 };
 	uint32_t w[32];
@@ -604,10 +607,11 @@ static int typical_test(tile_bench &b)
 		if (n < 0 || b.compare(b.half, b.cfg->scratch_bytes) >= 0)
 			return -1;
 		printf("# t.mm %s %4u x %4u, %u columns %6lld cycles, %5.1f %% of the array\n",
-		       format_name(t.fmt), t.rows, t.inputs, t.cols, (long long)n,
+		       format(t.fmt)->name, t.rows, t.inputs, t.cols, (long long)n,
 		       100.0 * t.rows * t.inputs * t.cols /
 			       ((double)n * b.cfg->tiles * b.cfg->rows *
-				std::min(t.cols, b.cfg->columns) * (t.fmt ? 64 : 32)));
+				std::min(t.cols, b.cfg->columns) * 32 *
+				ig1_wfmt_step_groups(t.fmt)));
 	}
 	for (uint32_t p : positions) {
 		for (uint8_t op : { IG1_OP_T_QK, IG1_OP_T_PV }) {
@@ -644,7 +648,7 @@ static void speed(tile_bench &b)
 		double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - at)
 				   .count();
 		printf("# speed: t.mm %s 1536 x 576, %u columns: %.2f GMAC/s, %.0f cycles/s\n",
-		       format_name(t.fmt), t.cols, 1e-9 * 1536 * 576 * t.cols * (double)times / s,
+		       format(t.fmt)->name, t.cols, 1e-9 * 1536 * 576 * t.cols * (double)times / s,
 		       (double)(b.cycles - start) / s);
 	}
 	if (b.top->req_valid_o)

@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../dv/bench.sh"
 
 objs=
-bench_objects "$here/bench_ref.c"
+bench_objects "$here/bench_ref.c" "$ref/tests/blocks.c"
 bench_libs "$ref"/*.c "$gen/ig1_tables.c" "$rtl"/prim/dpi/prim_dpi*.c
 bench_runtime
 
