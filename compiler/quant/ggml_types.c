@@ -54,18 +54,40 @@ static void dequantize_q4_0(const uint8_t *src, float *dst, int64_t blocks)
 	}
 }
 
+static void affine_values(const struct ggml_affine *a, float *dst)
+{
+	int j;
+
+	for (j = 0; j < 32; j++)
+		dst[j] = a->scale * (float)a->codes[j] + a->constant;
+}
+
+/* Low nibbles, then high ones. */
+static void affine_nibbles(const uint8_t *qs, uint8_t *codes)
+{
+	int j;
+
+	for (j = 0; j < 16; j++) {
+		codes[j] = qs[j] & 15;
+		codes[16 + j] = qs[j] >> 4;
+	}
+}
+
+static void affine_q4_1(const uint8_t *src, int g, struct ggml_affine *out)
+{
+	(void)g;
+	out->scale = half_to_float(load_le16(src));
+	out->constant = half_to_float(load_le16(src + 2));
+	affine_nibbles(src + 4, out->codes);
+}
+
 static void dequantize_q4_1(const uint8_t *src, float *dst, int64_t blocks)
 {
-	for (; blocks > 0; blocks--, src += 20, dst += 32) {
-		const uint8_t *qs = src + 4;
-		float d = half_to_float(load_le16(src));
-		float m = half_to_float(load_le16(src + 2));
-		int j;
+	struct ggml_affine a;
 
-		for (j = 0; j < 16; j++)
-			dst[j] = d * (float)(qs[j] & 15) + m;
-		for (j = 0; j < 16; j++)
-			dst[16 + j] = d * (float)(qs[j] >> 4) + m;
+	for (; blocks > 0; blocks--, src += 20, dst += 32) {
+		affine_q4_1(src, 0, &a);
+		affine_values(&a, dst);
 	}
 }
 
@@ -85,20 +107,26 @@ static void dequantize_q5_0(const uint8_t *src, float *dst, int64_t blocks)
 	}
 }
 
+static void affine_q5_1(const uint8_t *src, int g, struct ggml_affine *out)
+{
+	uint32_t qh = load_le32(src + 4);
+	int j;
+
+	(void)g;
+	out->scale = half_to_float(load_le16(src));
+	out->constant = half_to_float(load_le16(src + 2));
+	affine_nibbles(src + 8, out->codes);
+	for (j = 0; j < 32; j++)
+		out->codes[j] |= (uint8_t)((qh >> j & 1) << 4);
+}
+
 static void dequantize_q5_1(const uint8_t *src, float *dst, int64_t blocks)
 {
-	for (; blocks > 0; blocks--, src += 24, dst += 32) {
-		const uint8_t *qs = src + 8;
-		uint32_t qh = load_le32(src + 4);
-		float d = half_to_float(load_le16(src));
-		float m = half_to_float(load_le16(src + 2));
-		int j;
+	struct ggml_affine a;
 
-		for (j = 0; j < 16; j++)
-			dst[j] = d * (float)(int)((qs[j] & 15) | (qh >> j & 1) << 4) + m;
-		for (j = 0; j < 16; j++)
-			dst[16 + j] =
-				d * (float)(int)((qs[j] >> 4) | (qh >> (16 + j) & 1) << 4) + m;
+	for (; blocks > 0; blocks--, src += 24, dst += 32) {
+		affine_q5_1(src, 0, &a);
+		affine_values(&a, dst);
 	}
 }
 
@@ -168,47 +196,52 @@ static void q4_k_scale(const uint8_t *a, int s, int *scale, int *min)
 	}
 }
 
+static void affine_q4_k(const uint8_t *src, int g, struct ggml_affine *out)
+{
+	const uint8_t *q = src + 16 + 32 * (g / 2);
+	int shift = 4 * (g % 2), scale, min, l;
+
+	q4_k_scale(src + 4, g, &scale, &min);
+	out->scale = half_to_float(load_le16(src)) * (float)scale;
+	out->constant = -(half_to_float(load_le16(src + 2)) * (float)min);
+	for (l = 0; l < 32; l++)
+		out->codes[l] = q[l] >> shift & 15;
+}
+
 static void dequantize_q4_k(const uint8_t *src, float *dst, int64_t blocks)
 {
-	for (; blocks > 0; blocks--, src += 144, dst += 256) {
-		float d = half_to_float(load_le16(src));
-		float dmin = half_to_float(load_le16(src + 2));
-		int s, l;
+	struct ggml_affine a;
+	int g;
 
-		for (s = 0; s < 8; s++) {
-			const uint8_t *q = src + 16 + 32 * (s / 2);
-			int shift = 4 * (s % 2), scale, min;
-			float ds, ms;
-
-			q4_k_scale(src + 4, s, &scale, &min);
-			ds = d * (float)scale;
-			ms = dmin * (float)min;
-			for (l = 0; l < 32; l++)
-				dst[32 * s + l] = ds * (float)(q[l] >> shift & 15) - ms;
+	for (; blocks > 0; blocks--, src += 144) {
+		for (g = 0; g < 8; g++, dst += 32) {
+			affine_q4_k(src, g, &a);
+			affine_values(&a, dst);
 		}
 	}
 }
 
+static void affine_q5_k(const uint8_t *src, int g, struct ggml_affine *out)
+{
+	const uint8_t *qh = src + 16, *q = src + 48 + 32 * (g / 2);
+	int shift = 4 * (g % 2), scale, min, l;
+
+	q4_k_scale(src + 4, g, &scale, &min);
+	out->scale = half_to_float(load_le16(src)) * (float)scale;
+	out->constant = -(half_to_float(load_le16(src + 2)) * (float)min);
+	for (l = 0; l < 32; l++)
+		out->codes[l] = (uint8_t)((q[l] >> shift & 15) | (qh[l] >> g & 1) << 4);
+}
+
 static void dequantize_q5_k(const uint8_t *src, float *dst, int64_t blocks)
 {
-	for (; blocks > 0; blocks--, src += 176, dst += 256) {
-		const uint8_t *qh = src + 16;
-		float d = half_to_float(load_le16(src));
-		float dmin = half_to_float(load_le16(src + 2));
-		int s, l;
+	struct ggml_affine a;
+	int g;
 
-		for (s = 0; s < 8; s++) {
-			const uint8_t *q = src + 48 + 32 * (s / 2);
-			int shift = 4 * (s % 2), scale, min;
-			float ds, ms;
-
-			q4_k_scale(src + 4, s, &scale, &min);
-			ds = d * (float)scale;
-			ms = dmin * (float)min;
-			for (l = 0; l < 32; l++)
-				dst[32 * s + l] =
-					ds * (float)((q[l] >> shift & 15) + 16 * (qh[l] >> s & 1)) -
-					ms;
+	for (; blocks > 0; blocks--, src += 176) {
+		for (g = 0; g < 8; g++, dst += 32) {
+			affine_q5_k(src, g, &a);
+			affine_values(&a, dst);
 		}
 	}
 }
@@ -391,6 +424,13 @@ static void dequantize_q2_0(const uint8_t *src, float *dst, int64_t blocks)
 			       .block = BLOCK,         \
 			       .bytes = BYTES,         \
 			       .dequantize = FN }
+#define AFFINE(NAME, BLOCK, BYTES, FN)                        \
+	[GGML_TYPE_##NAME] = { .id = GGML_TYPE_##NAME,        \
+			       .name = #NAME,                 \
+			       .block = BLOCK,                \
+			       .bytes = BYTES,                \
+			       .dequantize = dequantize_##FN, \
+			       .affine = affine_##FN }
 #define NAMED(NAME) [GGML_TYPE_##NAME] = { .id = GGML_TYPE_##NAME, .name = #NAME }
 
 static const struct ggml_type_traits types[] = {
@@ -398,14 +438,14 @@ static const struct ggml_type_traits types[] = {
 	TYPE(F16, 1, 2, dequantize_f16),
 	TYPE(BF16, 1, 2, dequantize_bf16),
 	TYPE(Q4_0, 32, 18, dequantize_q4_0),
-	TYPE(Q4_1, 32, 20, dequantize_q4_1),
+	AFFINE(Q4_1, 32, 20, q4_1),
 	TYPE(Q5_0, 32, 22, dequantize_q5_0),
-	TYPE(Q5_1, 32, 24, dequantize_q5_1),
+	AFFINE(Q5_1, 32, 24, q5_1),
 	TYPE(Q8_0, 32, 34, dequantize_q8_0),
 	TYPE(Q2_K, 256, 84, dequantize_q2_k),
 	TYPE(Q3_K, 256, 110, dequantize_q3_k),
-	TYPE(Q4_K, 256, 144, dequantize_q4_k),
-	TYPE(Q5_K, 256, 176, dequantize_q5_k),
+	AFFINE(Q4_K, 256, 144, q4_k),
+	AFFINE(Q5_K, 256, 176, q5_k),
 	TYPE(Q6_K, 256, 210, dequantize_q6_k),
 	TYPE(IQ4_NL, 32, 18, dequantize_iq4_nl),
 	TYPE(IQ4_XS, 256, 136, dequantize_iq4_xs),
@@ -507,5 +547,17 @@ int ggml_dequantize_row(uint32_t type, const void *src, float *dst, int64_t n)
 	if (n < 0 || n % t->block)
 		return -EINVAL;
 	t->dequantize(src, dst, n / t->block);
+	return 0;
+}
+
+int ggml_affine_group(uint32_t type, const void *src, int64_t group, struct ggml_affine *out)
+{
+	const struct ggml_type_traits *t = ggml_type_get(type);
+	int64_t per;
+
+	if (!t || !t->affine)
+		return -ENOTSUP;
+	per = t->block / 32;
+	t->affine((const uint8_t *)src + group / per * t->bytes, (int)(group % per), out);
 	return 0;
 }

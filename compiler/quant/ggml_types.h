@@ -56,6 +56,15 @@ enum ggml_type {
 /* The largest block of any type, in elements. */
 #define GGML_MAX_BLOCK 256
 
+/*
+ * 32 elements of an affine type (Q4_1, Q5_1, Q4_K, Q5_K): each is scale * code + constant, with all three as
+ * the block has them: their own parts' products are exact, only the sum is rounded.
+ */
+struct ggml_affine {
+	float scale, constant;
+	uint8_t codes[32];
+};
+
 struct ggml_type_traits {
 	uint32_t id;
 	const char *name;
@@ -63,6 +72,8 @@ struct ggml_type_traits {
 	uint32_t bytes; /* bytes per block; 0 when not supported */
 	/* Blocks to floats; NULL when not supported. */
 	void (*dequantize)(const uint8_t *src, float *dst, int64_t blocks);
+	/* Group g of 32 of a block; NULL when the type is not affine. */
+	void (*affine)(const uint8_t *src, int g, struct ggml_affine *out);
 	bool forked; /* other programs use this id for another layout */
 };
 
@@ -94,5 +105,8 @@ int ggml_tensor_size(uint32_t type, const int64_t ne[4], uint64_t *size);
  * non-finite values in dst; checking them is the caller's business.
  */
 int ggml_dequantize_row(uint32_t type, const void *src, float *dst, int64_t n);
+
+/* Group number `group` of 32 of a row. -ENOTSUP: the type is not affine. */
+int ggml_affine_group(uint32_t type, const void *src, int64_t group, struct ggml_affine *out);
 
 #endif
