@@ -101,10 +101,11 @@ static void count_loss(struct ir_tensor *t, const float *f, const uint8_t *dst)
 	}
 }
 
-static int encode(const struct ir_tensor *t, const float *f, uint8_t *dst, int64_t n)
+static int encode(const struct ir_tensor *t, const uint8_t *src, const float *f, uint8_t *dst,
+		  int64_t n)
 {
 	if (t->requant == IR_REENCODED)
-		return exact_row(ir_format_wfmt(t->fmt), f, dst, n);
+		return exact_blocks(ir_format_wfmt(t->fmt), t->src_type, src, f, dst, n);
 	return t->fmt == IR_FMT_Q4_0 ? requant_row_q4_0(f, dst, n) : requant_row_q8_0(f, dst, n);
 }
 
@@ -115,7 +116,7 @@ static int convert(struct build_rom *b, struct ir_tensor *t, uint64_t row, const
 	int ret = ggml_dequantize_row(t->src_type, src, f, n);
 
 	if (!ret)
-		ret = encode(t, f, dst, n);
+		ret = encode(t, src, f, dst, n);
 	if (!ret && t->requant == IR_REQUANT)
 		count_loss(t, f, dst);
 	if (ret == -EINVAL)

@@ -32,7 +32,9 @@ static const struct {
 	[IR_FMT_NONE] = { "none", UINT32_MAX },	   [IR_FMT_F32] = { "f32", UINT32_MAX },
 	[IR_FMT_Q8_0] = { "q8_0", IG1_WFMT_Q8_0 }, [IR_FMT_Q4_0] = { "q4_0", IG1_WFMT_Q4_0 },
 	[IR_FMT_T2_0] = { "t2_0", IG1_WFMT_T2_0 }, [IR_FMT_B1_0] = { "b1_0", IG1_WFMT_B1_0 },
-	[IR_FMT_MX4] = { "mx4", IG1_WFMT_MX4 },
+	[IR_FMT_MX4] = { "mx4", IG1_WFMT_MX4 },	   [IR_FMT_NV4] = { "nv4", IG1_WFMT_NV4 },
+	[IR_FMT_IQ4] = { "iq4", IG1_WFMT_IQ4 },	   [IR_FMT_Q4_1] = { "q4_1", IG1_WFMT_Q4_1 },
+	[IR_FMT_Q5_1] = { "q5_1", IG1_WFMT_Q5_1 }, [IR_FMT_Q6_K] = { "q6_k", IG1_WFMT_Q6_K },
 };
 
 static const struct {

@@ -176,6 +176,11 @@ enum ir_format {
 	IR_FMT_T2_0,
 	IR_FMT_B1_0,
 	IR_FMT_MX4,
+	IR_FMT_NV4,
+	IR_FMT_IQ4,
+	IR_FMT_Q4_1,
+	IR_FMT_Q5_1,
+	IR_FMT_Q6_K,
 	IR_FORMATS,
 };
 

@@ -8,8 +8,10 @@
 #include "compiler/passes/pass.h"
 
 /* Smaller first; of two that are equally large q4_0, whose blocks GGUF has, too. */
-static const uint32_t by_size[] = { IR_FMT_B1_0, IR_FMT_T2_0, IR_FMT_Q4_0, IR_FMT_MX4,
-				    IR_FMT_Q8_0 };
+static const uint32_t by_size[] = {
+	IR_FMT_B1_0, IR_FMT_T2_0, IR_FMT_Q4_0, IR_FMT_MX4,  IR_FMT_NV4,
+	IR_FMT_IQ4,  IR_FMT_Q4_1, IR_FMT_Q5_1, IR_FMT_Q6_K, IR_FMT_Q8_0
+};
 #define N_FORMATS (sizeof(by_size) / sizeof(by_size[0]))
 
 static uint32_t kept_format(uint32_t type)
@@ -29,6 +31,7 @@ static int try_exact(struct ir_model *m, const struct ir_tensor *t, uint32_t fmt
 {
 	uint64_t bytes = t->rows ? t->size / t->rows : 0, row;
 	uint32_t wfmt = ir_format_wfmt(fmt);
+	const uint8_t *src;
 	uint8_t *buf, *dst;
 	float *f;
 	int ret = 0;
@@ -48,8 +51,9 @@ static int try_exact(struct ir_model *m, const struct ir_tensor *t, uint32_t fmt
 		int64_t n = (int64_t)t->cols;
 
 		pass_checked(m, t, row);
-		*is = !ggml_dequantize_row(t->src_type, build_row(t, row, buf), f, n) &&
-		      !exact_row(wfmt, f, dst, n);
+		src = build_row(t, row, buf);
+		*is = !ggml_dequantize_row(t->src_type, src, f, n) &&
+		      !exact_blocks(wfmt, t->src_type, src, f, dst, n);
 	}
 out:
 	free(buf);

@@ -64,6 +64,12 @@ static inline void store_le16(uint8_t *p, uint16_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
+static inline void store_le32(uint8_t *p, uint32_t v)
+{
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
 static inline float half_to_float(uint16_t h)
 {
 	uint32_t sign = (uint32_t)(h & 0x8000) << 16;

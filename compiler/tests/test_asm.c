@@ -291,7 +291,7 @@ static void test_errors(void **state)
 		{ "t.mm rx=r32", "t.mm: rx: 'r32' does not fit 5 bits" },
 		{ "t.mm rx=r", "t.mm: rx: 'r' is not a register r0..r31" },
 		{ "t.mm fmt=1", "t.mm: fmt: no wfmt is called '1'" },
-		{ "t.mm fmt=q4_1", "t.mm: fmt: 'q4_1' is reserved" },
+		{ "t.mm fmt=planes", "t.mm: fmt: 'planes' is reserved" },
 		{ "t.mm alpha=1e39", "t.mm: alpha: '1e39' does not fit 32 bits" },
 		{ "t.mm alpha=inf", "t.mm: alpha: 'inf' is not a decimal or f32:0x.." },
 		{ "t.mm alpha=0x1p3", "t.mm: alpha: '0x1p3' is not a decimal or f32:0x.." },

@@ -38,12 +38,26 @@ static bool ends(struct gguf_str s, const char *end)
 	return s.len >= n && !memcmp(s.ptr + s.len - n, end, n);
 }
 
+/* Bytes of 32 weights of a type in ROM. */
+static uint64_t block_bytes(uint32_t type)
+{
+	switch (type) {
+	case GGML_TYPE_Q4_0:
+	case GGML_TYPE_MXFP4:
+		return 18;
+	case GGML_TYPE_Q4_K:
+		return 24;
+	case GGML_TYPE_Q6_K:
+		return 32;
+	default:
+		return 34;
+	}
+}
+
 /* Bytes of n rows of a tensor in ROM. */
 static uint64_t rows_bytes(const struct gguf_tensor *t, uint64_t n)
 {
-	uint64_t block = t->type == GGML_TYPE_Q4_0 || t->type == GGML_TYPE_MXFP4 ? 18 : 34;
-
-	return n * (((uint64_t)t->ne[0] + 31) / 32) * block;
+	return n * (((uint64_t)t->ne[0] + 31) / 32) * block_bytes(t->type);
 }
 
 /* What is read once for a step and for each column; what all experts are together. */

@@ -8,12 +8,13 @@
  *
  * FORWARD64_INT8 is the same with the roundings to int8 that the chip's formats ask for, and
  * nothing else rounded: groups of 32 with a scale each for the inputs of matrices, queries, keys,
- * values, and softmax weights times the values' scales (groups of positions); matrices that are not
- * Q8_0 or Q4_0 in the file to Q8_0. It says how much int8 costs a model.
+ * values, and softmax weights times the values' scales (groups of positions); matrices of a type that
+ * the chip does not have (forward64_native) to Q8_0. It says how much int8 costs a model.
  */
 #ifndef IG1_TESTS_MODELS_FORWARD64_H
 #define IG1_TESTS_MODELS_FORWARD64_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ int forward64_open(const char *path, enum forward64_numbers numbers, struct forw
 int forward64_open_mem(const uint8_t *data, size_t size, enum forward64_numbers numbers,
 		       struct forward64 **out, struct gguf_error *err);
 void forward64_close(struct forward64 *m);
+
+/* Whether the chip has matrices of a type as they are. */
+bool forward64_native(uint32_t type);
 
 uint32_t forward64_vocab(const struct forward64 *m);
 

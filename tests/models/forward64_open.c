@@ -151,33 +151,17 @@ void forward64_round_weights(double *x, size_t n)
 	}
 }
 
-/* Types whose values the chip has exactly. */
-static bool native(uint32_t type)
+bool forward64_native(uint32_t type)
 {
 	switch (type) {
-	case GGML_TYPE_Q8_0:
-	case GGML_TYPE_Q4_0:
-	case GGML_TYPE_TQ1_0:
-	case GGML_TYPE_TQ2_0:
-	case GGML_TYPE_Q1_0:
-	case GGML_TYPE_Q2_0:
-	case GGML_TYPE_MXFP4:
-		return true;
-	default:
+	case GGML_TYPE_F32:
+	case GGML_TYPE_F16:
+	case GGML_TYPE_BF16:
+	case GGML_TYPE_Q2_K:
 		return false;
+	default:
+		return true;
 	}
-}
-
-/* A matrix of one column has a scale for every number: it is exact if they are halves. */
-static bool halves(const double *x, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (half_to_float(float_to_half((float)x[i])) != (float)x[i])
-			return false;
-	}
-	return true;
 }
 
 /* rows x cols as doubles; NULL when the tensor is absent and not required. */
@@ -215,8 +199,8 @@ double *forward64_tensor(struct loader *l, const char *name, bool required, size
 		for (c = 0; c < cols; c++)
 			out[r * cols + c] = row[c];
 	}
-	if (int8 && l->m->int8 && t->n_dims > 1 && !native(t->type) &&
-	    !(cols == 1 && halves(out, rows))) {
+	/* a matrix of one column has a scale or a constant for every number */
+	if (int8 && l->m->int8 && t->n_dims > 1 && cols > 1 && !forward64_native(t->type)) {
 		for (r = 0; r < rows; r++)
 			forward64_round_weights(out + r * cols, cols);
 	}

@@ -95,7 +95,7 @@ double *net_tensor(struct net *m, const char *name, size_t rows, size_t cols, bo
 			net_refuse(m, -EINVAL, "tensor: type", name);
 		for (c = 0; c < cols; c++)
 			out[r * cols + c] = row[c];
-		if (matrix && m->int8 && t->type != GGML_TYPE_Q8_0 && t->type != GGML_TYPE_Q4_0)
+		if (matrix && m->int8 && cols > 1 && !forward64_native(t->type))
 			to_q8_0(out + r * cols, cols);
 	}
 	free(row);
