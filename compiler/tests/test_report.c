@@ -399,6 +399,36 @@ static void test_tensors(void **state)
 	close_report(&f);
 }
 
+/* Nothing of K-quants is lost, and the report says so. */
+static void test_exact_tensors(void **state)
+{
+	struct synth_model m = small;
+	size_t i, four = 0, six = 0;
+	struct fixture f;
+
+	(void)state;
+	m.width = m.ff = 256;
+	m.type = GGML_TYPE_Q4_K;
+	m.type2 = GGML_TYPE_Q6_K;
+	open_report(&f, &m, "default");
+	for (i = 0; i < f.rep.n_tensors; i++) {
+		const struct report_tensor *t = &f.rep.tensors[i];
+
+		if (t->fate == REPORT_CONSTANT)
+			continue;
+		assert_int_equal(t->fate, REPORT_REENCODED);
+		assert_true(t->rms_error == 0 && t->max_error == 0);
+		four += !strcmp(t->type, "Q4_K") && !strcmp(t->format, "q4_1") &&
+			t->rom_bytes == t->rows * t->cols * 6 / 8;
+		six += !strcmp(t->type, "Q6_K") && !strcmp(t->format, "q6_k") &&
+		       t->rom_bytes == t->rows * t->cols;
+	}
+	assert_int_equal(f.rep.n_requantised, 0);
+	assert_int_equal(four, 2 * 5 + 1);
+	assert_int_equal(six, 2 * 2 + 1);
+	close_report(&f);
+}
+
 /* ROM, scratch and path of all shapes: what must add up does. */
 static void check_sums(uint8_t *data, size_t size, const char *chip)
 {
@@ -645,6 +675,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_tensors),
+		cmocka_unit_test(test_exact_tensors),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_known_divergence),
 		cmocka_unit_test(test_infinite_divergence),

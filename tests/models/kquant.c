@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compiler/quant/half.h"
+#include "ig1_numbers.h"
 
 static int clamp(float v, int lo, int hi)
 {
@@ -180,5 +181,118 @@ void kquant_mxfp4(const float *src, uint8_t *dst, size_t n)
 		for (j = 0; j < 16; j++)
 			dst[1 + j] = (uint8_t)(e2m1(ldexpf(src[j], -exponent)) |
 					       e2m1(ldexpf(src[j + 16], -exponent)) << 4);
+	}
+}
+
+/* UE4M3: four bits of exponent, three of fraction; the last code is no number. */
+static float ue4m3(int code)
+{
+	int exponent = code >> 3, mantissa = code & 7;
+
+	return exponent ? ldexpf((float)(8 + mantissa), exponent - 10)
+			: ldexpf((float)mantissa, -9);
+}
+
+/* The first code of those that are nearest to what makes 6 of the largest. */
+static int nvfp4_scale(const float *x)
+{
+	float top = 0;
+	int best = 0, k;
+
+	for (k = 0; k < 16; k++)
+		top = fmaxf(top, fabsf(x[k]));
+	for (k = 1; k < 0x7f; k++) {
+		if (fabsf(ue4m3(k) - top / 6) < fabsf(ue4m3(best) - top / 6))
+			best = k;
+	}
+	return best;
+}
+
+void kquant_nvfp4(const float *src, uint8_t *dst, size_t n)
+{
+	for (; n >= 64; n -= 64, src += 64, dst += 36) {
+		int i, j;
+
+		for (i = 0; i < 4; i++) {
+			const float *x = src + 16 * i;
+			int code = nvfp4_scale(x);
+			float d = ue4m3(code);
+
+			dst[i] = (uint8_t)code;
+			for (j = 0; j < 8; j++)
+				dst[4 + 8 * i + j] = (uint8_t)(e2m1(ratio(x[j], d)) |
+							       e2m1(ratio(x[j + 8], d)) << 4);
+		}
+	}
+}
+
+/* 32 values: d * q + m with q up to top; d and m to dst. */
+static void affine(const float *x, int top, uint8_t *dst, int *q)
+{
+	float lo = x[0], hi = x[0], d, m;
+	int j;
+
+	for (j = 1; j < 32; j++) {
+		lo = fminf(lo, x[j]);
+		hi = fmaxf(hi, x[j]);
+	}
+	store_le16(dst, float_to_half((hi - lo) / (float)top));
+	store_le16(dst + 2, float_to_half(lo));
+	d = half_to_float(load_le16(dst));
+	m = half_to_float(load_le16(dst + 2));
+	for (j = 0; j < 32; j++)
+		q[j] = clamp(ratio(x[j] - m, d), 0, top);
+}
+
+static void nibbles(const int *q, uint8_t *dst)
+{
+	int j;
+
+	for (j = 0; j < 16; j++)
+		dst[j] = (uint8_t)((q[j] & 15) | (q[j + 16] & 15) << 4);
+}
+
+void kquant_q4_1(const float *src, uint8_t *dst, size_t n)
+{
+	int q[32];
+
+	for (; n >= 32; n -= 32, src += 32, dst += 20) {
+		affine(src, 15, dst, q);
+		nibbles(q, dst + 4);
+	}
+}
+
+void kquant_q5_1(const float *src, uint8_t *dst, size_t n)
+{
+	int q[32], j;
+
+	for (; n >= 32; n -= 32, src += 32, dst += 24) {
+		affine(src, 31, dst, q);
+		memset(dst + 4, 0, 4);
+		for (j = 0; j < 32; j++)
+			dst[4 + j / 8] |= (uint8_t)((q[j] >> 4) << j % 8);
+		nibbles(q, dst + 8);
+	}
+}
+
+void kquant_iq4_nl(const float *src, uint8_t *dst, size_t n)
+{
+	static const int8_t values[] = { IG1_NUM_IQ4 };
+
+	for (; n >= 32; n -= 32, src += 32, dst += 18) {
+		float largest = 0, d;
+		int q[32], j, k;
+
+		for (j = 0; j < 32; j++)
+			largest = fabsf(src[j]) > fabsf(largest) ? src[j] : largest;
+		store_le16(dst, float_to_half(largest / -127));
+		d = half_to_float(load_le16(dst));
+		for (j = 0; j < 32; j++) {
+			float v = ratio(src[j], d);
+
+			for (q[j] = 0, k = 1; k < 16; k++)
+				q[j] = fabsf(v - values[k]) < fabsf(v - values[q[j]]) ? k : q[j];
+		}
+		nibbles(q, dst + 2);
 	}
 }

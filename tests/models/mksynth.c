@@ -56,7 +56,8 @@ static const struct option {
 	{ "beta-slow", FLOAT, &model.beta_slow, "of yarn" },
 	{ "rope-freqs", FLAG, &model.rope_freqs, "0 or 1: frequency factors" },
 	{ "type", TYPE, &model.type,
-	  "of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K, TQ2_0, Q1_0, MXFP4" },
+	  "of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_1, Q4_K, Q6_K, TQ2_0, Q1_0, IQ4_NL, "
+	  "MXFP4, NVFP4" },
 	{ "type2", TYPE, &model.type2, "of attn_v, ffn_down and the output" },
 	{ "type2-from", NUMBER, &model.type2_from, "first layer with it" },
 	{ "experts", NUMBER, &model.experts, "0: a dense model" },

@@ -144,6 +144,18 @@ static int encode_row(uint32_t type, const float *src, uint8_t *dst, size_t n)
 	case GGML_TYPE_MXFP4:
 		kquant_mxfp4(src, dst, n);
 		return 0;
+	case GGML_TYPE_NVFP4:
+		kquant_nvfp4(src, dst, n);
+		return 0;
+	case GGML_TYPE_Q4_1:
+		kquant_q4_1(src, dst, n);
+		return 0;
+	case GGML_TYPE_Q5_1:
+		kquant_q5_1(src, dst, n);
+		return 0;
+	case GGML_TYPE_IQ4_NL:
+		kquant_iq4_nl(src, dst, n);
+		return 0;
 	default:
 		return -EINVAL;
 	}

@@ -64,7 +64,10 @@ struct synth_model {
 	bool sinks;
 	float attn_cap, final_cap;
 	float attn_scale, embd_scale, residual_scale, logit_scale;
-	/* enum ggml_type of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K, TQ2_0, Q1_0, MXFP4 */
+	/*
+	 * enum ggml_type of the matrices: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_1, Q4_K, Q6_K, TQ2_0, Q1_0,
+	 * IQ4_NL, MXFP4, NVFP4
+	 */
 	uint32_t type;
 	/* Another one for attn_v, ffn_down and the (tied) output, as quantisers like to mix; 0: no. */
 	uint32_t type2;

@@ -238,10 +238,26 @@ static void test_shared(void **state)
 /* What a type keeps of normal numbers: half a step of its grid, squared. */
 static void test_kquant(void **state)
 {
+	static const struct {
+		uint32_t type;
+		void (*to)(const float *src, uint8_t *dst, size_t n);
+		double least, most;
+	} list[] = {
+		/* a range of about 4 deviations in 15 or 31 steps: 4^2 / 15^2 / 12 */
+		{ GGML_TYPE_Q4_K, kquant_q4_k, 0.002, 0.010 },
+		{ GGML_TYPE_Q4_1, kquant_q4_1, 0.002, 0.010 },
+		{ GGML_TYPE_Q5_1, kquant_q5_1, 0.0005, 0.0025 },
+		/* 1.8 in 31: 1.8^2 / 31^2 / 12 */
+		{ GGML_TYPE_Q6_K, kquant_q6_k, 0.0001, 0.0006 },
+		/* steps that grow with the number */
+		{ GGML_TYPE_IQ4_NL, kquant_iq4_nl, 0.002, 0.010 },
+		{ GGML_TYPE_NVFP4, kquant_nvfp4, 0.004, 0.020 },
+		{ GGML_TYPE_MXFP4, kquant_mxfp4, 0.004, 0.020 },
+	};
 	static float x[KQUANT_BLOCK * 16], y[KQUANT_BLOCK * 16];
 	static uint8_t q[16 * KQUANT_Q6_K_BYTES];
+	double error, power = 0;
 	uint64_t rng = 1;
-	double e4 = 0, e6 = 0, power = 0;
 	size_t i, k;
 
 	(void)state;
@@ -252,18 +268,14 @@ static void test_kquant(void **state)
 		x[i] *= (float)(i / 32 % 5) * 0.01f;
 		power += (double)x[i] * x[i];
 	}
-	kquant_q4_k(x, q, ARRAY_SIZE(x));
-	assert_int_equal(ggml_dequantize_row(GGML_TYPE_Q4_K, q, y, ARRAY_SIZE(y)), 0);
-	for (i = 0; i < ARRAY_SIZE(x); i++)
-		e4 += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
-	kquant_q6_k(x, q, ARRAY_SIZE(x));
-	assert_int_equal(ggml_dequantize_row(GGML_TYPE_Q6_K, q, y, ARRAY_SIZE(y)), 0);
-	for (i = 0; i < ARRAY_SIZE(x); i++)
-		e6 += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
-	/* a range of about 4 deviations in 15 steps: 4^2 / 15^2 / 12; 1.8 in 31: 1.8^2 / 31^2 / 12 */
-	print_message("# Q4_K %.2e, Q6_K %.2e\n", e4 / power, e6 / power);
-	assert_true(e4 / power < 0.010 && e4 / power > 0.002);
-	assert_true(e6 / power < 0.0006 && e6 / power > 0.0001);
+	for (k = 0; k < ARRAY_SIZE(list); k++) {
+		list[k].to(x, q, ARRAY_SIZE(x));
+		assert_int_equal(ggml_dequantize_row(list[k].type, q, y, ARRAY_SIZE(y)), 0);
+		for (i = 0, error = 0; i < ARRAY_SIZE(x); i++)
+			error += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
+		print_message("# %s %.2e\n", ggml_type_name(list[k].type), error / power);
+		assert_true(error / power > list[k].least && error / power < list[k].most);
+	}
 }
 
 static void test_synth_same_bytes(void **state)

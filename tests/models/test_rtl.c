@@ -70,6 +70,13 @@ static const struct rtl {
 	{ { .arch = "gpt-oss", .experts = 5, .used = 2, .sinks = true, .expert_ff = 32,
 	    .bias = SYNTH_BIAS_QKV | SYNTH_BIAS_O, .expert_type = GGML_TYPE_MXFP4, .type = GGML_TYPE_Q4_0 }, 8 },
 	{ { .arch = "llama", .type = GGML_TYPE_MXFP4, .type2 = GGML_TYPE_Q4_0 }, 8 },
+	/* q4_1 and q6_k, for embeddings, too; q5_1 for experts; nv4 and iq4 */
+	{ { .arch = "llama", .width = 256, .type = GGML_TYPE_Q4_K, .type2 = GGML_TYPE_Q6_K,
+	    .tied = true }, 8 },
+	{ { .arch = "qwen3moe", .experts = 5, .used = 2, .expert_ff = 32,
+	    .type = GGML_TYPE_Q5_1, .type2 = GGML_TYPE_Q4_1 }, 8 },
+	{ { .arch = "llama", .width = 128, .type = GGML_TYPE_NVFP4, .type2 = GGML_TYPE_IQ4_NL }, 8 },
+	{ { .arch = "llama", .type = GGML_TYPE_IQ4_NL, .type2 = GGML_TYPE_Q5_1, .tied = true }, 8 },
 };
 /* clang-format on */
 
