@@ -46,6 +46,12 @@ static uint64_t gcd(uint64_t a, uint64_t b)
 	return a;
 }
 
+/* m / g where g divides m; both are doubles, whose division is faster. */
+static int64_t quotient(int64_t m, uint64_t g)
+{
+	return (int64_t)((double)m / (double)g);
+}
+
 /* x = m * 2^e with m odd; x is finite and not 0. */
 static int64_t split(float x, int *e)
 {
@@ -105,15 +111,17 @@ static int find_scale(const struct format *f, int64_t *m, int n, int unit, uint3
 	uint64_t g = 0;
 	int k, i;
 
-	for (i = 0; i < n; i++)
-		g = gcd((uint64_t)(m[i] < 0 ? -m[i] : m[i]), g);
+	for (i = 0; i < n; i++) {
+		if (!g || quotient(m[i], g) * (int64_t)g != m[i])
+			g = gcd((uint64_t)(m[i] < 0 ? -m[i] : m[i]), g);
+	}
 	if (!g) {
 		*d = 0;
 		memset(q, 0, (size_t)n * sizeof(*q));
 		return 0;
 	}
 	for (i = 0; i < n; i++)
-		m[i] /= (int64_t)g;
+		m[i] = quotient(m[i], g);
 	for (k = 1; k <= f->hi; k++) {
 		int twos = __builtin_ctz((unsigned int)k);
 		uint64_t odd = (uint64_t)k >> twos;
