@@ -208,7 +208,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static int tokenize_chat(struct run *r, const char *message, size_t len)
 {
 	const char *t = accel_model_string(r->t.m, ACCEL_MODEL_TEMPLATE);
-	char forms[256], *text;
+	char forms[512], *text;
 	size_t n;
 	int err, code;
 
