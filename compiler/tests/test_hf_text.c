@@ -132,6 +132,16 @@ static void test_refused(void **state)
 		"\"model_type\":\"llama4_text\"}}",
 		NULL, -ENOTSUP,
 		"text_config.model_type: \"llama4_text\" is not supported; supported: gemma3_text,");
+	refused("{\"architectures\":[\"Qwen3VLMoeForConditionalGeneration\"],\"text_config\":{"
+		"\"model_type\":\"qwen3_vl_moe_text\"}}",
+		NULL, -ENOTSUP,
+		"text_config.model_type: \"qwen3_vl_moe_text\" is not supported; supported: gemma3");
+	refused("{\"architectures\":[\"Mistral3ForConditionalGeneration\"],\"text_config\":{"
+		"\"model_type\":\"ministral3\"}}",
+		NULL, -ENOTSUP,
+		"text_config.model_type: \"ministral3\" is not supported; supported: gemma3_text,");
+	refused("{\"architectures\":[\"Ministral3ForCausalLM\"]," FX_SIZES "\"a\":0}", NULL,
+		-ENOTSUP, "\"Ministral3ForCausalLM\" is not supported; supported: llama, qwen2");
 	refused("{\"architectures\":[\"X\"],\"text_config\":{}}", NULL, -ENOTSUP,
 		"text_config.model_type: \"\" is not");
 	refused("{\"architectures\":[\"X\"],\"text_config\":7}", NULL, -EINVAL,

@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "compiler/tests/hf_fixture.h"
+#include "tokenizer_recipe.h"
 
 #define QWEN_EXPR                                                                        \
 	"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}|" \
@@ -104,6 +106,69 @@ static void test_bpe(void **state)
 	fx_reset();
 }
 
+/* A stage of a recipe as JSON: its code points as escapes, of which the larger ones are two. */
+static void put_stage(char *to, size_t room, const char *expr)
+{
+	size_t n = 0;
+
+	n += (size_t)snprintf(to, room,
+			      "{\"type\":\"Split\",\"behavior\":\"Isolated\","
+			      "\"pattern\":{\"Regex\":\"");
+	while (*expr && n + 16 < room) {
+		if (!strncmp(expr, "\\x{", 3)) {
+			n += (size_t)snprintf(to + n, room - n, "\\u%04lx",
+					      strtoul(expr + 3, NULL, 16));
+			expr = strchr(expr, '}') + 1;
+		} else if (*expr == '\n' || *expr == '\r') {
+			n += (size_t)snprintf(to + n, room - n, "\\%c",
+					      *expr++ == '\n' ? 'n' : 'r');
+		} else {
+			if (*expr == '\\')
+				to[n++] = '\\';
+			to[n++] = *expr++;
+		}
+	}
+	snprintf(to + n, room - n, "\"}},");
+}
+
+/* The older DeepSeek models are llamas; their expressions have letters as ranges. */
+static void test_deepseek(void **state)
+{
+	static const struct {
+		enum tokenizer_pre_kind kind;
+		const char *name;
+	} kinds[] = {
+		{ TOKENIZER_PRE_DEEPSEEK_LLM, "deepseek-llm" },
+		{ TOKENIZER_PRE_DEEPSEEK_CODER, "deepseek-coder" },
+	};
+	static char text[16384];
+	size_t i, k, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const struct tokenizer_recipe *r = &tokenizer_recipe[kinds[i].kind];
+
+		n = (size_t)snprintf(text, sizeof(text),
+				     "{\"pre_tokenizer\":{\"type\":\"Sequence\","
+				     "\"pretokenizers\":[");
+		/* the last one is said as digits, each on its own */
+		for (k = 0; k + 1 < TOKENIZER_MAX_STAGES && r->expr[k + 1]; k++) {
+			put_stage(text + n, sizeof(text) - n, r->expr[k]);
+			n += strlen(text + n);
+		}
+		snprintf(text + n, sizeof(text) - n,
+			 "{\"type\":\"Digits\",\"individual_digits\":true}," BYTES "]}," VOCAB);
+		fx_put_globals();
+		hf_put_text(&fx_folder, "tokenizer.json", text);
+		fx_open_folder("{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES
+			       "\"eos_token_id\":3}");
+		fx_key_str("general.architecture", "llama");
+		fx_key_str("tokenizer.ggml.model", "gpt2");
+		fx_key_str("tokenizer.ggml.pre", kinds[i].name);
+		fx_reset();
+	}
+}
+
 /* As gemma's: a split that finds nothing after the normalizer, no space in front. */
 static void test_spm(void **state)
 {
@@ -127,6 +192,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bpe),
+		cmocka_unit_test(test_deepseek),
 		cmocka_unit_test(test_spm),
 	};
 
