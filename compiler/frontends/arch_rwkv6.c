@@ -31,6 +31,23 @@ static struct ir_const *constant(struct fe_net *n, uint32_t i, const char *name)
 	return t ? ir_const_tensor(n->m, t) : NULL;
 }
 
+/* One tensor, or, in older files, one for each. */
+static int lerps(struct fe_net *n, uint32_t i, struct ir_const *lerp[PARTS])
+{
+	static const char letters[PARTS] = { 'w', 'k', 'v', 'r', 'g' };
+	char name[32];
+	uint32_t j;
+
+	if (!fe_has_tensor(n, i, "time_mix_lerp_w.weight"))
+		return fe_layer_rows(n, i, "time_mix_lerp_fused.weight", n->width, PARTS, lerp);
+	for (j = 0; j < PARTS; j++) {
+		snprintf(name, sizeof(name), "time_mix_lerp_%c.weight", letters[j]);
+		if (fe_layer_rows(n, i, name, n->width, 1, &lerp[j]))
+			break;
+	}
+	return n->m->diag.err;
+}
+
 /* h + dx (W2_j tanh(W1 (h + dx lerp_x))_j + lerp_j) */
 static int mixtures(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op *x[PARTS])
 {
@@ -40,7 +57,7 @@ static int mixtures(struct fe_net *n, uint32_t i, struct ir_op *h, struct ir_op 
 	struct ir_const *lerp[PARTS];
 	struct ir_op *dx = fe_shift_change(n, i, h, "time_shift"), *m, *in[3];
 
-	if (fe_layer_rows(n, i, "time_mix_lerp_fused.weight", n->width, PARTS, lerp) ||
+	if (lerps(n, i, lerp) ||
 	    fe_layer_mats(n, i, "time_mix_w2.weight", rank, n->width, PARTS, w2))
 		return n->m->diag.err;
 	m = fe_mad(n, i, dx, constant(n, i, "time_mix_lerp_x.weight"), h, "mix_x");

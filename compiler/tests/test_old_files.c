@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/* Tensors as older files have them: the same ROMs and programs as from newer ones. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compiler/compile.h"
+#include "compiler/tests/gguf_writer.h"
+#include "compiler/tests/test_folder.h"
+#include "image.h"
+#include "tests/models/synth_ssm.h"
+
+static char path[2][96];
+
+static const struct synth_ssm *shape(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n_ssm_shapes && strcmp(ssm_shapes[i].name, name); i++)
+		;
+	assert_true(i < n_ssm_shapes);
+	return &ssm_shapes[i];
+}
+
+static int compile(const uint8_t *data, size_t size, const char *out, struct compile_result *r)
+{
+	const struct compile_options o = {
+		.model = "m", .data = data, .size = size, .out = out, .chip = compile_chip("small")
+	};
+
+	return compile_model(&o, r);
+}
+
+static void same_section(struct ig1_image *a, struct ig1_image *b, uint32_t type, uint32_t arg)
+{
+	const void *x, *y;
+	size_t n, m;
+
+	assert_int_equal(ig1_image_section(a, type, arg, &x, &n), 0);
+	assert_int_equal(ig1_image_section(b, type, arg, &y, &m), 0);
+	if (n != m || memcmp(x, y, n))
+		fail_msg("%s differs", ig1_image_type_name(type));
+}
+
+static void same_images(void)
+{
+	struct ig1_image *img[2];
+	uint32_t k;
+
+	for (k = 0; k < 2; k++)
+		assert_int_equal(ig1_image_open(path[k], &img[k], NULL), 0);
+	same_section(img[0], img[1], IG1_SEC_ROM, 0);
+	same_section(img[0], img[1], IG1_SEC_CROM, 0);
+	for (k = 0; k < IG1_PROGS; k++)
+		same_section(img[0], img[1], IG1_SEC_PROGRAM, k);
+	for (k = 0; k < 2; k++)
+		ig1_image_close(img[k]);
+}
+
+static void copy_keys(const struct gguf_file *f, struct gguf_writer *w)
+{
+	size_t i;
+
+	for (i = 0; i < gguf_n_kv(f); i++) {
+		const struct gguf_kv *kv = gguf_kv(f, i);
+		char name[96];
+		uint32_t u;
+		float v;
+
+		snprintf(name, sizeof(name), "%.*s", (int)kv->key.len, kv->key.ptr);
+		if (kv->type == GGUF_STRING)
+			gguf_write_strn(w, name, kv->str.ptr, kv->str.len);
+		else if (kv->type == GGUF_F32 && !gguf_get_f32(f, name, &v, NULL))
+			gguf_write_f32(w, name, v);
+		else if (!gguf_get_u32(f, name, &u, NULL))
+			gguf_write_u32(w, name, u);
+	}
+}
+
+/* rwkv6: time_mix_lerp_fused was five tensors; without: this one is left out. */
+static void split_lerps(const struct gguf_file *f, const char *without, struct gguf_writer *w)
+{
+	static const char fused[] = "time_mix_lerp_fused.weight", letters[] = "wkvrg";
+	char name[96];
+	size_t i, k;
+
+	gguf_writer_init(w);
+	copy_keys(f, w);
+	for (i = 0; i < gguf_n_tensors(f); i++) {
+		const struct gguf_tensor *t = gguf_tensor(f, i);
+		char *at;
+
+		snprintf(name, sizeof(name), "%.*s", (int)t->name.len, t->name.ptr);
+		at = strstr(name, fused);
+		if (!at) {
+			gguf_write_tensor(w, name, t->type, t->n_dims, t->ne, t->data, t->size);
+			continue;
+		}
+		for (k = 0; k < 5; k++) {
+			const int64_t ne[3] = { t->ne[0], 1, 1 };
+
+			snprintf(at, sizeof(name) - (size_t)(at - name), "time_mix_lerp_%c.weight",
+				 letters[k]);
+			if (!without || strcmp(name, without))
+				gguf_write_tensor(w, name, t->type, 3, ne,
+						  t->data + k * t->size / 5, t->size / 5);
+		}
+	}
+}
+
+static void test_rwkv6_lerps(void **state)
+{
+	struct compile_result r;
+	struct gguf_writer w;
+	struct gguf_file *f;
+	uint8_t *data, *old;
+	size_t size, n;
+
+	(void)state;
+	assert_int_equal(synth_ssm_build(shape("rwkv6-odd"), &data, &size), 0);
+	assert_int_equal(compile(data, size, path[0], &r), 0);
+	compile_free(&r);
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	split_lerps(f, NULL, &w);
+	assert_int_equal(gguf_writer_finish(&w, &old, &n), 0);
+	gguf_writer_free(&w);
+	if (compile(old, n, path[1], &r))
+		fail_msg("%s", r.model.diag.msg);
+	compile_free(&r);
+	free(old);
+	same_images();
+	split_lerps(f, "blk.1.time_mix_lerp_v.weight", &w);
+	assert_int_equal(gguf_writer_finish(&w, &old, &n), 0);
+	gguf_writer_free(&w);
+	assert_int_not_equal(compile(old, n, path[1], &r), 0);
+	assert_string_equal(r.model.diag.msg, "tensor blk.1.time_mix_lerp_v.weight: missing");
+	compile_free(&r);
+	free(old);
+	gguf_close(f);
+	free(data);
+}
+
+static int setup(void **state)
+{
+	size_t i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		test_template(path[i], sizeof(path[i]), "old");
+		fd = mkstemp(path[i]);
+		if (fd < 0 || close(fd))
+			return -1;
+	}
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return unlink(path[0]) | unlink(path[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rwkv6_lerps) };
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
