@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "compiler/compile.h"
+#include "compiler/quant/ggml_types.h"
 #include "compiler/tests/gguf_writer.h"
 #include "compiler/tests/test_folder.h"
 #include "image.h"
+#include "tests/models/shapes.h"
 #include "tests/models/synth_ssm.h"
 
 static char path[2][96];
@@ -63,6 +65,7 @@ static void same_images(void)
 		ig1_image_close(img[k]);
 }
 
+/* All but the tokenizer's. */
 static void copy_keys(const struct gguf_file *f, struct gguf_writer *w)
 {
 	size_t i;
@@ -72,10 +75,17 @@ static void copy_keys(const struct gguf_file *f, struct gguf_writer *w)
 		char name[96];
 		uint32_t u;
 		float v;
+		bool b;
 
 		snprintf(name, sizeof(name), "%.*s", (int)kv->key.len, kv->key.ptr);
+		if (!strncmp(name, "tokenizer.", 10))
+			continue;
 		if (kv->type == GGUF_STRING)
 			gguf_write_strn(w, name, kv->str.ptr, kv->str.len);
+		else if (kv->type == GGUF_ARRAY)
+			gguf_write_arr(w, name, kv->arr.type, kv->arr.count, kv->arr.data);
+		else if (kv->type == GGUF_BOOL && !gguf_get_bool(f, name, &b, NULL))
+			gguf_write_bool(w, name, b);
 		else if (kv->type == GGUF_F32 && !gguf_get_f32(f, name, &v, NULL))
 			gguf_write_f32(w, name, v);
 		else if (!gguf_get_u32(f, name, &u, NULL))
@@ -146,6 +156,84 @@ static void test_rwkv6_lerps(void **state)
 	free(data);
 }
 
+/* All tensors as BF16, of which the F32 ones lose nothing: their lower halves are cleared before. */
+static void to_bf16(const struct gguf_file *f, struct gguf_writer *w)
+{
+	size_t i, k;
+
+	gguf_writer_init(w);
+	copy_keys(f, w);
+	for (i = 0; i < gguf_n_tensors(f); i++) {
+		const struct gguf_tensor *t = gguf_tensor(f, i);
+		uint8_t *from = (uint8_t *)t->data, *to = malloc(t->size / 2);
+		char name[96];
+
+		assert_int_equal(t->type, GGML_TYPE_F32);
+		assert_non_null(to);
+		for (k = 0; k < t->size; k += 4) {
+			memset(from + k, 0, 2);
+			memcpy(to + k / 2, from + k + 2, 2);
+		}
+		snprintf(name, sizeof(name), "%.*s", (int)t->name.len, t->name.ptr);
+		gguf_write_tensor(w, name, GGML_TYPE_BF16, t->n_dims, t->ne, to, t->size / 2);
+		free(to);
+	}
+}
+
+static void check_bf16(const char *name, uint8_t *data, size_t size)
+{
+	struct compile_result r;
+	struct gguf_writer w;
+	struct gguf_file *f;
+	uint8_t *bf16;
+	size_t n;
+
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	to_bf16(f, &w);
+	assert_int_equal(gguf_writer_finish(&w, &bf16, &n), 0);
+	gguf_writer_free(&w);
+	assert_int_equal(compile(data, size, path[0], &r), 0);
+	compile_free(&r);
+	if (compile(bf16, n, path[1], &r))
+		fail_msg("%s: %s", name, r.model.diag.msg);
+	compile_free(&r);
+	same_images();
+	gguf_close(f);
+	free(bf16);
+	free(data);
+}
+
+/* Norms, biases, routers, sinks, factors, constants of state space models: of every architecture. */
+static void test_bf16(void **state)
+{
+	const char *last = "";
+	uint8_t *data;
+	size_t i, size;
+
+	(void)state;
+	for (i = 0; i < n_shapes; i++) {
+		struct synth_model m = shapes[i];
+
+		if (!strcmp(m.arch, last))
+			continue;
+		last = m.arch;
+		m.type = GGML_TYPE_F32;
+		m.type2 = m.expert_type = 0;
+		assert_int_equal(synth_build(&m, &data, &size), 0);
+		check_bf16(m.name, data, size);
+	}
+	for (i = 0; i < n_ssm_shapes; i++) {
+		struct synth_ssm m = ssm_shapes[i];
+
+		if (!strcmp(m.arch, last))
+			continue;
+		last = m.arch;
+		m.type = GGML_TYPE_F32;
+		assert_int_equal(synth_ssm_build(&m, &data, &size), 0);
+		check_bf16(m.name, data, size);
+	}
+}
+
 static int setup(void **state)
 {
 	size_t i;
@@ -169,7 +257,10 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rwkv6_lerps) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rwkv6_lerps),
+		cmocka_unit_test(test_bf16),
+	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
