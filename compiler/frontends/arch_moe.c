@@ -19,6 +19,13 @@ const struct fe_arch fe_arch_qwen3moe = {
 	.moe = &qwen3moe_rules,
 };
 
+const struct fe_arch fe_arch_qwen3vlmoe = {
+	.name = "qwen3vlmoe",
+	.head_norms = true,
+	.keys = keys,
+	.moe = &qwen3moe_rules,
+};
+
 static const struct fe_moe_rules qwen2moe_rules = {
 	.gating = FE_GATING_SOFTMAX,
 	.needs_experts = true,

@@ -106,6 +106,7 @@ extern const struct fe_arch fe_arch_mamba, fe_arch_mamba2, fe_arch_jamba, fe_arc
 	fe_arch_qwen35, fe_arch_nemotron_h_moe, fe_arch_qwen35moe, fe_arch_openelm, fe_arch_sqla;
 extern const struct fe_arch fe_arch_qwen3moe, fe_arch_qwen2moe, fe_arch_olmoe, fe_arch_granitemoe,
 	fe_arch_gpt_oss, fe_arch_afmoe, fe_arch_deepseek2;
+extern const struct fe_arch fe_arch_qwen2vl, fe_arch_qwen3vl, fe_arch_qwen3vlmoe;
 
 /* arch_granite.c: its keys and what they do, for relatives */
 #define FE_GRANITE_KEYS "attention.scale", "embedding_scale", "residual_scale", "logit_scale"

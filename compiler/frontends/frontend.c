@@ -5,14 +5,15 @@
 #include "compiler/frontends/build.h"
 
 static const struct fe_arch *const archs[] = {
-	&fe_arch_llama,		 &fe_arch_qwen2,      &fe_arch_qwen3,	      &fe_arch_gemma,
-	&fe_arch_gemma2,	 &fe_arch_gemma3,     &fe_arch_olmo2,	      &fe_arch_granite,
-	&fe_arch_phi3,		 &fe_arch_starcoder2, &fe_arch_gpt2,	      &fe_arch_mamba,
-	&fe_arch_mamba2,	 &fe_arch_jamba,      &fe_arch_granitehybrid, &fe_arch_nemotron_h,
-	&fe_arch_falcon_h1,	 &fe_arch_rwkv6,      &fe_arch_rwkv7,	      &fe_arch_qwen3moe,
-	&fe_arch_qwen2moe,	 &fe_arch_olmoe,      &fe_arch_granitemoe,    &fe_arch_gpt_oss,
-	&fe_arch_afmoe,		 &fe_arch_deepseek2,  &fe_arch_qwen3next,     &fe_arch_qwen35,
-	&fe_arch_nemotron_h_moe, &fe_arch_qwen35moe,  &fe_arch_openelm,	      &fe_arch_sqla,
+	&fe_arch_llama,	    &fe_arch_qwen2,	 &fe_arch_qwen3,	 &fe_arch_gemma,
+	&fe_arch_gemma2,    &fe_arch_gemma3,	 &fe_arch_olmo2,	 &fe_arch_granite,
+	&fe_arch_phi3,	    &fe_arch_starcoder2, &fe_arch_gpt2,		 &fe_arch_mamba,
+	&fe_arch_mamba2,    &fe_arch_jamba,	 &fe_arch_granitehybrid, &fe_arch_nemotron_h,
+	&fe_arch_falcon_h1, &fe_arch_rwkv6,	 &fe_arch_rwkv7,	 &fe_arch_qwen3moe,
+	&fe_arch_qwen2moe,  &fe_arch_olmoe,	 &fe_arch_granitemoe,	 &fe_arch_gpt_oss,
+	&fe_arch_afmoe,	    &fe_arch_deepseek2,	 &fe_arch_qwen3next,	 &fe_arch_qwen35,
+	&fe_arch_qwen2vl,   &fe_arch_qwen3vl,	 &fe_arch_qwen3vlmoe,	 &fe_arch_nemotron_h_moe,
+	&fe_arch_qwen35moe, &fe_arch_openelm,	 &fe_arch_sqla,
 };
 
 #define N_ARCHS (sizeof(archs) / sizeof(archs[0]))

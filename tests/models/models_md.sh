@@ -17,6 +17,9 @@ page() {
 	the small chip; with experts, too, where there are such models of a dense architecture. How trained models
 	do is in [accuracy.md](accuracy.md).
 
+	\`qwen2vl\`, \`qwen3vl\` and \`qwen3vlmoe\`, whose text parts are qwen2, qwen3 and qwen3moe, compile to the same
+	programs as these.
+
 	- **ref: NMSE** is the mean square error of the reference model's logits, over 24 positions, against a
 	  double precision pass over the same file with the chip's roundings to int8, relative to the logits'
 	  mean square.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Tensors as older files have them: the same ROMs and programs as from newer ones. */
+/* One model in the forms of several files: older ones, text parts, another type. The same ROMs and programs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,30 +65,37 @@ static void same_images(void)
 		ig1_image_close(img[k]);
 }
 
-/* All but the tokenizer's. */
-static void copy_keys(const struct gguf_file *f, struct gguf_writer *w)
+/* All but the tokenizer's; arch: NULL, or another architecture's name. */
+static void copy_keys(const struct gguf_file *f, const char *arch, struct gguf_writer *w)
 {
 	size_t i;
 
 	for (i = 0; i < gguf_n_kv(f); i++) {
 		const struct gguf_kv *kv = gguf_kv(f, i);
-		char name[96];
+		char key[96], name[160];
 		uint32_t u;
 		float v;
 		bool b;
 
-		snprintf(name, sizeof(name), "%.*s", (int)kv->key.len, kv->key.ptr);
+		snprintf(key, sizeof(key), "%.*s", (int)kv->key.len, kv->key.ptr);
+		snprintf(name, sizeof(name), "%s", key);
 		if (!strncmp(name, "tokenizer.", 10))
 			continue;
+		if (arch && !strcmp(name, "general.architecture")) {
+			gguf_write_str(w, name, arch);
+			continue;
+		}
+		if (arch && strncmp(name, "general.", 8))
+			snprintf(name, sizeof(name), "%s%s", arch, strchr(key, '.'));
 		if (kv->type == GGUF_STRING)
 			gguf_write_strn(w, name, kv->str.ptr, kv->str.len);
 		else if (kv->type == GGUF_ARRAY)
 			gguf_write_arr(w, name, kv->arr.type, kv->arr.count, kv->arr.data);
-		else if (kv->type == GGUF_BOOL && !gguf_get_bool(f, name, &b, NULL))
+		else if (kv->type == GGUF_BOOL && !gguf_get_bool(f, key, &b, NULL))
 			gguf_write_bool(w, name, b);
-		else if (kv->type == GGUF_F32 && !gguf_get_f32(f, name, &v, NULL))
+		else if (kv->type == GGUF_F32 && !gguf_get_f32(f, key, &v, NULL))
 			gguf_write_f32(w, name, v);
-		else if (!gguf_get_u32(f, name, &u, NULL))
+		else if (!gguf_get_u32(f, key, &u, NULL))
 			gguf_write_u32(w, name, u);
 	}
 }
@@ -101,7 +108,7 @@ static void split_lerps(const struct gguf_file *f, const char *without, struct g
 	size_t i, k;
 
 	gguf_writer_init(w);
-	copy_keys(f, w);
+	copy_keys(f, NULL, w);
 	for (i = 0; i < gguf_n_tensors(f); i++) {
 		const struct gguf_tensor *t = gguf_tensor(f, i);
 		char *at;
@@ -162,7 +169,7 @@ static void to_bf16(const struct gguf_file *f, struct gguf_writer *w)
 	size_t i, k;
 
 	gguf_writer_init(w);
-	copy_keys(f, w);
+	copy_keys(f, NULL, w);
 	for (i = 0; i < gguf_n_tensors(f); i++) {
 		const struct gguf_tensor *t = gguf_tensor(f, i);
 		uint8_t *from = (uint8_t *)t->data, *to = malloc(t->size / 2);
@@ -234,6 +241,54 @@ static void test_bf16(void **state)
 	}
 }
 
+/* Text parts of models for images: positions have sections, which are the same for text. */
+static void test_text_parts(void **state)
+{
+	static const char *const archs[][2] = { { "qwen2", "qwen2vl" },
+						{ "qwen3", "qwen3vl" },
+						{ "qwen3moe", "qwen3vlmoe" } };
+	static const int32_t sections[4] = { 2, 1, 1, 0 };
+	struct compile_result r;
+	struct gguf_writer w;
+	struct gguf_file *f;
+	uint8_t *data, *vl;
+	size_t i, k, size, n;
+	char name[96];
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		for (k = 0; k < n_shapes && strcmp(shapes[k].arch, archs[i][0]); k++)
+			;
+		assert_true(k < n_shapes);
+		assert_int_equal(synth_build(&shapes[k], &data, &size), 0);
+		assert_int_equal(compile(data, size, path[0], &r), 0);
+		compile_free(&r);
+		assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+		gguf_writer_init(&w);
+		copy_keys(f, archs[i][1], &w);
+		snprintf(name, sizeof(name), "%s.rope.dimension_sections", archs[i][1]);
+		gguf_write_arr(&w, name, GGUF_I32, 4, sections);
+		snprintf(name, sizeof(name), "%s.n_deepstack_layers", archs[i][1]);
+		gguf_write_u32(&w, name, 3);
+		for (k = 0; k < gguf_n_tensors(f); k++) {
+			const struct gguf_tensor *t = gguf_tensor(f, k);
+
+			snprintf(name, sizeof(name), "%.*s", (int)t->name.len, t->name.ptr);
+			gguf_write_tensor(&w, name, t->type, t->n_dims, t->ne, t->data, t->size);
+		}
+		assert_int_equal(gguf_writer_finish(&w, &vl, &n), 0);
+		gguf_writer_free(&w);
+		if (compile(vl, n, path[1], &r))
+			fail_msg("%s: %s", archs[i][1], r.model.diag.msg);
+		assert_string_equal(r.model.meta.arch, archs[i][1]);
+		compile_free(&r);
+		same_images();
+		gguf_close(f);
+		free(vl);
+		free(data);
+	}
+}
+
 static int setup(void **state)
 {
 	size_t i;
@@ -260,6 +315,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rwkv6_lerps),
 		cmocka_unit_test(test_bf16),
+		cmocka_unit_test(test_text_parts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
