@@ -429,10 +429,12 @@ void shape_random(uint64_t seed, struct synth_model *m)
 		m->type2 = types[between(&rng, 1, sizeof(types) / sizeof(types[0]) - 1)];
 		m->type2_from = between(&rng, 0, m->layers - 1);
 	}
-	if (!strcmp(m->arch, "qwen2") && (m->bias & SYNTH_BIAS_QKV) != SYNTH_BIAS_QKV)
-		m->arch = "llama"; /* which may have any */
-	if (!strcmp(m->arch, "starcoder2") || !strcmp(m->arch, "gpt2"))
+	/* these need most of theirs */
+	if (!strcmp(m->arch, "starcoder2"))
+		m->bias |= SYNTH_BIAS_ALL & ~SYNTH_BIAS_QKV;
+	if (!strcmp(m->arch, "gpt2"))
 		m->bias = SYNTH_BIAS_ALL;
 	random_rope(&rng, m);
 	random_extras(&rng, m);
+	m->fused_qkv = chance(&rng, 20);
 }
