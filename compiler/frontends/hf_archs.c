@@ -257,6 +257,15 @@ static const struct hf_rule moe_layer[] = {
 	NO_RULE
 };
 
+/* Matrices of all experts in one tensor, the inputs as rows. */
+static const struct hf_rule vl_moe_layer[] = {
+	{ "ffn_gate_inp", "mlp.gate", HF_COPY, false },
+	{ "ffn_gate_exps.weight", "mlp.experts.gate_up_proj", HF_TRANSPOSE_HALF_0, true },
+	{ "ffn_up_exps.weight", "mlp.experts.gate_up_proj", HF_TRANSPOSE_HALF_1, true },
+	{ "ffn_down_exps.weight", "mlp.experts.down_proj", HF_TRANSPOSE, true },
+	NO_RULE
+};
+
 static const struct hf_rule olmo2_layer[] = {
 	{ "post_attention_norm", "post_attention_layernorm", HF_COPY, false },
 	{ "post_ffw_norm", "post_feedforward_layernorm", HF_COPY, false },
@@ -407,6 +416,9 @@ static const struct hf_arch transformers[] = {
 	  qwen2moe_demands, globals, qwen_layer, moe_layer },
 	{ "Qwen3MoeForCausalLM", "qwen3moe", MODEL, "num_experts", 0, 0, dense_keys, qwen3moe_keys,
 	  qwen3moe_demands, globals, qwen_layer, moe_layer },
+	/* the text part: hf_text.c */
+	{ "Qwen3VLMoeTextModel", "qwen3moe", MODEL, "num_experts", 0, 0, dense_keys, qwen3moe_keys,
+	  qwen3moe_demands, globals, qwen_layer, vl_moe_layer },
 	{ "OlmoeForCausalLM", "olmoe", MODEL, "num_experts", 0, 0, dense_keys, olmoe_keys,
 	  olmoe_demands, globals, qwen_layer, moe_layer },
 	{ "Olmo2ForCausalLM", "olmo2", MODEL, NULL, 0, 0, dense_keys, NULL, olmo2_demands, globals,

@@ -55,9 +55,11 @@ enum hf_op {
 	HF_TRANSPOSE, /* of every matrix */
 	HF_TRANSPOSE_EVEN, /* and then of the rows 0, 2, 4, ... */
 	HF_TRANSPOSE_ODD,
-	HF_HALF_0, /* of every matrix the first half of the rows */
-	HF_HALF_1, /* and the second */
-	HF_EVEN,   /* of every matrix rows (of a bias: elements) 0, 2, 4, ... */
+	HF_TRANSPOSE_HALF_0, /* and then the first half of the rows */
+	HF_TRANSPOSE_HALF_1, /* and the second */
+	HF_HALF_0,	     /* of every matrix the first half of the rows */
+	HF_HALF_1,	     /* and the second */
+	HF_EVEN,	     /* of every matrix rows (of a bias: elements) 0, 2, 4, ... */
 	HF_ODD,
 	HF_KV_B_K, /* kv_b_proj: the keys' rows of each head, transposed */
 	HF_KV_B_V, /* the values' rows of each head */

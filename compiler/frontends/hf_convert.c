@@ -155,21 +155,26 @@ static int transposed(struct hf_making *m, const struct st_tensor *s, uint64_t r
 		      uint64_t offset)
 {
 	uint64_t outer = s->shape[s->n_dims - 2], matrices = elements(s) / columns(s) / outer;
-	uint64_t step = m->rule->op == HF_TRANSPOSE_EVEN || m->rule->op == HF_TRANSPOSE_ODD ? 2 : 1;
+	bool turns = m->rule->op == HF_TRANSPOSE_EVEN || m->rule->op == HF_TRANSPOSE_ODD;
+	bool halves = m->rule->op == HF_TRANSPOSE_HALF_0 || m->rule->op == HF_TRANSPOSE_HALF_1;
+	uint64_t taken = columns(s) / (turns || halves ? 2 : 1);
 	int rc;
 
-	if (columns(s) % step)
+	if ((turns || halves) && columns(s) % 2)
 		return hf_refuse(m, -EINVAL, "not an even number of columns");
 	m->t.ne[0] = (int64_t)rows;
-	m->t.ne[1] = (int64_t)(columns(s) / step);
-	rc = one_part(m, s, 1, matrices * columns(s) / step);
+	m->t.ne[1] = (int64_t)taken;
+	rc = one_part(m, s, 1, matrices * taken);
 	if (rc)
 		return rc;
 	add_run(m->rows, m->rows->part_units, rows, outer, offset);
 	m->rows->base.read = hf_read_transposed;
 	m->rows->src_cols = columns(s);
-	m->rows->col_first = m->rule->op == HF_TRANSPOSE_ODD;
-	m->rows->col_step = step;
+	m->rows->cols = taken;
+	m->rows->col_first = m->rule->op == HF_TRANSPOSE_ODD ? 1 : 0;
+	if (m->rule->op == HF_TRANSPOSE_HALF_1)
+		m->rows->col_first = taken;
+	m->rows->col_step = turns ? 2 : 1;
 	return 0;
 }
 
@@ -522,6 +527,8 @@ static int apply_op(struct hf_making *m, const struct st_tensor *s)
 	case HF_TRANSPOSE:
 	case HF_TRANSPOSE_EVEN:
 	case HF_TRANSPOSE_ODD:
+	case HF_TRANSPOSE_HALF_0:
+	case HF_TRANSPOSE_HALF_1:
 		return transpose(m, s);
 	case HF_KV_B_K:
 	case HF_KV_B_V:

@@ -147,7 +147,7 @@ void hf_read_transposed(const struct gguf_rows *base, const struct gguf_tensor *
 	const struct hf_rows *r = (const struct hf_rows *)base;
 	const struct hf_run *run = r->run;
 	const struct st_tensor *s = r->parts[0];
-	uint64_t row, i, at, cols = r->src_cols / r->col_step;
+	uint64_t row, i, at, cols = r->cols;
 	float v;
 
 	(void)t;

@@ -48,8 +48,8 @@ struct hf_rows {
 	bool f32; /* elements become F32: run's factors first, then map */
 	enum hf_map map;
 	const uint8_t *scales; /* MXFP4 */
-	/* Transposed: elements of a source row, of which every col_step-th from col_first on counts. */
-	uint64_t src_cols, col_first, col_step;
+	/* Transposed: elements of a source row, of which `cols` count, every col_step-th from col_first on. */
+	uint64_t src_cols, cols, col_first, col_step;
 };
 
 /* For gguf_rows.read: units, bytes or numbers. */

@@ -28,6 +28,7 @@ static const struct {
 	{ "qwen3", "Qwen3ForCausalLM", NULL },
 	{ "qwen3_5_moe_text", "Qwen3_5MoeForCausalLM", NULL },
 	{ "qwen3_5_text", "Qwen3_5ForCausalLM", NULL },
+	{ "qwen3_vl_moe_text", "Qwen3VLMoeTextModel", NULL },
 	{ "qwen3_vl_text", "Qwen3ForCausalLM", NULL },
 };
 #define N_TYPES (sizeof(types) / sizeof(types[0]))
@@ -63,7 +64,7 @@ static int set_class(struct hf *h, const char *class)
 
 static int unknown_type(struct hf *h, const char *type)
 {
-	char names[160] = "";
+	char names[192] = "";
 	size_t i;
 
 	for (i = 0; i < N_TYPES; i++) {

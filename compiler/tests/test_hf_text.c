@@ -92,6 +92,46 @@ static void test_qwen2_vl(void **state)
 	fx_reset();
 }
 
+/* Experts' matrices in one tensor, transposed. */
+static void test_qwen3_vl_moe(void **state)
+{
+	enum { X = 2, E = 8, F = 3 };
+	const float *gate, *up, *down, *both, *src;
+	size_t x, e, f;
+
+	(void)state;
+	fx_put("model.language_model.embed_tokens.weight", 5, E, 0);
+	fx_put("model.language_model.norm.weight", E, 0, 0);
+	fx_put("model.language_model.layers.0.mlp.gate.weight", X, E, 0);
+	fx_put("model.language_model.layers.0.mlp.experts.gate_up_proj", X, E, 2 * F);
+	fx_put("model.language_model.layers.0.mlp.experts.down_proj", X, F, E);
+	fx_put("model.visual.deepstack_merger_list.0.norm.weight", 6, 0, 0);
+	fx_open_folder("{\"architectures\":[\"Qwen3VLMoeForConditionalGeneration\"],"
+		       "\"text_config\":{" FX_SIZES "\"model_type\":\"qwen3_vl_moe_text\","
+		       "\"num_experts\":2,\"num_experts_per_tok\":1,\"moe_intermediate_size\":3,"
+		       "\"norm_topk_prob\":true,\"rope_scaling\":{\"rope_type\":\"default\","
+		       "\"mrope_interleaved\":true,\"mrope_section\":[1,1,0]}}}");
+	fx_key_str("general.architecture", "qwen3moe");
+	both = fx_src("model.language_model.layers.0.mlp.experts.gate_up_proj");
+	src = fx_src("model.language_model.layers.0.mlp.experts.down_proj");
+	gate = fx_get("blk.0.ffn_gate_exps.weight", E, F, X);
+	up = fx_get("blk.0.ffn_up_exps.weight", E, F, X);
+	down = fx_get("blk.0.ffn_down_exps.weight", F, E, X);
+	for (x = 0; x < X; x++) {
+		for (e = 0; e < E; e++) {
+			for (f = 0; f < F; f++) {
+				const float *row = both + (x * E + e) * 2 * F;
+
+				assert_true(gate[(x * F + f) * E + e] == row[f]);
+				assert_true(up[(x * F + f) * E + e] == row[F + f]);
+				assert_true(down[(x * E + e) * F + f] == src[(x * F + f) * E + e]);
+			}
+		}
+	}
+	assert_int_equal(left_out(), 1);
+	fx_reset();
+}
+
 /* Of other programs, or stored twice. */
 static void test_others(void **state)
 {
@@ -132,10 +172,6 @@ static void test_refused(void **state)
 		"\"model_type\":\"llama4_text\"}}",
 		NULL, -ENOTSUP,
 		"text_config.model_type: \"llama4_text\" is not supported; supported: gemma3_text,");
-	refused("{\"architectures\":[\"Qwen3VLMoeForConditionalGeneration\"],\"text_config\":{"
-		"\"model_type\":\"qwen3_vl_moe_text\"}}",
-		NULL, -ENOTSUP,
-		"text_config.model_type: \"qwen3_vl_moe_text\" is not supported; supported: gemma3");
 	refused("{\"architectures\":[\"Mistral3ForConditionalGeneration\"],\"text_config\":{"
 		"\"model_type\":\"ministral3\"}}",
 		NULL, -ENOTSUP,
@@ -185,9 +221,9 @@ static void test_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gemma3), cmocka_unit_test(test_qwen2_vl),
-		cmocka_unit_test(test_others), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_gemma3),	     cmocka_unit_test(test_qwen2_vl),
+		cmocka_unit_test(test_qwen3_vl_moe), cmocka_unit_test(test_others),
+		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_types),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
