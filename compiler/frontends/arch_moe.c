@@ -91,9 +91,13 @@ static const struct fe_moe_rules gpt_oss_rules = {
 	.act = IR_FN_OAI,
 };
 
+/* Half of the layers have a window; a file without its size would be another model. */
 static int read_gpt_oss(struct fe_net *n)
 {
-	return fe_windows(n, 0, 2);
+	uint32_t window;
+
+	return fe_u32(&n->keys, "attention.sliding_window", true, &window) ? n->m->diag.err
+									   : fe_windows(n, 0, 2);
 }
 
 /* The norm before the experts is named as if it stood behind the attention. */

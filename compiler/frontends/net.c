@@ -28,6 +28,9 @@ static const char *const special_keys[] = {
 	"attention.clamp_kqv",
 	"attention.max_alibi_bias",
 	"attention.temperature_scale",
+	/* other names for rope.freq_base and rope.freq_base_swa, of files whose scaling is nowhere */
+	"rope.global.freq_base",
+	"rope.local.freq_base",
 };
 
 /* attn_q_norm or attn_k_norm, by head or of the whole row. */

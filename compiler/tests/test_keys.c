@@ -55,6 +55,10 @@ static const struct {
 	  "key gemma2.rope.freq_base_swa: 5000, supported for gemma2: the key absent, or "
 	  "rope.freq_base, 10000" },
 	{ "llama", 0, "rope.freq_base_swa", F32, 5000, NULL, NULL },
+	{ "gemma3", 20, "rope.global.freq_base", F32, 1e6, NULL,
+	  "key gemma3.rope.global.freq_base: not supported" },
+	{ "gemma3", 20, "rope.local.freq_base", F32, 1e4, NULL,
+	  "key gemma3.rope.local.freq_base: not supported" },
 	{ "llama", 0, "pooling_type", U32, 3, NULL, NULL },
 };
 

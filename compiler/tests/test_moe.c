@@ -277,6 +277,8 @@ static const struct {
 	{ "afmoe", MISSING, "blk.0.attn_gate.weight", 0, -EINVAL,
 	  "tensor blk.0.attn_gate.weight: missing" },
 	{ "gpt-oss", NONE, "", 0, 0, NULL },
+	{ "gpt-oss", MISSING, "attention.sliding_window", 0, -EINVAL,
+	  "key gpt-oss.attention.sliding_window: missing" },
 	{ "gpt-oss", MISSING, "blk.0.ffn_gate_exps.bias", 0, -EINVAL,
 	  "tensor blk.0.ffn_gate_exps.bias: missing" },
 	{ "gpt-oss", MISSING, "blk.0.ffn_gate_inp.bias", 0, -EINVAL,
@@ -391,6 +393,7 @@ static void test_refusals(void **state)
 		s.expert_ff = strcmp(s.arch, "llama") ? 32 : 0;
 		s.bias = SYNTH_BIAS_QKV | SYNTH_BIAS_O;
 		s.sinks = !strcmp(s.arch, "gpt-oss");
+		s.window = s.sinks ? 32 : 0;
 		if (!strcmp(s.arch, "deepseek2")) {
 			s.kv_heads = 1;
 			s.head_size = 48;
