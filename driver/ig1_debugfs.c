@@ -52,6 +52,22 @@ static struct ig1_device *seq_dev(struct seq_file *m)
 	return to_ig1(entry->dev);
 }
 
+/* What exists of things that processes cause, to be as before when they are gone. */
+static void print_objects(struct ig1_device *dev, struct drm_printer *p)
+{
+	u32 vms, tables;
+
+	scoped_guard(mutex, &dev->vms.lock)
+		vms = list_count_nodes(&dev->vms.list);
+	scoped_guard(mutex, &dev->mmu.lock)
+		tables = dev->mmu.count;
+	drm_printf(p, "contexts: %u\naddress spaces: %u\npage tables: %u\n", ig1_contexts(dev), vms,
+		   tables);
+	drm_printf(p, "DMA mappings: %d\nhost buffers: %lld bytes\n",
+		   atomic_read(&dev->gem.mappings), atomic64_read(&dev->gem.host_bytes));
+	drm_printf(p, "free SRAM: %u pages\n", ig1_sram_free_pages(&dev->sram));
+}
+
 static int show_state(struct seq_file *m, void *unused)
 {
 	static const char * const states[] = { "running", "stopped", "banned" };
@@ -62,6 +78,7 @@ static int show_state(struct seq_file *m, void *unused)
 	drm_printf(&p, "firmware: %s\nreset failed: %u\n", dev->fw.running ? "running" : "stopped",
 		   dev->reset.failed);
 	ig1_hwq_print(dev, &p);
+	print_objects(dev, &p);
 	guard(mutex)(&dev->sched.lock);
 	list_for_each_entry(queue, &dev->sched.queues, node) {
 		guard(spinlock)(&dev->hwq.lock);

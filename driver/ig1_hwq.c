@@ -522,6 +522,12 @@ void ig1_context_free(struct ig1_device *dev, u32 context)
 	__clear_bit(context, dev->hwq.contexts);
 }
 
+u32 ig1_contexts(struct ig1_device *dev)
+{
+	guard(spinlock)(&dev->hwq.context_lock);
+	return bitmap_weight(dev->hwq.contexts, IG1_CONTEXTS);
+}
+
 void ig1_hwq_print(struct ig1_device *dev, struct drm_printer *p)
 {
 	struct ig1_hwqs *hwqs = &dev->hwq;

@@ -224,6 +224,8 @@ int ig1_hwq_run(struct ig1_device *dev, struct ig1_hwq_kernel_job *job,
 /* Context numbers. -ENOSPC: none left. */
 int ig1_context_alloc(struct ig1_device *dev);
 void ig1_context_free(struct ig1_device *dev, u32 context);
+/* How many are in use; the driver's own is one. */
+u32 ig1_contexts(struct ig1_device *dev);
 
 void ig1_hwq_print(struct ig1_device *dev, struct drm_printer *p);
 

@@ -76,11 +76,14 @@ equal() {
 	same /run/got.logits "/ref/$_what.logits" "$_text: logits, byte for byte"
 }
 
+# Lines of debugfs' state that count objects
+OBJECTS='^(contexts|address spaces|page tables|DMA mappings|host buffers|free SRAM): '
+
 # What must be the same before and after: used memory and live objects, per chip and in the module.
 counts() {
 	_at=$(debugfs "$(chip)")
 	[ ! -e "$_at/clients" ] || sed 's/^ *//' "$_at/clients"
-	grep -E '^queue |^context |^buffers|^pages|^slots' "$_at/state"
+	grep -E "^queue |$OBJECTS" "$_at/state"
 	accel-smi --json 2>/dev/null | tr ',' '\n' | grep -oE '"(sram_free_bytes|chip_host_bytes)": *[0-9]+' || :
 	cut -d ' ' -f 1,3 /proc/modules | grep '^intaglio '
 }

@@ -21,11 +21,13 @@ ok "no queue is left by a process that ended" poll 10 idle
 counts >/run/before
 ok "free SRAM and host memory can be counted" \
 	sh -c 'grep -q sram_free_bytes /run/before && grep -q chip_host_bytes /run/before'
+is "$(grep -cE "$OBJECTS" /run/before)" 6 "and so can contexts, page tables and mappings"
 for try in 1 2 3; do
 	infer endless /run/k.tokens /run/k.logits 2>/run/k.err &
 	victim=$!
 	ok "try $try: a process has jobs on the chip" poll 60 busy
 	sleep 0.$try
+	[ "$try" -gt 1 ] || grep -E "$OBJECTS" "$state" >/run/during
 	# The shell's child is a subshell: its program dies too.
 	killall -KILL accel-run
 	wait $victim
@@ -33,6 +35,8 @@ for try in 1 2 3; do
 	ok "try $try: its queue goes" poll 20 idle
 done
 counts >/run/after
+grep -vxFf /run/before /run/during >/run/differ
+is "$(wc -l </run/differ)" 6 "a process changed each of these counts" || diag </run/differ
 ok "memory, SRAM, contexts and references are as before" diff /run/before /run/after
 ok "nobody has the node open" sh -c '! ls -l /proc/[0-9]*/fd 2>/dev/null | grep /dev/accel'
 equal short "after"
