@@ -73,4 +73,28 @@ ok "hwmon is there" test -n "$found"
 [ -z "$found" ] || match "$(cat "$found"/*_input 2>&1)" '^[0-9]+$' "hwmon gives numbers"
 killall -KILL accel-run
 wait
+
+# Tracepoints: each event of a session and of a reset, with its fields.
+trace=/sys/kernel/tracing
+[ -d $trace/events ] || trace=/sys/kernel/debug/tracing
+ok "tracepoints are there" test -d $trace/events/intaglio || done_testing
+echo 1 >$trace/events/intaglio/enable
+echo 1 >$trace/tracing_on
+equal short "with tracepoints on"
+echo 1 >"$(debugfs "$chip")/force_reset"
+echo 0 >$trace/events/intaglio/enable
+cat $trace/trace >/run/trace
+echo >$trace/trace
+save /run/trace
+text=$(grep -o 'ig1_[a-z_]*: .*' /run/trace)
+for event in ig1_job_queue ig1_job_run; do
+	match "$text" "^$event: accel[0-9]+ context=[0-9]+ priority=[0-9]+ seq=1 prog=0x[0-9a-f]+\$" \
+		"$event"
+done
+match "$text" '^ig1_job_done: accel[0-9]+ context=[0-9]+ seq=[0-9]+ .*cycles=[1-9][0-9]*' ig1_job_done
+is "$(echo "$text" | grep -c '^ig1_job_done')" "$(echo "$text" | grep -c '^ig1_job_run')" \
+	"as many jobs end as run"
+match "$text" '^ig1_bind: vm=[^ ]+ map va=0x[0-9a-f]+ bytes=0x[0-9a-f]+ error=0$' ig1_bind
+match "$text" '^ig1_mbox: accel[0-9]+ cmd=[0-9]+ arg=0x[0-9a-f]+ error=0$' ig1_mbox
+match "$text" '^ig1_reset: accel[0-9]+ error=0 jobs_ended=0$' ig1_reset
 done_testing
