@@ -25,6 +25,8 @@ for fault in dma-hang mcu-stuck mcu-lockup; do
 	driver_up >/dev/null
 	mark=$(stat -c %s /run/kmsg)
 	echo 3000 >$PCI/$chip/job_timeout_ms
+	# A chip that does not answer is asked more than once.
+	echo 3000 >/sys/module/intaglio/parameters/fw_timeout_ms
 	infer endless /run/a.tokens /run/a.logits 2>/run/a.err &
 	a=$!
 	ok "$fault: a process has jobs on the chip" poll 60 busy
@@ -72,4 +74,5 @@ done
 ok "irq-lost: the fault is injected" host chip 0 irq-lost 3
 equal short "irq-lost"
 host chip 0 clear >/dev/null
+echo 10000 >/sys/module/intaglio/parameters/fw_timeout_ms
 done_testing
