@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Three chips at once, one process each.
-# vm: chips=3 needs=driver,accel-run timeout=300
+# vm: chips=3 needs=driver,accel-run,queues timeout=300
 . /tests/tap.sh
 . /tests/driver.sh
 
@@ -23,6 +23,8 @@ for n in 1 2 3; do
 	[ "${jobs:-0}" -gt 0 ]
 	is $? 0 "chip $((n - 1)) did work"
 done
+
+ok "a buffer of the first chip works in jobs of the second, and back" queues prime
 
 # One of them goes; the others do not notice.
 infer endless /run/e.tokens /run/e.logits --device 0 2>/run/e.err &

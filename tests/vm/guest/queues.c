@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What becomes of jobs between queues and between chips. TAP.
+ *
+ *	queues limit	a job that only runs too long is given up; the shell has set the limit
+ *	queues priority	a job overtakes those of a lower priority that wait
+ *	queues prime	a buffer of one chip in the jobs of another one
+ */
+#include "node.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BYTES	 64u
+#define SHARE_VA UINT64_C(0x5000000)
+/* Places in a page: what is copied, and where to. */
+#define SOURCE 0u
+#define FLAG   256u
+#define SLOTS  512u
+#define JOBS   8u
+
+static void must(int err, const char *what)
+{
+	if (!err)
+		return;
+	printf("Bail out! %s: %s\n", what, strerror(-err));
+	exit(1);
+}
+
+static struct drm_intaglio_stats_info stats(int fd)
+{
+	struct drm_intaglio_stats_info info = { 0 };
+	struct drm_intaglio_dev_query a = { .type = DRM_INTAGLIO_QUERY_STATS,
+					    .size = sizeof(info),
+					    .pointer = (uintptr_t)&info };
+
+	must(NODE_CALL(fd, DEV_QUERY, &a), "DEV_QUERY");
+	return info;
+}
+
+/* Writes programs one behind the other; *at becomes the address behind the last. */
+static uint64_t put(struct node_bo *code, uint64_t *at, const struct prog *p)
+{
+	uint64_t va = *at;
+
+	memcpy((uint8_t *)code->p + (va - NODE_CODE_VA), p->w, p->n * sizeof(p->w[0]));
+	*at += p->n * sizeof(p->w[0]);
+	return va;
+}
+
+static struct drm_intaglio_job endless_job(struct node_bo *code, uint64_t *at)
+{
+	struct prog p = { 0 };
+
+	prog_endless(&p);
+	return (struct drm_intaglio_job){ .prog_len = p.n,
+					  .watchdog = UINT64_C(1) << 60,
+					  .prog_va = put(code, at, &p) };
+}
+
+/* Copies BYTES from R1 to R2. */
+static struct drm_intaglio_job copy_job(struct node_bo *code, uint64_t *at)
+{
+	struct prog p = { 0 };
+
+	prog_move(&p, IG1_OP_D_LD, 1, 0, 0, BYTES);
+	prog_move(&p, IG1_OP_D_ST, 2, 0, 0, BYTES);
+	prog_end(&p);
+	return (struct drm_intaglio_job){ .prog_len = p.n,
+					  .nargs = 2,
+					  .prog_va = put(code, at, &p) };
+}
+
+static bool all(const void *p, uint8_t value)
+{
+	const uint8_t *bytes = p;
+	uint32_t i;
+
+	for (i = 0; i < BYTES && bytes[i] == value; i++)
+		;
+	return i == BYTES;
+}
+
+/* --- a job that runs too long --------------------------------------------------------------------- */
+
+static int limit(void)
+{
+	int fd = node_open(0, 200);
+	struct drm_intaglio_stats_info before = stats(fd), after;
+	struct drm_intaglio_queue_get_state state = { 0 };
+	struct drm_intaglio_completion c;
+	uint64_t at = NODE_CODE_VA;
+	struct drm_intaglio_job job;
+	struct node_rig r;
+
+	node_rig_open(fd, &r);
+	job = endless_job(&r.code, &at);
+	tap_result(node_submit(fd, &r.q, &job), 0, "an endless job is taken");
+	tap_result(node_wait(fd, &r.q, job.seq, &c), 0, "it ends");
+	tap_result(c.error, -ETIME, "its record says that it was given up");
+	state.queue_id = r.q.id;
+	tap_result(NODE_CALL(fd, QUEUE_GET_STATE, &state), 0, "its queue can be asked");
+	tap_ok(state.state == DRM_INTAGLIO_QUEUE_BANNED, "and is banned (state %u)", state.state);
+	after = stats(fd);
+	tap_ok(after.timeouts == before.timeouts + 1, "one job was given up (%llu)",
+	       (unsigned long long)(after.timeouts - before.timeouts));
+	tap_ok(after.resets == before.resets, "the chip was not reset for it");
+	node_rig_close(&r);
+	return tap_end();
+}
+
+/* --- priorities ----------------------------------------------------------------------------------- */
+
+/* Jobs that the driver has handed to the firmware and that have not ended, of all rings. */
+static uint32_t inflight(void)
+{
+	uint32_t sum = 0, n;
+	char line[256];
+	const char *at;
+	glob_t found;
+	FILE *f;
+
+	must(glob("/sys/kernel/debug/accel/*:*/state", 0, NULL, &found) ? -ENOENT : 0, "debugfs");
+	f = fopen(found.gl_pathv[0], "r");
+	must(f ? 0 : -errno, "debugfs");
+	while (fgets(line, sizeof(line), f)) {
+		at = strstr(line, "inflight ");
+		if (!strncmp(line, "ring ", 5) && at && sscanf(at, "inflight %u", &n) == 1)
+			sum += n;
+	}
+	fclose(f);
+	globfree(&found);
+	return sum;
+}
+
+/*
+ * While a job holds the chip, jobs of the lowest priority queue up, and one of the highest behind
+ * them. It writes what each of them copies to a place of its own, so each tells whether it was
+ * overtaken. All memory is the address space's own: nothing else orders the queues.
+ */
+static int priority(void)
+{
+	int fd = node_open(0, 200);
+	struct drm_intaglio_chip_info info = { 0 };
+	struct drm_intaglio_dev_query query = { .type = DRM_INTAGLIO_QUERY_CHIP,
+						.size = sizeof(info),
+						.pointer = (uintptr_t)&info };
+	struct drm_intaglio_queue_control cancel = { .op = DRM_INTAGLIO_QUEUE_CANCEL };
+	struct drm_intaglio_job copy, endless, job[JOBS + 1];
+	uint32_t vm, i, flagged = 0, ended = 0;
+	struct node_queue high, low, holder;
+	struct drm_intaglio_completion c;
+	uint64_t at = NODE_CODE_VA;
+	struct node_bo code, page;
+
+	must(NODE_CALL(fd, DEV_QUERY, &query), "DEV_QUERY");
+	must(node_vm_create(fd, &vm), "VM_CREATE");
+	must(node_bo_create(fd, IG1_PAGE_BYTES, 0, vm, &code), "GEM_CREATE");
+	must(node_bo_create(fd, IG1_PAGE_BYTES, 0, vm, &page), "GEM_CREATE");
+	must(node_map(fd, vm, &code, 0, NODE_CODE_VA, IG1_PAGE_BYTES, 0), "VM_BIND");
+	must(node_map(fd, vm, &page, 0, NODE_DATA_VA, IG1_PAGE_BYTES, 0), "VM_BIND");
+	must(node_queue_create(fd, vm, 0, &high), "QUEUE_CREATE");
+	must(node_queue_create(fd, vm, info.priorities - 1, &low), "QUEUE_CREATE");
+	must(node_queue_create(fd, vm, info.priorities - 1, &holder), "QUEUE_CREATE");
+	endless = endless_job(&code, &at);
+	copy = copy_job(&code, &at);
+	memset((uint8_t *)page.p + SOURCE, 0xa5, BYTES);
+
+	must(node_submit(fd, &holder, &endless), "EXEC");
+	for (i = 0; i <= JOBS; i++) {
+		bool last = i == JOBS;
+
+		job[i] = copy;
+		job[i].args[0] = NODE_DATA_VA + (last ? SOURCE : FLAG);
+		job[i].args[1] = NODE_DATA_VA + (last ? FLAG : SLOTS + i * BYTES);
+		must(node_submit(fd, last ? &high : &low, &job[i]), "EXEC");
+	}
+	while (inflight() != JOBS + 2)
+		usleep(10000);
+	cancel.queue_id = holder.id;
+	tap_result(NODE_CALL(fd, QUEUE_CONTROL, &cancel), 0, "the job before them is cancelled");
+	for (i = 0; i <= JOBS; i++)
+		ended += !node_wait(fd, i == JOBS ? &high : &low, job[i].seq, &c) && !c.error;
+	tap_ok(ended == JOBS + 1, "all others end well (%u of %u)", ended, JOBS + 1);
+	for (i = 0; i < JOBS; i++)
+		flagged += all((uint8_t *)page.p + SLOTS + i * BYTES, 0xa5);
+	tap_ok(flagged == JOBS, "the one of the highest priority has overtaken %u of %u", flagged,
+	       JOBS);
+	node_queue_destroy(fd, &high);
+	node_queue_destroy(fd, &low);
+	node_queue_destroy(fd, &holder);
+	node_vm_destroy(fd, vm);
+	node_bo_destroy(fd, &code);
+	node_bo_destroy(fd, &page);
+	return tap_end();
+}
+
+/* --- buffers between chips ------------------------------------------------------------------------- */
+
+/* A chip's job copies from one address to another; what it waits for is in the buffers. */
+static uint64_t copy(struct node_rig *r, uint64_t from, uint64_t to)
+{
+	uint64_t at = NODE_CODE_VA;
+	struct drm_intaglio_job job = copy_job(&r->code, &at);
+
+	job.args[0] = from;
+	job.args[1] = to;
+	must(node_submit(r->fd, &r->q, &job), "EXEC");
+	return job.seq;
+}
+
+static void expect(struct node_rig *r, uint64_t seq, const char *what)
+{
+	struct drm_intaglio_completion c = { 0 };
+	int err = node_wait(r->fd, &r->q, seq, &c);
+
+	tap_result(err ? err : c.error, 0, what);
+}
+
+static int prime(void)
+{
+	struct node_rig r[2];
+	struct node_bo bo, imported = { 0 };
+	uint64_t seq[2];
+	uint32_t i;
+	int dmabuf;
+
+	for (i = 0; i < 2; i++)
+		node_rig_open(node_open(i, 100), &r[i]);
+	must(node_bo_create(r[0].fd, IG1_PAGE_BYTES, 0, 0, &bo), "GEM_CREATE");
+	tap_result(node_export(r[0].fd, bo.handle, &dmabuf), 0, "a chip's buffer is exported");
+	tap_result(node_import(r[1].fd, dmabuf, &imported.handle), 0, "another chip imports it");
+	close(dmabuf);
+	must(node_map(r[0].fd, r[0].vm, &bo, 0, SHARE_VA, IG1_PAGE_BYTES, 0), "VM_BIND");
+	tap_result(node_map(r[1].fd, r[1].vm, &imported, 0, SHARE_VA, IG1_PAGE_BYTES, 0), 0,
+		   "and maps it");
+
+	/* The second job reads what the first one writes: the buffer's fences order the chips. */
+	memset(r[0].data.p, 0x3c, BYTES);
+	seq[0] = copy(&r[0], NODE_DATA_VA, SHARE_VA);
+	seq[1] = copy(&r[1], SHARE_VA, NODE_DATA_VA);
+	expect(&r[0], seq[0], "a job of its own chip writes it");
+	expect(&r[1], seq[1], "a job of the other chip reads it");
+	tap_ok(all(bo.p, 0x3c), "it has the first chip's bytes");
+	tap_ok(all(r[1].data.p, 0x3c), "the second chip has read them");
+
+	/* And back; the first owner's handle is gone meanwhile. */
+	memset(r[1].data.p, 0x99, BYTES);
+	must(drm_sys.bo_close(r[0].fd, bo.handle), "GEM_CLOSE");
+	seq[1] = copy(&r[1], NODE_DATA_VA, SHARE_VA + BYTES);
+	seq[0] = copy(&r[0], SHARE_VA + BYTES, NODE_DATA_VA + BYTES);
+	expect(&r[1], seq[1], "a job of the other chip writes it");
+	expect(&r[0], seq[0], "a job of its own chip reads it");
+	tap_ok(all((uint8_t *)bo.p + BYTES, 0x99), "it has the second chip's bytes");
+	tap_ok(all((uint8_t *)r[0].data.p + BYTES, 0x99), "the first chip has read them");
+	bo.handle = 0;
+	node_bo_destroy(r[0].fd, &bo);
+	node_bo_destroy(r[1].fd, &imported);
+	for (i = 0; i < 2; i++) {
+		node_rig_close(&r[i]);
+		drm_sys.close(r[i].fd);
+	}
+	return tap_end();
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(void);
+	} tests[] = { { "limit", limit }, { "priority", priority }, { "prime", prime } };
+	uint32_t i;
+
+	for (i = 0; argc == 2 && i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (!strcmp(argv[1], tests[i].name))
+			return tests[i].run();
+	fprintf(stderr, "usage: queues limit|priority|prime\n");
+	return 2;
+}
