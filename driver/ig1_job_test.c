@@ -589,6 +589,34 @@ static void test_reset_retry(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&dev->drm));
 }
 
+/* Two find the same: the reset that comes second would only cost another job. */
+static void test_reset_once(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_loss loss = {};
+	u32 recoveries = 0;
+
+	/* One that sleeps is not reset. */
+	KUNIT_ASSERT_EQ(test, ig1_pm_get(dev), 0);
+	down_write(&dev->hw_lock);
+	/* The command of one of them has not been answered; a job's timer is first. */
+	ig1_reset_schedule(dev);
+	ig1_reset_begin(dev, &loss);
+	KUNIT_EXPECT_EQ(test, ig1_reset_complete(dev, &loss), 0);
+	up_write(&dev->hw_lock);
+	flush_work(&dev->reset.work);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	/* Who notices only now that it was not answered then asks for none. */
+	KUNIT_EXPECT_TRUE(test, ig1_reset_retry(dev, -ETIMEDOUT, recoveries));
+	flush_work(&dev->reset.work);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	ig1_reset_schedule(dev);
+	flush_work(&dev->reset.work);
+	KUNIT_EXPECT_EQ(test, chip->starts, 2);
+	ig1_pm_put(dev);
+}
+
 /* Nobody knows what ran: the oldest of each ring may have. */
 static void test_reset_unknown(struct kunit *test)
 {
@@ -1100,6 +1128,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_firmware_dead),
 	KUNIT_CASE(test_reset_running),
 	KUNIT_CASE(test_reset_retry),
+	KUNIT_CASE(test_reset_once),
 	KUNIT_CASE(test_reset_unknown),
 	KUNIT_CASE(test_reset_flr),
 	KUNIT_CASE(test_reset_flr_missing),

@@ -91,6 +91,7 @@ void ig1_reset_fini(struct ig1_device *dev)
 
 void ig1_reset_schedule(struct ig1_device *dev)
 {
+	WRITE_ONCE(dev->reset.wanted, READ_ONCE(dev->reset.recoveries));
 	queue_work(dev->reset.wq, &dev->reset.work);
 }
 
@@ -107,7 +108,7 @@ bool ig1_reset_retry(struct ig1_device *dev, int err, u32 recoveries)
 	/* No answer to this command, or to another one before it. */
 	if (err != -ETIMEDOUT && err != -EIO)
 		return false;
-	if (err == -ETIMEDOUT)
+	if (err == -ETIMEDOUT && READ_ONCE(dev->reset.recoveries) == recoveries)
 		ig1_reset_schedule(dev);
 	/*
 	 * Not for the end of the work: if it fails it unplugs the device, which waits for the
@@ -340,7 +341,7 @@ static void reset_work(struct work_struct *work)
 	/* An idle chip starts anew when it wakes. */
 	if (ig1_pm_get_if_awake(dev)) {
 		down_write(&dev->hw_lock);
-		if (!dev->pm.suspended) {
+		if (!dev->pm.suspended && dev->reset.wanted == dev->reset.recoveries) {
 			ig1_coredump_take(dev, NULL, "reset requested");
 			err = recover(dev, NULL);
 		}

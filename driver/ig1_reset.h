@@ -26,6 +26,8 @@ struct ig1_reset {
 	struct workqueue_struct *wq;
 	/** @work: a reset that is not a job's fault */
 	struct work_struct work;
+	/** @wanted: @recoveries when it was asked for: one that came since was the one */
+	u32 wanted;
 	/** @flr_work: the function-level reset of @flr */
 	struct work_struct flr_work;
 	/** @flr: a recovery goes on behind a function-level reset that is to come; under hw_lock */

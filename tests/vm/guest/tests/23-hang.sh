@@ -24,6 +24,10 @@ has_dump() {
 for fault in dma-hang mcu-stuck mcu-lockup; do
 	driver_up >/dev/null
 	mark=$(stat -c %s /run/kmsg)
+	# There may be a second one of the fault before.
+	while has_dump; do
+		echo 1 >"$(dump)"
+	done
 	echo 3000 >$PCI/$chip/job_timeout_ms
 	# A chip that does not answer is asked more than once.
 	echo 3000 >/sys/module/intaglio/parameters/fw_timeout_ms
