@@ -5,6 +5,7 @@
  *	queues limit	a job that only runs too long is given up; the shell has set the limit
  *	queues priority	a job overtakes those of a lower priority that wait
  *	queues prime	a buffer of one chip in the jobs of another one
+ *	queues reset FILE	what a reset by writing to FILE costs: the job that ran, and no other
  */
 #include "node.h"
 
@@ -135,65 +136,142 @@ static uint32_t inflight(void)
 	return sum;
 }
 
+/* An address space whose memory is its own, so that nothing but the rings orders its queues. */
+struct space {
+	int fd;
+	uint32_t vm;
+	struct node_bo code, page;
+	struct drm_intaglio_job endless, copy;
+};
+
+static void space_open(struct space *s)
+{
+	uint64_t at = NODE_CODE_VA;
+
+	s->fd = node_open(0, 200);
+	must(node_vm_create(s->fd, &s->vm), "VM_CREATE");
+	must(node_bo_create(s->fd, IG1_PAGE_BYTES, 0, s->vm, &s->code), "GEM_CREATE");
+	must(node_bo_create(s->fd, IG1_PAGE_BYTES, 0, s->vm, &s->page), "GEM_CREATE");
+	must(node_map(s->fd, s->vm, &s->code, 0, NODE_CODE_VA, IG1_PAGE_BYTES, 0), "VM_BIND");
+	must(node_map(s->fd, s->vm, &s->page, 0, NODE_DATA_VA, IG1_PAGE_BYTES, 0), "VM_BIND");
+	s->endless = endless_job(&s->code, &at);
+	s->copy = copy_job(&s->code, &at);
+	memset((uint8_t *)s->page.p + SOURCE, 0xa5, BYTES);
+}
+
+static void space_close(struct space *s)
+{
+	node_vm_destroy(s->fd, s->vm);
+	node_bo_destroy(s->fd, &s->code);
+	node_bo_destroy(s->fd, &s->page);
+	drm_sys.close(s->fd);
+}
+
+/* The copy job between two places of the page */
+static struct drm_intaglio_job copy_between(const struct space *s, uint32_t from, uint32_t to)
+{
+	struct drm_intaglio_job job = s->copy;
+
+	job.args[0] = NODE_DATA_VA + from;
+	job.args[1] = NODE_DATA_VA + to;
+	return job;
+}
+
+static bool copied(const struct space *s, uint32_t to)
+{
+	return all((uint8_t *)s->page.p + to, 0xa5);
+}
+
 /*
  * While a job holds the chip, jobs of the lowest priority queue up, and one of the highest behind
  * them. It writes what each of them copies to a place of its own, so each tells whether it was
- * overtaken. All memory is the address space's own: nothing else orders the queues.
+ * overtaken.
  */
 static int priority(void)
 {
-	int fd = node_open(0, 200);
 	struct drm_intaglio_chip_info info = { 0 };
 	struct drm_intaglio_dev_query query = { .type = DRM_INTAGLIO_QUERY_CHIP,
 						.size = sizeof(info),
 						.pointer = (uintptr_t)&info };
 	struct drm_intaglio_queue_control cancel = { .op = DRM_INTAGLIO_QUEUE_CANCEL };
-	struct drm_intaglio_job copy, endless, job[JOBS + 1];
-	uint32_t vm, i, flagged = 0, ended = 0;
 	struct node_queue high, low, holder;
 	struct drm_intaglio_completion c;
-	uint64_t at = NODE_CODE_VA;
-	struct node_bo code, page;
+	uint32_t i, flagged = 0, ended = 0;
+	struct drm_intaglio_job job[JOBS + 1];
+	struct space s;
 
-	must(NODE_CALL(fd, DEV_QUERY, &query), "DEV_QUERY");
-	must(node_vm_create(fd, &vm), "VM_CREATE");
-	must(node_bo_create(fd, IG1_PAGE_BYTES, 0, vm, &code), "GEM_CREATE");
-	must(node_bo_create(fd, IG1_PAGE_BYTES, 0, vm, &page), "GEM_CREATE");
-	must(node_map(fd, vm, &code, 0, NODE_CODE_VA, IG1_PAGE_BYTES, 0), "VM_BIND");
-	must(node_map(fd, vm, &page, 0, NODE_DATA_VA, IG1_PAGE_BYTES, 0), "VM_BIND");
-	must(node_queue_create(fd, vm, 0, &high), "QUEUE_CREATE");
-	must(node_queue_create(fd, vm, info.priorities - 1, &low), "QUEUE_CREATE");
-	must(node_queue_create(fd, vm, info.priorities - 1, &holder), "QUEUE_CREATE");
-	endless = endless_job(&code, &at);
-	copy = copy_job(&code, &at);
-	memset((uint8_t *)page.p + SOURCE, 0xa5, BYTES);
-
-	must(node_submit(fd, &holder, &endless), "EXEC");
-	for (i = 0; i <= JOBS; i++) {
-		bool last = i == JOBS;
-
-		job[i] = copy;
-		job[i].args[0] = NODE_DATA_VA + (last ? SOURCE : FLAG);
-		job[i].args[1] = NODE_DATA_VA + (last ? FLAG : SLOTS + i * BYTES);
-		must(node_submit(fd, last ? &high : &low, &job[i]), "EXEC");
+	space_open(&s);
+	must(NODE_CALL(s.fd, DEV_QUERY, &query), "DEV_QUERY");
+	must(node_queue_create(s.fd, s.vm, 0, &high), "QUEUE_CREATE");
+	must(node_queue_create(s.fd, s.vm, info.priorities - 1, &low), "QUEUE_CREATE");
+	must(node_queue_create(s.fd, s.vm, info.priorities - 1, &holder), "QUEUE_CREATE");
+	must(node_submit(s.fd, &holder, &s.endless), "EXEC");
+	for (i = 0; i < JOBS; i++) {
+		job[i] = copy_between(&s, FLAG, SLOTS + i * BYTES);
+		must(node_submit(s.fd, &low, &job[i]), "EXEC");
 	}
+	job[JOBS] = copy_between(&s, SOURCE, FLAG);
+	must(node_submit(s.fd, &high, &job[JOBS]), "EXEC");
 	while (inflight() != JOBS + 2)
 		usleep(10000);
 	cancel.queue_id = holder.id;
-	tap_result(NODE_CALL(fd, QUEUE_CONTROL, &cancel), 0, "the job before them is cancelled");
+	tap_result(NODE_CALL(s.fd, QUEUE_CONTROL, &cancel), 0, "the job before them is cancelled");
 	for (i = 0; i <= JOBS; i++)
-		ended += !node_wait(fd, i == JOBS ? &high : &low, job[i].seq, &c) && !c.error;
+		ended += !node_wait(s.fd, i == JOBS ? &high : &low, job[i].seq, &c) && !c.error;
 	tap_ok(ended == JOBS + 1, "all others end well (%u of %u)", ended, JOBS + 1);
 	for (i = 0; i < JOBS; i++)
-		flagged += all((uint8_t *)page.p + SLOTS + i * BYTES, 0xa5);
+		flagged += copied(&s, SLOTS + i * BYTES);
 	tap_ok(flagged == JOBS, "the one of the highest priority has overtaken %u of %u", flagged,
 	       JOBS);
-	node_queue_destroy(fd, &high);
-	node_queue_destroy(fd, &low);
-	node_queue_destroy(fd, &holder);
-	node_vm_destroy(fd, vm);
-	node_bo_destroy(fd, &code);
-	node_bo_destroy(fd, &page);
+	node_queue_destroy(s.fd, &high);
+	node_queue_destroy(s.fd, &low);
+	node_queue_destroy(s.fd, &holder);
+	space_close(&s);
+	return tap_end();
+}
+
+/* --- a reset under jobs ---------------------------------------------------------------------------- */
+
+/* `path` is what is written to for a reset. */
+static int reset(const char *path)
+{
+	struct drm_intaglio_queue_get_state state = { 0 };
+	struct drm_intaglio_stats_info before, after;
+	struct drm_intaglio_completion c = { 0 };
+	struct drm_intaglio_job next;
+	struct node_queue q[2];
+	struct space s;
+	FILE *f;
+	int err;
+
+	space_open(&s);
+	before = stats(s.fd);
+	must(node_queue_create(s.fd, s.vm, 1, &q[0]), "QUEUE_CREATE");
+	must(node_queue_create(s.fd, s.vm, 1, &q[1]), "QUEUE_CREATE");
+	must(node_submit(s.fd, &q[0], &s.endless), "EXEC");
+	next = copy_between(&s, SOURCE, FLAG);
+	must(node_submit(s.fd, &q[1], &next), "EXEC");
+	while (inflight() != 2)
+		usleep(10000);
+	f = fopen(path, "w");
+	must(f ? 0 : -errno, path);
+	err = fprintf(f, "1\n") < 0;
+	err |= fclose(f);
+	tap_result(err ? -errno : 0, 0, "the reset is over");
+	tap_result(node_wait(s.fd, &q[0], s.endless.seq, &c), 0, "the job that ran ends");
+	tap_result(c.error, -EIO, "its record says that a reset met it");
+	state.queue_id = q[0].id;
+	tap_result(NODE_CALL(s.fd, QUEUE_GET_STATE, &state), 0, "its queue can be asked");
+	tap_ok(state.state == DRM_INTAGLIO_QUEUE_BANNED, "and is banned (state %u)", state.state);
+	err = node_wait(s.fd, &q[1], next.seq, &c);
+	tap_result(err ? err : c.error, 0, "the job behind it, of another queue, ends well");
+	tap_ok(copied(&s, FLAG), "and has done its work");
+	after = stats(s.fd);
+	tap_ok(after.resets == before.resets + 1, "one reset is counted");
+	tap_ok(after.timeouts == before.timeouts, "and no time-out");
+	node_queue_destroy(s.fd, &q[0]);
+	node_queue_destroy(s.fd, &q[1]);
+	space_close(&s);
 	return tap_end();
 }
 
@@ -273,9 +351,11 @@ int main(int argc, char **argv)
 	} tests[] = { { "limit", limit }, { "priority", priority }, { "prime", prime } };
 	uint32_t i;
 
+	if (argc == 3 && !strcmp(argv[1], "reset"))
+		return reset(argv[2]);
 	for (i = 0; argc == 2 && i < sizeof(tests) / sizeof(tests[0]); i++)
 		if (!strcmp(argv[1], tests[i].name))
 			return tests[i].run();
-	fprintf(stderr, "usage: queues limit|priority|prime\n");
+	fprintf(stderr, "usage: queues limit|priority|prime|reset FILE\n");
 	return 2;
 }
