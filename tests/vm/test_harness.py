@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: MIT
 """The parts of the harness that need no machine, as TAP: above all, that it notices failures."""
 
+import importlib.machinery
+import importlib.util
 import io
 import os
 import subprocess
 import sys
 import tempfile
 import time
+import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -140,9 +143,94 @@ def test_machine():
             ok(True, "machine: a QEMU that ends at once is noticed")
 
 
+# A machine for who asks QEMU for one: answers its monitor, says what the test wants, and then either
+# ends, talks for ever or does nothing, whatever it is asked to do.
+FAKE = """#!%s
+import json, os, re, signal, socket, sys, time
+end = %r
+fds = dict(re.findall(r"socket,id=(\\w+),fd=(\\d+)", " ".join(sys.argv)))
+console, results, monitor = (socket.socket(fileno=int(fds[name]))
+                             for name in ("console", "results", "monitor"))
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+monitor.recv(4096)
+monitor.sendall(b'{"return": {}}\\n')
+console.sendall(b"its last words\\n")
+results.sendall(%r)
+while end != "ends":
+    if end == "talks":
+        results.sendall(b"ok 1 - more\\n" * 100)
+        console.sendall(b"and more\\n")
+    elif end == "mumbles":
+        results.sendall(b"no newline ")
+        time.sleep(0.01)
+    else:
+        time.sleep(1)
+"""
+UP = b"##vm up fake\n"
+BEGIN = UP + b"##vm begin 20-load\n"
+
+
+def load_run():
+    """tests/vm/run, whose name is none of a module."""
+    loader = importlib.machinery.SourceFileLoader("run", os.path.join(HERE, "run"))
+    run = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
+    loader.exec_module(run)
+    return run
+
+
+def boot(run, folder, said, end, seconds=60.0):
+    """Boots a fake with two tests: (report's text, names of the tests left, seconds)."""
+    machine.QEMU = os.path.join(folder, "qemu")
+    with open(machine.QEMU, "w") as script:
+        script.write(FAKE % (sys.executable, end, said))
+    os.chmod(machine.QEMU, 0o755)
+    session = object.__new__(run.Session)
+    session.report = tap.Report(io.StringIO())
+    session.args = types.SimpleNamespace(verbose=False, deadline=time.monotonic() + seconds)
+    session.kernel = types.SimpleNamespace(series="fake")
+    session.accel = "none"
+    session.out = session.run = folder
+    session.boot_number = 0
+    session.initrd = lambda overlay: None
+    session.arguments = lambda *words: []
+    entries = catalog.load(["load", "inference"])
+    for entry in entries:
+        entry.chips = 0
+    begin = time.monotonic()
+    left = session.boot(entries, [])
+    return (session.report.out.getvalue(), [entry.name for entry in left],
+            time.monotonic() - begin)
+
+
+def test_hung():
+    """Whatever a guest does, the harness gets on, says why, and keeps the tests it did not get to."""
+    run = load_run()
+    # A test has (60 + 15) times that, a boot 90.
+    run.patience = lambda args: 0.01
+    machine.MONITOR_SECONDS = 1
+    machine.STOP_SECONDS = 0.5
+    before = len(procs.children)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, said, end, left, words in (
+                ("silent from the start", b"", "is silent", 2, "its last words"),
+                ("silent after its boot", UP, "is silent", 2, "its last words"),
+                ("silent within a test", BEGIN, "is silent", 1, "its last words"),
+                ("who talks for ever", BEGIN, "talks", 1, "and more"),
+                ("who does not end a line", BEGIN, "mumbles", 1, "its last words")):
+            text, names, seconds = boot(run, folder, said, end)
+            ok("timeout" in text and words in text and len(names) == left and
+               seconds < 30, "hung: a guest %s (%.1f s)" % (name, seconds))
+        text, names, seconds = boot(run, folder, BEGIN, "ends")
+        ok("ended by itself" in text and len(names) == 1, "hung: a guest that ends within a test")
+        text, names, seconds = boot(run, folder, UP, "is silent", 0.2)
+        ok(text.count("the time is up") == 2 and not names, "hung: the time for everything is up")
+    ok(len(procs.children) == before, "hung: no machine is left")
+
+
 def main():
     print("TAP version 13")
-    for test in (test_tap, test_splats, test_cpio, test_catalog, test_procs, test_machine):
+    for test in (test_tap, test_splats, test_cpio, test_catalog, test_procs, test_machine,
+                 test_hung):
         test()
     procs.stop_all()
     print("1..%d" % len(results))

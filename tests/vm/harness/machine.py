@@ -13,6 +13,8 @@ from . import procs
 QEMU = os.path.join(os.path.dirname(__file__), "..", "qemu")
 TAIL = 30
 NUDGE_SECONDS = 5
+MONITOR_SECONDS = 30
+STOP_SECONDS = 5
 
 
 class Hung(Exception):
@@ -112,10 +114,13 @@ class Machine:
 
     def line(self, deadline):
         """The next line of results; raises Hung at the deadline or when the machine is gone."""
-        while not self.lines:
+        while True:
+            # Also where it never stops talking.
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Hung("timeout")
+            if self.lines:
+                break
             if self.nudge_at and time.monotonic() >= self.nudge_at:
                 self.answer("")
                 self.nudge()
@@ -137,7 +142,7 @@ class Machine:
         self.sockets["monitor"].sendall(
             json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
         self.sockets["monitor"].setblocking(False)
-        end = time.monotonic() + 30
+        end = time.monotonic() + MONITOR_SECONDS
         while not self.answers:
             if time.monotonic() > end or not self.pump(0.5):
                 raise RuntimeError("QEMU does not answer %s" % name)
@@ -164,7 +169,7 @@ class Machine:
                 pass
 
     def stop(self):
-        end = time.monotonic() + 5
+        end = time.monotonic() + STOP_SECONDS
         while self.child.poll() is None and time.monotonic() < end and self.pump(0.1):
             pass
         procs.stop(self.child, 1)
