@@ -204,6 +204,29 @@ static void test_end_some(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, entries[i].turn, i / 2);
 }
 
+/* However few vectors there are, each ring is looked at by one of them, and by no other. */
+static void test_vectors(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	u32 ring, vector;
+
+	for (dev->irq.count = 1; dev->irq.count <= IG1_VECTORS; dev->irq.count++) {
+		for (ring = 0; ring < IG1_PRIORITIES; ring++) {
+			struct entry *entry = push(chip, ring, 1);
+
+			test_chip_write(chip, ring, 0);
+			for (vector = 0; vector < dev->irq.count; vector++) {
+				if (vector != ring % dev->irq.count)
+					ig1_hwq_vector(dev, vector);
+			}
+			KUNIT_EXPECT_EQ(test, entry->ended, 0);
+			ig1_hwq_vector(dev, ring % dev->irq.count);
+			KUNIT_EXPECT_EQ(test, entry->ended, 1);
+		}
+	}
+}
+
 /* After the end of a device nothing is left, and nothing is taken. */
 static void test_kill(struct kunit *test)
 {
@@ -279,6 +302,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(test_lies, lie_gen_params),
 	KUNIT_CASE(test_no_job),
 	KUNIT_CASE(test_end_some),
+	KUNIT_CASE(test_vectors),
 	KUNIT_CASE(test_kill),
 	KUNIT_CASE(test_park),
 	KUNIT_CASE(test_contexts),
