@@ -81,7 +81,7 @@ kunit: configure ## the driver's KUnit tests in user-mode Linux, with lockdep
 	@tools/bootstrap vm
 	@python3 tests/check.py $(BUILD) kunit --suite kernel
 
-uml-test: vm-build ## the guest's tests in user-mode Linux, with lockdep, in seconds
+uml-test: vm-build ## the guest's tests in user-mode Linux, with lockdep: seconds each, minutes in all
 	@RUN=tests/kunit/uml-boot tests/vm/suite $(BUILD) $(MODEL)
 
 clean: ## remove what was built
