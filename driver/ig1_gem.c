@@ -409,11 +409,12 @@ static int zero_resident(struct ig1_device *dev, struct ig1_bo *bo)
 		return ret;
 	ret = zero_runs(dev, bo, &recoveries);
 	/* It hangs by somebody's job, maybe. All again: the SRAM may be another one. */
-	if (ig1_reset_retry(dev, ret, recoveries))
+	if (ig1_reset_retry(dev, ret, recoveries)) {
 		ret = zero_runs(dev, bo, &recoveries);
+		if (ret == -ETIMEDOUT)
+			ig1_reset_schedule(dev);
+	}
 	ig1_pm_put(dev);
-	if (ret == -ETIMEDOUT)
-		ig1_reset_schedule(dev);
 	/* Whatever the firmware said: the chip is of no use. */
 	return ret ? (ret == -ENODEV ? ret : -EIO) : 0;
 }

@@ -130,6 +130,8 @@ static int command_once(struct ig1_queue *queue, u32 command, u32 *recoveries)
 static int context_command(struct ig1_queue *queue, u32 command)
 {
 	struct ig1_device *dev = queue->dev;
+	/* A reset stops whatever ran. Who wants to go on need not be why the firmware hangs. */
+	bool last = command == IG1_MBOX_CTX_STOP;
 	u32 recoveries;
 	int idx, err;
 
@@ -139,11 +141,14 @@ static int context_command(struct ig1_queue *queue, u32 command)
 	if (err)
 		goto exit;
 	err = command_once(queue, command, &recoveries);
-	/* A reset stops whatever ran. Who wants to go on need not be why the firmware hangs. */
-	if (command != IG1_MBOX_CTX_STOP && ig1_reset_retry(dev, err, recoveries))
+	if (!last && ig1_reset_retry(dev, err, recoveries)) {
 		err = command_once(queue, command, &recoveries);
+		last = true;
+	}
 	if (err == -ETIMEDOUT) {
-		ig1_reset_schedule(dev);
+		/* Otherwise it has been asked for, and this process waits no longer. */
+		if (last)
+			ig1_reset_schedule(dev);
 		err = -EIO;
 	}
 	ig1_pm_put(dev);
