@@ -8,31 +8,6 @@
 
 #include "ig1_test_chip.h"
 
-static u32 state_of(struct ig1_queue *queue)
-{
-	guard(spinlock)(&queue->dev->hwq.lock);
-	return queue->state;
-}
-
-/* Its end is asynchronous; so is that of the numbers it held. */
-static void close_queue(struct test_chip *chip, struct ig1_queue *queue)
-{
-	ig1_queue_close(queue);
-	flush_workqueue(chip->dev->sched.wq);
-	flush_workqueue(ig1_free_wq);
-}
-
-static void expect_no_queues(struct test_chip *chip)
-{
-	u32 i;
-
-	for (i = 0; i < 1000 && !list_empty(&chip->dev->sched.queues); i++) {
-		usleep_range(1000, 2000);
-		flush_workqueue(ig1_free_wq);
-	}
-	KUNIT_EXPECT_TRUE(chip->test, list_empty(&chip->dev->sched.queues));
-}
-
 static void test_done(struct kunit *test)
 {
 	struct test_chip *chip = test_chip_create(test);
@@ -648,105 +623,6 @@ static void test_reset_unknown(struct kunit *test)
 		close_queue(chip, q[i]);
 }
 
-/* A PCI device as far as the handlers look at it: its driver's data. */
-static struct pci_dev *bus_device(struct test_chip *chip)
-{
-	struct pci_dev *pdev = kunit_kzalloc(chip->test, sizeof(*pdev), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(chip->test, pdev);
-	pci_set_drvdata(pdev, chip->dev);
-	return pdev;
-}
-
-/* A chip that does not reset, with a job that it executes and one that it has not begun. */
-static void stuck(struct test_chip *chip, struct ig1_queue *queue[2], struct dma_fence *f[2])
-{
-	struct ig1_device *dev = chip->dev;
-	struct ig1_loss loss = {};
-	u32 i;
-
-	dev->reset.timeout_ms = 10000;
-	for (i = 0; i < 2; i++) {
-		queue[i] = test_queue(chip, 1);
-		f[i] = test_submit(chip, queue[i], NULL);
-		test_wait_tail(chip, 1, i + 1);
-	}
-	chip->halt_error = -ETIMEDOUT;
-	chip->running_ring = 1;
-	down_write(&dev->hw_lock);
-	ig1_reset_begin(dev, &loss);
-	KUNIT_EXPECT_EQ(chip->test, ig1_reset_complete(dev, &loss), 0);
-	KUNIT_EXPECT_TRUE(chip->test, dev->pm.suspended);
-	KUNIT_EXPECT_TRUE(chip->test, dev->pm.loss.sram);
-	KUNIT_EXPECT_FALSE(chip->test, dma_fence_is_signaled(f[0]));
-	KUNIT_EXPECT_EQ(chip->test, dev->stats.resets, 0);
-	up_write(&dev->hw_lock);
-}
-
-/*
- * A transfer that does not end keeps the chip from resetting: the whole function is reset, as soon
- * as nobody else is at the device. A sleep does not come between.
- */
-static void test_reset_flr(struct kunit *test)
-{
-	struct test_chip *chip = test_chip_create(test);
-	struct ig1_device *dev = chip->dev;
-	struct ig1_queue *queue[2];
-	struct dma_fence *f[2];
-
-	chip->pdev = bus_device(chip);
-	chip->flr_helps = true;
-	chip->flr_busy = 2;
-	stuck(chip, queue, f);
-	KUNIT_EXPECT_EQ(test, ig1_pm_ops.suspend(&chip->pdev->dev), -EBUSY);
-	flush_workqueue(dev->reset.wq);
-	KUNIT_EXPECT_EQ(test, chip->flrs, 3);
-	KUNIT_EXPECT_EQ(test, chip->starts, 1);
-	KUNIT_EXPECT_EQ(test, dev->stats.resets, 1);
-	KUNIT_EXPECT_FALSE(test, dev->reset.flr);
-	KUNIT_EXPECT_FALSE(test, dev->pm.suspended);
-	test_expect(chip, f[0], -EIO);
-	KUNIT_EXPECT_EQ(test, state_of(queue[0]), DRM_INTAGLIO_QUEUE_BANNED);
-	test_chip_answer(chip, 1, 0);
-	test_expect(chip, f[1], 0);
-	close_queue(chip, queue[0]);
-	close_queue(chip, queue[1]);
-}
-
-/* There is no such reset (@works: or it changes nothing): the device is given up. */
-static void flr_fails(struct kunit *test, bool works)
-{
-	struct test_chip *chip = test_chip_create(test);
-	struct ig1_device *dev = chip->dev;
-	struct ig1_queue *queue[2];
-	struct dma_fence *f[2];
-
-	if (works)
-		chip->pdev = bus_device(chip);
-	stuck(chip, queue, f);
-	flush_workqueue(dev->reset.wq);
-	KUNIT_EXPECT_EQ(test, chip->flrs, 1);
-	KUNIT_EXPECT_EQ(test, chip->starts, 0);
-	KUNIT_EXPECT_TRUE(test, dev->reset.failed);
-	KUNIT_EXPECT_TRUE(test, chip->cut);
-	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&dev->drm));
-	test_expect(chip, f[0], -EIO);
-	test_expect(chip, f[1], -EIO);
-	close_queue(chip, queue[0]);
-	close_queue(chip, queue[1]);
-	expect_no_queues(chip);
-}
-
-static void test_reset_flr_missing(struct kunit *test)
-{
-	flr_fails(test, false);
-}
-
-static void test_reset_flr_useless(struct kunit *test)
-{
-	flr_fails(test, true);
-}
-
 /* The chip does not come back: all jobs end, the device is gone. */
 static void test_reset_fails(struct kunit *test)
 {
@@ -778,11 +654,6 @@ static void test_reset_fails(struct kunit *test)
 }
 
 /* --- bus errors ----------------------------------------------------------------------------- */
-
-static pci_ers_result_t bus_error(struct pci_dev *pdev, pci_channel_state_t state)
-{
-	return ig1_pci_err_handlers.error_detected(pdev, state);
-}
 
 /* The bus is gone for good: jobs end, the device is unplugged and does not come back. */
 static void test_bus_lost(struct kunit *test)
@@ -1130,9 +1001,6 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_reset_retry),
 	KUNIT_CASE(test_reset_once),
 	KUNIT_CASE(test_reset_unknown),
-	KUNIT_CASE(test_reset_flr),
-	KUNIT_CASE(test_reset_flr_missing),
-	KUNIT_CASE(test_reset_flr_useless),
 	KUNIT_CASE(test_reset_fails),
 	KUNIT_CASE(test_bus_lost),
 	KUNIT_CASE(test_bus_frozen),

@@ -145,7 +145,7 @@ static int stop_chip(struct ig1_device *dev, long park_ms, bool force)
 		goto free;
 	}
 	down_write(&dev->hw_lock);
-	if (dev->reset.flr) {
+	if (dev->pm.suspended) {
 		up_write(&dev->hw_lock);
 		err = force ? 0 : -EBUSY;
 		goto unpark;
@@ -214,7 +214,7 @@ static int start_chip(struct ig1_device *dev)
 	ig1_resident_free(dev->pm.resident);
 	dev->pm.resident = NULL;
 	dev->pm.suspended = false;
-	dev->pm.frozen = 0;
+	WRITE_ONCE(dev->pm.frozen, 0);
 	if (!err)
 		ig1_hwq_unpark(dev);
 unlock:
@@ -331,6 +331,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 {
 	struct ig1_device *dev = pci_get_drvdata(pdev);
 	struct ig1_loss loss = { .sram = true };
+	bool frozen;
 	int idx;
 
 	if (state == pci_channel_io_normal)
@@ -342,12 +343,19 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	if (!drm_dev_enter(&dev->drm, &idx))
 		return PCI_ERS_RESULT_DISCONNECT;
 	down_write(&dev->hw_lock);
-	/* It does not answer, so do not ask. */
-	dev->fw.running = false;
-	ig1_reset_begin(dev, &loss);
-	dev->pm.suspended = true;
-	dev->pm.frozen = jiffies ?: 1;
-	dev->pm.loss = loss;
+	/* A chip that is stopped for a sleep starts when that ends, with what was saved of it. */
+	frozen = !dev->pm.suspended || dev->reset.flr || dev->pm.frozen;
+	if (!dev->pm.suspended) {
+		/* It does not answer, so do not ask. */
+		dev->fw.running = false;
+		ig1_reset_begin(dev, &loss);
+		dev->pm.suspended = true;
+		dev->pm.loss = loss;
+	}
+	/* Of the resets that it may wait for, this is the one. */
+	WRITE_ONCE(dev->reset.flr, false);
+	if (frozen)
+		WRITE_ONCE(dev->pm.frozen, jiffies ?: 1);
 	up_write(&dev->hw_lock);
 	drm_dev_exit(idx);
 	return PCI_ERS_RESULT_NEED_RESET;
@@ -368,7 +376,11 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 
 static void error_resume(struct pci_dev *pdev)
 {
-	system_resume(&pdev->dev);
+	struct ig1_device *dev = pci_get_drvdata(pdev);
+
+	/* Comes behind an error that left the chip alone, too: others may have stopped it. */
+	if (READ_ONCE(dev->pm.frozen))
+		system_resume(&pdev->dev);
 }
 
 const struct pci_error_handlers ig1_pci_err_handlers = {

@@ -35,6 +35,7 @@
 #include <linux/iopoll.h>
 #include <linux/moduleparam.h>
 #include <linux/pci.h>
+#include <linux/sched/mm.h>
 
 #include <drm/drm_managed.h>
 
@@ -235,6 +236,8 @@ static void await_flr(struct ig1_device *dev, const struct ig1_loss *loss)
 	if (!dev->pm.resident)
 		dev->pm.loss.sram = true;
 	dev->pm.suspended = true;
+	/* The PCI core's recovery from an error, if there was one, ends here. */
+	WRITE_ONCE(dev->pm.frozen, 0);
 	WRITE_ONCE(dev->reset.flr, true);
 	queue_work(dev->reset.wq, &dev->reset.flr_work);
 }
@@ -298,22 +301,33 @@ void ig1_reset_give_up(struct ig1_device *dev)
 	ig1_device_cut(dev);
 }
 
-void ig1_reset_lose(struct ig1_device *dev)
+/* @flr: only if it still waits for a function-level reset. */
+static void lose(struct ig1_device *dev, bool flr)
 {
+	bool lost;
 	int idx;
 
 	if (!drm_dev_enter(&dev->drm, &idx))
 		return;
 	down_write(&dev->hw_lock);
-	dev->fw.running = false;
-	ig1_reset_fail(dev);
-	dev->hwq.ops->stop(dev);
-	dev->hwq.ops->cut_off(dev);
-	ig1_hwq_kill(dev, -EIO);
-	ig1_queues_settle(dev);
+	lost = !flr || dev->reset.flr;
+	if (lost) {
+		dev->fw.running = false;
+		ig1_reset_fail(dev);
+		dev->hwq.ops->stop(dev);
+		dev->hwq.ops->cut_off(dev);
+		ig1_hwq_kill(dev, -EIO);
+		ig1_queues_settle(dev);
+	}
 	up_write(&dev->hw_lock);
 	drm_dev_exit(idx);
-	ig1_reset_give_up(dev);
+	if (lost)
+		ig1_reset_give_up(dev);
+}
+
+void ig1_reset_lose(struct ig1_device *dev)
+{
+	lose(dev, false);
 }
 
 /* hw_lock held for writing. */
@@ -353,24 +367,35 @@ static void reset_work(struct work_struct *work)
 		ig1_reset_give_up(dev);
 }
 
+static bool flr_wanted(struct ig1_device *dev)
+{
+	return READ_ONCE(dev->reset.flr) && !drm_dev_is_unplugged(&dev->drm);
+}
+
 static void flr_work(struct work_struct *work)
 {
 	struct ig1_device *dev = container_of(work, struct ig1_device, reset.flr_work);
 	unsigned long end = jiffies + msecs_to_jiffies(RECOVERY_MS);
+	unsigned int flags;
+	int err;
 
 	/* Outside of drm_dev_enter(): reset_done unplugs a device that does not come back. */
-	while (READ_ONCE(dev->reset.flr) && !drm_dev_is_unplugged(&dev->drm)) {
+	while (flr_wanted(dev)) {
+		/* Jobs' fences wait for what the PCI core allocates. */
+		flags = memalloc_noreclaim_save();
+		err = dev->hwq.ops->flr(dev);
+		memalloc_noreclaim_restore(flags);
 		/*
-		 * Whoever is at the device resets it himself, refuses to put it to sleep, or
-		 * unbinds it.
+		 * -EAGAIN: whoever is at the device resets it himself, refuses to put it to sleep,
+		 * or unbinds it. 0: it was reset, but may have hung again in the second half.
 		 */
-		if (dev->hwq.ops->flr(dev) != -EAGAIN || time_after(jiffies, end))
+		if ((err && err != -EAGAIN) || time_after(jiffies, end))
 			break;
-		msleep(RETRY_LOOK_MS);
+		if (flr_wanted(dev))
+			msleep(RETRY_LOOK_MS);
 	}
-	/* Neither this nor a reset from outside has come to its end. */
-	if (READ_ONCE(dev->reset.flr))
-		ig1_reset_lose(dev);
+	/* If neither this nor a reset from outside has come to its end. */
+	lose(dev, true);
 }
 
 enum verdict {

@@ -111,6 +111,7 @@ static int halt(struct ig1_device *dev)
 static int flr(struct ig1_device *dev)
 {
 	struct test_chip *chip = current_chip;
+	struct ig1_loss loss = {};
 
 	chip->flrs++;
 	if (chip->flr_busy) {
@@ -122,7 +123,15 @@ static int flr(struct ig1_device *dev)
 	if (chip->flr_helps)
 		chip->halt_error = 0;
 	/* Like reset_done, which also looks at the power of a real device. */
-	ig1_pci_err_handlers.resume(chip->pdev);
+	ig1_pm_ops.resume(&chip->pdev->dev);
+	if (!chip->flr_again)
+		return 0;
+	chip->flr_again--;
+	chip->halt_error = -ETIMEDOUT;
+	down_write(&dev->hw_lock);
+	ig1_reset_begin(dev, &loss);
+	ig1_reset_complete(dev, &loss);
+	up_write(&dev->hw_lock);
 	return 0;
 }
 

@@ -2,6 +2,8 @@
 #ifndef _IG1_TEST_CHIP_H_
 #define _IG1_TEST_CHIP_H_
 
+#include <linux/delay.h>
+
 #include <kunit/test.h>
 
 #include "ig1_device.h"
@@ -41,6 +43,8 @@ struct test_chip {
 	u32 flrs;
 	/** @flr_busy: the next ones that somebody else is in the way of */
 	u32 flr_busy;
+	/** @flr_again: the next ones behind which it hangs again */
+	u32 flr_again;
 	/** @flr_helps: one ends @halt_error */
 	bool flr_helps;
 	/** @pdev: device for the handlers of bus errors and resets; NULL: it has no resets */
@@ -78,5 +82,45 @@ void test_expect(struct test_chip *chip, struct dma_fence *fence, int error);
 
 /* Waits until the ring has got n descriptors. */
 void test_wait_tail(struct test_chip *chip, u32 ring, u32 n);
+
+static inline u32 state_of(struct ig1_queue *queue)
+{
+	guard(spinlock)(&queue->dev->hwq.lock);
+	return queue->state;
+}
+
+/* Its end is asynchronous; so is that of the numbers it held. */
+static inline void close_queue(struct test_chip *chip, struct ig1_queue *queue)
+{
+	ig1_queue_close(queue);
+	flush_workqueue(chip->dev->sched.wq);
+	flush_workqueue(ig1_free_wq);
+}
+
+static inline void expect_no_queues(struct test_chip *chip)
+{
+	u32 i;
+
+	for (i = 0; i < 1000 && !list_empty(&chip->dev->sched.queues); i++) {
+		usleep_range(1000, 2000);
+		flush_workqueue(ig1_free_wq);
+	}
+	KUNIT_EXPECT_TRUE(chip->test, list_empty(&chip->dev->sched.queues));
+}
+
+/* A PCI device as far as the handlers look at it: its driver's data. */
+static inline struct pci_dev *bus_device(struct test_chip *chip)
+{
+	struct pci_dev *pdev = kunit_kzalloc(chip->test, sizeof(*pdev), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(chip->test, pdev);
+	pci_set_drvdata(pdev, chip->dev);
+	return pdev;
+}
+
+static inline pci_ers_result_t bus_error(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	return ig1_pci_err_handlers.error_detected(pdev, state);
+}
 
 #endif /* _IG1_TEST_CHIP_H_ */

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Tests of recoveries that need more than a reset of the chip alone, and of what meets them. */
+#include "ig1_test_chip.h"
+
+/* A chip that does not reset, with a job that it executes and one that it has not begun. */
+static void stuck(struct test_chip *chip, struct ig1_queue *queue[2], struct dma_fence *f[2])
+{
+	struct ig1_device *dev = chip->dev;
+	struct ig1_loss loss = {};
+	u32 i;
+
+	dev->reset.timeout_ms = 10000;
+	for (i = 0; i < 2; i++) {
+		queue[i] = test_queue(chip, 1);
+		f[i] = test_submit(chip, queue[i], NULL);
+		test_wait_tail(chip, 1, i + 1);
+	}
+	chip->halt_error = -ETIMEDOUT;
+	chip->running_ring = 1;
+	down_write(&dev->hw_lock);
+	ig1_reset_begin(dev, &loss);
+	KUNIT_EXPECT_EQ(chip->test, ig1_reset_complete(dev, &loss), 0);
+	KUNIT_EXPECT_TRUE(chip->test, dev->pm.suspended);
+	KUNIT_EXPECT_TRUE(chip->test, dev->pm.loss.sram);
+	KUNIT_EXPECT_FALSE(chip->test, dma_fence_is_signaled(f[0]));
+	KUNIT_EXPECT_EQ(chip->test, dev->stats.resets, 0);
+	up_write(&dev->hw_lock);
+}
+
+/*
+ * A transfer that does not end keeps the chip from resetting: the whole function is reset, as soon
+ * as nobody else is at the device. A sleep does not come between.
+ */
+static void test_flr(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue[2];
+	struct dma_fence *f[2];
+
+	chip->pdev = bus_device(chip);
+	chip->flr_helps = true;
+	chip->flr_busy = 2;
+	stuck(chip, queue, f);
+	KUNIT_EXPECT_EQ(test, ig1_pm_ops.suspend(&chip->pdev->dev), -EBUSY);
+	flush_workqueue(dev->reset.wq);
+	KUNIT_EXPECT_EQ(test, chip->flrs, 3);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	KUNIT_EXPECT_EQ(test, dev->stats.resets, 1);
+	KUNIT_EXPECT_FALSE(test, dev->reset.flr);
+	KUNIT_EXPECT_FALSE(test, dev->pm.suspended);
+	test_expect(chip, f[0], -EIO);
+	KUNIT_EXPECT_EQ(test, state_of(queue[0]), DRM_INTAGLIO_QUEUE_BANNED);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f[1], 0);
+	close_queue(chip, queue[0]);
+	close_queue(chip, queue[1]);
+}
+
+/* There is no such reset (@works: or it changes nothing): the device is given up. */
+static void flr_fails(struct kunit *test, bool works)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue[2];
+	struct dma_fence *f[2];
+
+	if (works)
+		chip->pdev = bus_device(chip);
+	stuck(chip, queue, f);
+	flush_workqueue(dev->reset.wq);
+	KUNIT_EXPECT_EQ(test, chip->flrs, 1);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	KUNIT_EXPECT_TRUE(test, dev->reset.failed);
+	KUNIT_EXPECT_TRUE(test, chip->cut);
+	KUNIT_EXPECT_TRUE(test, drm_dev_is_unplugged(&dev->drm));
+	test_expect(chip, f[0], -EIO);
+	test_expect(chip, f[1], -EIO);
+	close_queue(chip, queue[0]);
+	close_queue(chip, queue[1]);
+	expect_no_queues(chip);
+}
+
+static void test_flr_missing(struct kunit *test)
+{
+	flr_fails(test, false);
+}
+
+static void test_flr_useless(struct kunit *test)
+{
+	flr_fails(test, true);
+}
+
+/* It hangs again before it is whole: it is reset once more. */
+static void test_flr_again(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue[2], *other;
+	struct dma_fence *f[2];
+
+	chip->pdev = bus_device(chip);
+	chip->flr_helps = true;
+	chip->flr_again = 1;
+	stuck(chip, queue, f);
+	flush_workqueue(dev->reset.wq);
+	KUNIT_EXPECT_EQ(test, chip->flrs, 2);
+	KUNIT_EXPECT_EQ(test, chip->starts, 2);
+	KUNIT_EXPECT_FALSE(test, dev->reset.failed);
+	test_expect(chip, f[0], -EIO);
+	test_expect(chip, f[1], -EIO);
+	chip->running_ring = -1;
+	other = test_queue(chip, 1);
+	f[0] = test_submit(chip, other, NULL);
+	test_wait_tail(chip, 1, 1);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f[0], 0);
+	close_queue(chip, queue[0]);
+	close_queue(chip, queue[1]);
+	close_queue(chip, other);
+}
+
+/* An error that changes nothing at the chip comes between: the reset is still to come. */
+static void test_flr_error(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue[2];
+	struct dma_fence *f[2];
+
+	chip->pdev = bus_device(chip);
+	chip->flr_helps = true;
+	chip->flr_busy = 2;
+	stuck(chip, queue, f);
+	KUNIT_EXPECT_EQ(test, bus_error(chip->pdev, pci_channel_io_normal),
+			PCI_ERS_RESULT_CAN_RECOVER);
+	ig1_pci_err_handlers.resume(chip->pdev);
+	KUNIT_EXPECT_TRUE(test, dev->reset.flr);
+	KUNIT_EXPECT_TRUE(test, dev->pm.suspended);
+	flush_workqueue(dev->reset.wq);
+	KUNIT_EXPECT_EQ(test, chip->flrs, 3);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	test_expect(chip, f[0], -EIO);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f[1], 0);
+	close_queue(chip, queue[0]);
+	close_queue(chip, queue[1]);
+}
+
+/* One that resets the slot comes between: that is the reset, and no other disturbs it. */
+static void test_flr_frozen(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue[2];
+	struct dma_fence *f[2];
+
+	chip->pdev = bus_device(chip);
+	chip->flr_helps = true;
+	chip->flr_busy = 2;
+	stuck(chip, queue, f);
+	KUNIT_EXPECT_EQ(test, bus_error(chip->pdev, pci_channel_io_frozen),
+			PCI_ERS_RESULT_NEED_RESET);
+	KUNIT_EXPECT_FALSE(test, dev->reset.flr);
+	flush_workqueue(dev->reset.wq);
+	KUNIT_EXPECT_LE(test, chip->flrs, 2);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	KUNIT_EXPECT_FALSE(test, dev->reset.failed);
+	chip->halt_error = 0;
+	ig1_pci_err_handlers.resume(chip->pdev);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	KUNIT_EXPECT_FALSE(test, dev->pm.suspended);
+	KUNIT_EXPECT_EQ(test, dev->pm.frozen, 0);
+	/* What ran is known from before. */
+	test_expect(chip, f[0], -EIO);
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, f[1], 0);
+	close_queue(chip, queue[0]);
+	close_queue(chip, queue[1]);
+}
+
+/* The chip hangs behind the slot's reset: from there on it is a recovery of the driver's. */
+static void test_frozen_flr(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue;
+	struct dma_fence *f;
+
+	chip->pdev = bus_device(chip);
+	chip->flr_helps = true;
+	chip->flr_busy = 1;
+	dev->reset.timeout_ms = 10000;
+	queue = test_queue(chip, 1);
+	f = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	chip->mbox_error = -EIO;
+	KUNIT_EXPECT_EQ(test, bus_error(chip->pdev, pci_channel_io_frozen),
+			PCI_ERS_RESULT_NEED_RESET);
+	chip->halt_error = -ETIMEDOUT;
+	ig1_pci_err_handlers.resume(chip->pdev);
+	KUNIT_EXPECT_TRUE(test, dev->reset.flr);
+	KUNIT_EXPECT_EQ(test, dev->pm.frozen, 0);
+	flush_workqueue(dev->reset.wq);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+	KUNIT_EXPECT_FALSE(test, dev->pm.suspended);
+	test_expect(chip, f, -EIO);
+	close_queue(chip, queue);
+}
+
+/* Errors while the system goes to sleep: the chip starts when it wakes, and not before. */
+static void sleep_error(struct kunit *test, pci_channel_state_t state)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct pci_dev *pdev = bus_device(chip);
+	struct ig1_device *dev = chip->dev;
+
+	KUNIT_EXPECT_EQ(test, ig1_pm_ops.suspend(&pdev->dev), 0);
+	bus_error(pdev, state);
+	ig1_pci_err_handlers.resume(pdev);
+	KUNIT_EXPECT_TRUE(test, dev->pm.suspended);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	KUNIT_EXPECT_EQ(test, ig1_pm_ops.resume(&pdev->dev), 0);
+	KUNIT_EXPECT_FALSE(test, dev->pm.suspended);
+	KUNIT_EXPECT_EQ(test, chip->starts, 1);
+}
+
+static void test_sleep_error(struct kunit *test)
+{
+	sleep_error(test, pci_channel_io_normal);
+}
+
+static void test_sleep_frozen(struct kunit *test)
+{
+	sleep_error(test, pci_channel_io_frozen);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(test_flr),
+	KUNIT_CASE(test_flr_missing),
+	KUNIT_CASE(test_flr_useless),
+	KUNIT_CASE(test_flr_again),
+	KUNIT_CASE(test_flr_error),
+	KUNIT_CASE(test_flr_frozen),
+	KUNIT_CASE(test_frozen_flr),
+	KUNIT_CASE(test_sleep_error),
+	KUNIT_CASE(test_sleep_frozen),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "ig1_reset",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);
