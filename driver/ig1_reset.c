@@ -198,7 +198,7 @@ static int pick(struct ig1_hwq_entry *entry, bool head, void *data)
 	} else {
 		job = container_of(entry, struct ig1_job, entry);
 		queue = job->queue;
-		if (job == loss->guilty) {
+		if (entry->id == loss->guilty) {
 			error = -ETIME;
 		} else if (entry->id == loss->running || (loss->unknown && head)) {
 			ig1_queue_ban_locked(queue, -ECANCELED);
@@ -331,7 +331,7 @@ void ig1_reset_lose(struct ig1_device *dev)
 }
 
 /* hw_lock held for writing. */
-static int recover(struct ig1_device *dev, const struct ig1_job *guilty)
+static int recover(struct ig1_device *dev, u64 guilty)
 {
 	struct ig1_loss loss = { .guilty = guilty };
 
@@ -357,7 +357,7 @@ static void reset_work(struct work_struct *work)
 		down_write(&dev->hw_lock);
 		if (!dev->pm.suspended && dev->reset.wanted == dev->reset.recoveries) {
 			ig1_coredump_take(dev, NULL, "reset requested");
-			err = recover(dev, NULL);
+			err = recover(dev, 0);
 		}
 		up_write(&dev->hw_lock);
 		ig1_pm_put(dev);
@@ -486,13 +486,13 @@ static int give_up_job(struct ig1_job *job, enum verdict verdict)
 	ig1_coredump_take(dev, job, verdict == JOB_HUNG ? "job timed out" : "chip does not answer");
 	/* Whose timer finds that is chance; the job may only have waited. */
 	if (verdict == CHIP_HUNG)
-		return recover(dev, NULL);
+		return recover(dev, 0);
 	scoped_guard(spinlock, &dev->hwq.lock) {
 		job->verdict = -ETIME;
 		ig1_queue_ban_locked(queue, -ECANCELED);
 	}
 	ig1_queue_settle(queue);
-	return abort_job(job) ? 0 : recover(dev, job);
+	return abort_job(job) ? 0 : recover(dev, job->entry.id);
 }
 
 void ig1_reset_timeout(struct ig1_job *job)

@@ -50,8 +50,8 @@ struct ig1_reset {
  * struct ig1_loss - What a reset costs
  */
 struct ig1_loss {
-	/** @guilty: job that is the reason, or NULL */
-	const struct ig1_job *guilty;
+	/** @guilty: number of the job that is the reason, 0: none */
+	u64 guilty;
 	/** @running: number of the job the chip was executing, 0: none */
 	u64 running;
 	/** @unknown: @running is not known, the oldest of each ring may have been begun */
