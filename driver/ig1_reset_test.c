@@ -235,6 +235,46 @@ static void test_sleep_frozen(struct kunit *test)
 	sleep_error(test, pci_channel_io_frozen);
 }
 
+/**
+ * struct witness - What a fence's end has seen
+ */
+struct witness {
+	/** @cb: of the fence */
+	struct dma_fence_cb cb;
+	/** @chip: the chip */
+	struct test_chip *chip;
+	/** @cut: it was cut off by then */
+	bool cut;
+};
+
+static void look(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct witness *w = container_of(cb, struct witness, cb);
+
+	w->cut = w->chip->cut;
+}
+
+/* A chip that does not stop reaches no memory when its jobs' fences signal. */
+static void test_unplug_stuck(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct witness w = { .chip = chip };
+	struct ig1_queue *queue;
+	struct dma_fence *f;
+
+	chip->dev->reset.timeout_ms = 10000;
+	queue = test_queue(chip, 1);
+	f = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	chip->halt_error = -ETIMEDOUT;
+	KUNIT_ASSERT_EQ(test, dma_fence_add_callback(f, &w.cb, look), 0);
+	ig1_sched_unplug(chip->dev);
+	test_expect(chip, f, -ENODEV);
+	KUNIT_EXPECT_TRUE(test, w.cut);
+	close_queue(chip, queue);
+	expect_no_queues(chip);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_flr),
 	KUNIT_CASE(test_flr_missing),
@@ -245,6 +285,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_frozen_flr),
 	KUNIT_CASE(test_sleep_error),
 	KUNIT_CASE(test_sleep_frozen),
+	KUNIT_CASE(test_unplug_stuck),
 	{}
 };
 

@@ -94,8 +94,12 @@ int ig1_sched_init(struct ig1_device *dev)
 void ig1_sched_unplug(struct ig1_device *dev)
 {
 	ig1_hwq_stop(dev);
-	/* A chip that is still there must not write to memory that is about to be released. */
-	ig1_reset_halt(dev);
+	/*
+	 * A chip that is still there must not write to memory that is about to be released. One
+	 * that does not stop waits for a transfer on the bus, or for the reset of its function.
+	 */
+	if (dev->hwq.ops->halt(dev))
+		dev->hwq.ops->cut_off(dev);
 	ig1_hwq_kill(dev, -ENODEV);
 	ig1_queues_settle(dev);
 	ig1_vms_open_gates(dev);
