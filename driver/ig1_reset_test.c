@@ -275,6 +275,19 @@ static void test_unplug_stuck(struct kunit *test)
 	expect_no_queues(chip);
 }
 
+/* Registers of a chip that is being reset mean nothing: there are none in this test. */
+static void test_stopped_cycles(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct drm_intaglio_stats_info info;
+
+	KUNIT_ASSERT_EQ(test, ig1_pm_get(chip->dev), 0);
+	chip->dev->fw.running = false;
+	ig1_stats_query(chip->dev, &info);
+	KUNIT_EXPECT_EQ(test, info.cycles, 0);
+	ig1_pm_put(chip->dev);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_flr),
 	KUNIT_CASE(test_flr_missing),
@@ -286,6 +299,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_sleep_error),
 	KUNIT_CASE(test_sleep_frozen),
 	KUNIT_CASE(test_unplug_stuck),
+	KUNIT_CASE(test_stopped_cycles),
 	{}
 };
 

@@ -157,7 +157,11 @@ void ig1_stats_query(struct ig1_device *dev, struct drm_intaglio_stats_info *inf
 	if (!drm_dev_enter(&dev->drm, &idx))
 		return;
 	if (ig1_pm_get_if_awake(dev)) {
-		info->cycles = read_cycles(dev);
+		down_read(&dev->hw_lock);
+		/* A stopped chip may be in the middle of a reset and decode no address. */
+		if (dev->fw.running)
+			info->cycles = read_cycles(dev);
+		up_read(&dev->hw_lock);
 		ig1_pm_put_unused(dev);
 	}
 	drm_dev_exit(idx);

@@ -168,7 +168,7 @@ struct drm_intaglio_stats_info {
 	__u64 timeouts;
 	/** @resets: resets of the chip */
 	__u64 resets;
-	/** @cycles: the chip's cycle counter when asked; zero while it sleeps */
+	/** @cycles: the chip's cycle counter when asked; zero while it sleeps or is stopped */
 	__u64 cycles;
 	/** @counters: sums over all jobs, in the order of docs/isa.md; unused ones are zero */
 	__u64 counters[DRM_INTAGLIO_COUNTERS_MAX];
