@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "compiler/frontends/build.h"
+#include "compiler/frontends/gguf_internal.h"
 
 static const struct fe_arch *const archs[] = {
 	&fe_arch_llama,	    &fe_arch_qwen2,	 &fe_arch_qwen3,	 &fe_arch_gemma,
@@ -22,7 +23,7 @@ int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context)
 {
 	struct gguf_error err = { 0 };
 	struct gguf_str arch, type;
-	char names[1024] = "";
+	char names[1024] = "", shown[SHOWN];
 	size_t i, n = 0;
 	int ret;
 
@@ -30,10 +31,9 @@ int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context)
 	if (ret && ret != -ENOENT)
 		return diag_set(&m->diag, ret, "%s", err.msg);
 	if (!ret && !gguf_str_eq(type, "model"))
-		return diag_set(
-			&m->diag, -ENOTSUP,
-			"key general.type: \"%.*s\", supported: the key absent or \"model\"",
-			(int)(type.len < 64 ? type.len : 64), type.ptr);
+		return diag_set(&m->diag, -ENOTSUP,
+				"key general.type: \"%s\", supported: the key absent or \"model\"",
+				gguf_show(type, shown));
 	ret = gguf_get_str(f, "general.architecture", &arch, &err);
 	if (ret == -ENOENT)
 		return diag_set(&m->diag, -EINVAL, "key general.architecture: missing");
@@ -52,6 +52,6 @@ int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context)
 		strcat(names, archs[i]->name);
 	}
 	return diag_set(&m->diag, -ENOTSUP,
-			"key general.architecture: \"%.*s\" is not supported; supported: %s",
-			(int)(arch.len < 64 ? arch.len : 64), arch.ptr, names);
+			"key general.architecture: \"%s\" is not supported; supported: %s",
+			gguf_show(arch, shown), names);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler/frontends/gguf_internal.h"
 #include "compiler/frontends/moe.h"
 #include "compiler/frontends/source.h"
 
@@ -358,6 +359,7 @@ static int refuse_others(struct fe_net *n)
 /* A tensor that was not asked for could change the result: refuse it. */
 static int refuse_tensors(struct fe_net *n)
 {
+	char shown[SHOWN];
 	size_t i;
 
 	for (i = 0; i < gguf_n_tensors(n->f); i++) {
@@ -366,8 +368,8 @@ static int refuse_tensors(struct fe_net *n)
 		if (n->used[i] || source_part_of(n->f, g) != SOURCE_LEFT_OUT)
 			continue;
 		return diag_set(&n->m->diag, -ENOTSUP,
-				"tensor %.*s: not part of a supported %s model", (int)g->name.len,
-				g->name.ptr, n->arch->name);
+				"tensor %s: not part of a supported %s model",
+				gguf_show(g->name, shown), n->arch->name);
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "compiler/frontends/build.h"
+#include "compiler/frontends/gguf_internal.h"
 #include "compiler/frontends/source.h"
 
 /* The factors of a context beyond the original one, or of one within it. */
@@ -27,6 +28,7 @@ int fe_rope_table(struct fe_net *n)
 	float yarn_attn = 1.0f;
 	struct gguf_str type = { "linear", 6 };
 	struct ir_table *r;
+	char shown[SHOWN];
 	bool yarn, none;
 
 	if (fe_u32(k, "context_length", true, &orig) ||
@@ -58,11 +60,10 @@ int fe_rope_table(struct fe_net *n)
 	none = gguf_str_eq(type, "none");
 	if (!yarn && !none && !gguf_str_eq(type, "linear") &&
 	    !(n->arch->long_rope && gguf_str_eq(type, "longrope")))
-		return diag_set(
-			&n->m->diag, -ENOTSUP,
-			"key %s.rope.scaling.type: \"%.*s\", supported: none, linear, yarn%s",
-			n->arch->name, (int)(type.len < 32 ? type.len : 32), type.ptr,
-			n->arch->long_rope ? ", longrope" : "");
+		return diag_set(&n->m->diag, -ENOTSUP,
+				"key %s.rope.scaling.type: \"%s\", supported: none, linear, yarn%s",
+				n->arch->name, gguf_show(type, shown),
+				n->arch->long_rope ? ", longrope" : "");
 	if (yarn && (!orig || !(fast > 0.0f) || !(slow > 0.0f)))
 		return diag_set(&n->m->diag, -EINVAL,
 				"key %s.rope.scaling: yarn needs a positive original context and "

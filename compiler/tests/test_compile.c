@@ -482,6 +482,8 @@ static const struct {
 } refusals[] = {
 	{ ARCH, NULL, 0, "bert", -ENOTSUP,
 	  "key general.architecture: \"bert\" is not supported; supported: llama, qwen2, qwen3" },
+	{ ARCH, NULL, 0, "b\033[2Jert\a", -ENOTSUP,
+	  "key general.architecture: \"b?[2Jert?\" is not supported" },
 	{ KEY_U32, "llama.expert_count", 8, NULL, -EINVAL, "key llama.expert_used_count: missing" },
 	{ KEY_U32, "llama.expert_count", 0, NULL, 0, NULL },
 	{ KEY_F32, "llama.attention.scale", 0.5, NULL, -ENOTSUP, "key llama.attention.scale: not" },
@@ -496,6 +498,7 @@ static const struct {
 	/* then the last layer is one of those, and nothing of it is looked at */
 	{ KEY_U32, "llama.nextn_predict_layers", 1, NULL, 0, NULL },
 	{ TENSOR, "blk.2.attn_q.weight", 0, NULL, -ENOTSUP, "tensor blk.2.attn_q.weight: not" },
+	{ TENSOR, "blk.0.\033[2J", 0, NULL, -ENOTSUP, "tensor blk.0.?[2J: not part" },
 	{ KEY_STR, "llama.rope.scaling.type", 0, "longrope", -ENOTSUP,
 	  "key llama.rope.scaling.type: \"longrope\", supported: none, linear, yarn" },
 	{ KEY_STR, "llama.rope.scaling.type", 0, "none", 0, NULL },

@@ -32,6 +32,11 @@ static const struct {
 	  "key general.type: \"adapter\", supported: the key absent or \"model\"" },
 	{ "llama", 0, "general.type", TEXT, 0, "mmproj", "key general.type: \"mmproj\"" },
 	{ "llama", 0, "general.type", U32, 1, NULL, "key general.type: " },
+	/* nothing of a file moves a terminal's cursor */
+	{ "llama", 0, "general.type", TEXT, 0, "a\033[2Jb\x9b;c",
+	  "key general.type: \"a?[2Jb?;c\", supported" },
+	{ "llama", 0, "rope.scaling.type", TEXT, 0, "\033[31myarn",
+	  "key llama.rope.scaling.type: \"?[31myarn\", supported" },
 	{ "llama", 0, "attention.causal", BOOL, 1, NULL, NULL },
 	{ "llama", 0, "attention.causal", BOOL, 0, NULL,
 	  "key llama.attention.causal: false, supported: the key absent or true" },
