@@ -76,13 +76,13 @@ int fe_rope_table(struct fe_net *n)
 	r->positions = n->context;
 	r->base = base;
 	r->scale = none || factor == 0.0f ? 1.0 : 1.0 / (double)factor;
-	r->mscale = (double)attn * yarn_attn;
+	r->mscale = attn;
 	r->beta_fast = fast;
 	r->beta_slow = slow;
 	r->orig_ctx = orig;
 	r->ext = ext < 0.0f ? yarn : ext;
-	if (r->ext != 0.0)
-		r->mscale *= 1.0 + 0.1 * log(1.0 / r->scale);
+	/* with yarn's ramp it follows from the factor, whatever yarn_attn_factor says */
+	r->mscale *= r->ext != 0.0 ? 1.0 + 0.1 * log(1.0 / r->scale) : yarn_attn;
 	if (source_uses_rope_freqs(n->f))
 		fe_tensor(n, "rope_freqs.weight", false, dims / 2, 1, &r->factors);
 	if (n->arch->long_rope)

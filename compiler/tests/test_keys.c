@@ -129,19 +129,23 @@ static void test_keys(void **state)
 	}
 }
 
-/* One factor of cosines and sines has three sources. */
+/* The key repeats what follows from the others; only without yarn's ramp it is a factor of its own. */
 static void test_yarn_attn_factor(void **state)
 {
 	struct synth_model m = shape("llama");
 	struct compile_result r;
 
 	(void)state;
-	m.scaling = "yarn";
 	m.factor = 4;
 	m.original = 16;
 	m.attn_factor = 1.25f;
+	m.scaling = "yarn";
 	assert_int_equal(compile(&m, "rope.scaling.yarn_attn_factor", F32, 1.5, NULL, &r), 0);
-	assert_true(fabs(r.model.tables->mscale - 1.25 * 1.5 * (1 + 0.1 * log(4))) < 1e-12);
+	assert_true(fabs(r.model.tables->mscale - 1.25 * (1 + 0.1 * log(4))) < 1e-12);
+	compile_free(&r);
+	m.scaling = "linear";
+	assert_int_equal(compile(&m, "rope.scaling.yarn_attn_factor", F32, 1.5, NULL, &r), 0);
+	assert_true(fabs(r.model.tables->mscale - 1.25 * 1.5) < 1e-12);
 	compile_free(&r);
 }
 
