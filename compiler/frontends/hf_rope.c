@@ -83,6 +83,30 @@ static int linear(struct hf *h, const json_t *rs)
 	return 0;
 }
 
+static double yarn_mscale(double factor, double mscale)
+{
+	return factor <= 1 ? 1 : 0.1 * mscale * log(factor) + 1;
+}
+
+/* What cosines and sines are multiplied by. -ENOENT: what GGUF multiplies by anyway. */
+static int yarn_attention(struct hf *h, const json_t *rs, double factor, double *out)
+{
+	double mscale, all;
+	int rc = number(h, rs, "attention_factor", out);
+
+	if (rc != -ENOENT || h->arch->flags & HF_YARN_MSCALE)
+		return rc;
+	rc = number(h, rs, "mscale", &mscale);
+	if (!rc)
+		rc = number(h, rs, "mscale_all_dim", &all);
+	if (rc)
+		return rc;
+	if (mscale == 0 || all == 0)
+		return -ENOENT;
+	*out = yarn_mscale(factor, mscale) / yarn_mscale(factor, all);
+	return 0;
+}
+
 static int yarn(struct hf *h, const json_t *rs)
 {
 	static const char *const betas[] = { "beta_fast", "beta_slow" };
@@ -110,7 +134,7 @@ static int yarn(struct hf *h, const json_t *rs)
 			put_f32(h, key, v);
 	}
 	/* Here it replaces what GGUF's multiplies. */
-	rc = number(h, rs, "attention_factor", &v);
+	rc = yarn_attention(h, rs, factor, &v);
 	if (rc && rc != -ENOENT)
 		return rc;
 	if (!rc)
@@ -235,7 +259,9 @@ int hf_rope(struct hf *h)
 	bool llama = !strcmp(h->arch->gguf, "llama"), lng = h->arch->flags & HF_LONG_ROPE;
 	const char *type = NULL;
 	json_t *rs = NULL;
+	double beta;
 	size_t i;
+	int rc;
 
 	if (h->arch->flags & HF_NO_ROPE)
 		return 0;
@@ -245,6 +271,13 @@ int hf_rope(struct hf *h)
 		return 0;
 	if (!json_is_object(rs))
 		return hf_fail(h, -EINVAL, "config.json: rope_scaling: not an object");
+	rc = number_or(h, rs, "llama_4_scaling_beta", 0, &beta);
+	if (rc)
+		return rc;
+	if (beta != 0)
+		return hf_fail(h, -ENOTSUP,
+			       "config.json: rope_scaling.llama_4_scaling_beta: %g, supported: 0",
+			       beta);
 	type = json_string_value(json_object_get(rs, "rope_type"));
 	if (!type)
 		type = json_string_value(json_object_get(rs, "type"));

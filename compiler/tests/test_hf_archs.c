@@ -677,6 +677,40 @@ static void test_llama3(void **state)
 	fx_reset();
 }
 
+/* Two numbers of yarn are a factor of cosines and sines: GGUF's is beside 1 + 0.1 ln(factor). */
+static void test_yarn_mscale(void **state)
+{
+	static const struct {
+		const char *more;
+		double attn; /* 0: no key */
+	} cases[] = {
+		{ "\"mscale\":1.0,\"mscale_all_dim\":1.0", 1 / (1 + 0.1 * M_LN2 * 4) },
+		{ "\"mscale\":0.5,\"mscale_all_dim\":2",
+		  (1 + 0.05 * M_LN2 * 4) / (1 + 0.2 * M_LN2 * 4) / (1 + 0.1 * M_LN2 * 4) },
+		{ "\"mscale\":1.0", 0 },
+		{ "\"mscale\":1.0,\"mscale_all_dim\":0", 0 },
+		{ "\"mscale\":0.5,\"mscale_all_dim\":2,\"attention_factor\":1.5",
+		  1.5 / (1 + 0.1 * M_LN2 * 4) },
+	};
+	char config[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fx_put_globals();
+		snprintf(config, sizeof(config),
+			 "{\"architectures\":[\"MistralForCausalLM\"]," FX_SIZES
+			 "\"rope_parameters\":{\"rope_type\":\"yarn\",\"factor\":16,%s}}",
+			 cases[i].more);
+		fx_open_folder(config);
+		if (cases[i].attn != 0)
+			fx_key_f32("llama.rope.scaling.attn_factor", (float)cases[i].attn);
+		else
+			fx_key_absent("llama.rope.scaling.attn_factor");
+		fx_reset();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -687,7 +721,7 @@ int main(void)
 		cmocka_unit_test(test_gpt2),	   cmocka_unit_test(test_gpt_oss),
 		cmocka_unit_test(test_llama3),	   cmocka_unit_test(test_gpt_oss_unpacked),
 		cmocka_unit_test(test_falcon_h1),  cmocka_unit_test(test_qwen3next_keys),
-		cmocka_unit_test(test_rwkv_keys),
+		cmocka_unit_test(test_rwkv_keys),  cmocka_unit_test(test_yarn_mscale),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "compiler/frontends/hf.h"
 #include "compiler/tests/hf_fixture.h"
@@ -51,6 +52,11 @@ static void test_refused(void **state)
 		  -ENOTSUP,
 		  "rope_scaling: type \"dynamic\" is not supported for llama; supported: default, "
 		  "linear, yarn, llama3" },
+		{ "config.json",
+		  "{\"architectures\":[\"MistralForCausalLM\"]," FX_SIZES
+		  "\"rope_parameters\":{\"rope_type\":\"yarn\",\"factor\":16,"
+		  "\"llama_4_scaling_beta\":0.1}}",
+		  -ENOTSUP, "rope_scaling.llama_4_scaling_beta: 0.1, supported: 0" },
 		{ "config.json",
 		  "{\"architectures\":[\"LlamaForCausalLM\"]," FX_SIZES "\"rope_scaling\":{"
 		  "\"rope_type\":\"longrope\",\"long_factor\":[1,1],\"short_factor\":[1,1],"
