@@ -85,7 +85,8 @@ int hf_add_f32(struct hf *h, const char *name, const float *values, size_t n)
 
 /*
  * Tensors whose names differ in a number ("{e}": of all experts) or a letter ("{wkvrg}": each of
- * these), one below the other.
+ * these), one below the other. Without both of the first two experts there are none: config.json may claim
+ * any number of them.
  */
 static int stack(struct hf_making *m, const char *gguf, const char *pattern, uint32_t layer)
 {
@@ -108,6 +109,12 @@ static int stack(struct hf_making *m, const char *gguf, const char *pattern, uin
 		s = st_find(&m->h->set, name);
 		if (!s && !missing[0])
 			memcpy(missing, name, sizeof(missing));
+		if (missing[0] && (s || first)) {
+			m->hf = missing;
+			return hf_refuse(m, -EINVAL, "missing, others of its kind are there");
+		}
+		if (!s && experts && i)
+			return 0;
 		if (!s)
 			continue;
 		if (!first) {
@@ -127,9 +134,6 @@ static int stack(struct hf_making *m, const char *gguf, const char *pattern, uin
 	}
 	if (!first)
 		return 0;
-	m->hf = missing;
-	if (missing[0])
-		return hf_refuse(m, -EINVAL, "missing, others of its kind are there");
 	m->hf = name;
 	rc = hf_convert_stack(m, parts, n, !experts);
 	return rc ? rc : finish(m, gguf);

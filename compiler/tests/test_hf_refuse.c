@@ -320,12 +320,44 @@ static void test_promised(void **state)
 	fx_reset();
 }
 
+#define MIXTRAL(layers, experts)                                                           \
+	"{\"architectures\":[\"MixtralForCausalLM\"],\"max_position_embeddings\":64,"      \
+	"\"hidden_size\":8,\"num_hidden_layers\":" layers ",\"intermediate_size\":6,"      \
+	"\"num_attention_heads\":2,\"num_key_value_heads\":1,\"vocab_size\":5,"            \
+	"\"rms_norm_eps\":1e-6,\"hidden_act\":\"silu\",\"num_local_experts\":" experts "," \
+	"\"num_experts_per_tok\":2}"
+#define EXPERT(n) L "block_sparse_moe.experts." n ".w1.weight"
+
+/* The work is bounded by the tensors that are there, not by what config.json claims. */
+static void test_many_experts(void **state)
+{
+	clock_t from = clock();
+
+	(void)state;
+	fx_put_globals();
+	fx_open_folder(MIXTRAL("4096", "65536"));
+	fx_reset();
+	assert_true(clock() - from < 20 * CLOCKS_PER_SEC);
+	fx_put_globals();
+	fx_put(EXPERT("0"), 6, 8, 0);
+	fx_put(EXPERT("2"), 6, 8, 0);
+	fx_refused(MIXTRAL("1", "3"), -EINVAL, EXPERT("1") ": missing, others of its kind");
+	fx_put_globals();
+	fx_put(EXPERT("1"), 6, 8, 0);
+	fx_put(EXPERT("2"), 6, 8, 0);
+	fx_refused(MIXTRAL("1", "3"), -EINVAL, EXPERT("0") ": missing, others of its kind");
+	fx_put_globals();
+	fx_put(EXPERT("2"), 6, 8, 0);
+	fx_refused(MIXTRAL("1", "3"), -ENOTSUP, EXPERT("2") ": not part of a supported llama");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_promised),
 		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_many_experts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
