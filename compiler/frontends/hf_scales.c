@@ -359,6 +359,8 @@ int hf_scales(struct hf *h)
 	for (i = 0; i < h->set.n && !rc; i++) {
 		struct st_tensor *s = &h->set.t[i];
 
+		if (s->used)
+			continue;
 		if (of_activations(s->name))
 			hf_skip(h, s, SOURCE_ACTIVATIONS);
 		else if (s->packed)

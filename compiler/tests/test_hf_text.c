@@ -153,6 +153,27 @@ static void test_others(void **state)
 	fx_reset();
 }
 
+/* A tensor is of one kind only, though its name is of two. */
+static void test_counted_once(void **state)
+{
+	struct source_left_out kinds[SOURCE_LEFT_OUT];
+
+	(void)state;
+	fx_put("model.language_model.embed_tokens.weight", 5, 8, 0);
+	fx_put("model.language_model.norm.weight", 8, 0, 0);
+	fx_put("model.language_model.layers.0.mlp.up_proj.input_scale", 1, 0, 0);
+	fx_put("model.visual.blocks.0.mlp.up_proj.input_scale", 1, 0, 0);
+	fx_open_folder("{\"architectures\":[\"Qwen2_5_VLForConditionalGeneration\"],"
+		       "\"quantization_config\":{\"quant_method\":\"fp8\"},"
+		       "\"text_config\":{" FX_SIZES "\"model_type\":\"qwen2_5_vl_text\"}}");
+	assert_int_equal(source_left_out(fx_file, kinds), 2);
+	assert_int_equal(kinds[0].tensors, 1);
+	assert_int_equal(kinds[1].tensors, 1);
+	assert_string_equal(kinds[1].what, "scales of activations");
+	assert_int_equal(kinds[1].bytes, 4);
+	fx_reset();
+}
+
 static void refused(const char *config, const char *tensor, int code, const char *says)
 {
 	fx_put_globals();
@@ -224,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_gemma3),	     cmocka_unit_test(test_qwen2_vl),
 		cmocka_unit_test(test_qwen3_vl_moe), cmocka_unit_test(test_others),
 		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_types),
+		cmocka_unit_test(test_counted_once),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
