@@ -23,6 +23,7 @@ static const struct fe_moe_rules rules = {
 	.gating = FE_GATING_SOFTMAX,
 	.gating_key = true,
 	.norm_key = true,
+	.scale_key = true,
 	.needs_experts = true,
 	.own_width = true,
 	.leading_dense = true,

@@ -8,6 +8,7 @@ static const char *const keys[] = { "expert_count", "expert_used_count", NULL };
 static const struct fe_moe_rules rules = {
 	.gating = FE_GATING_SIGMOID,
 	.norm_key = true,
+	.scale_key = true,
 	.own_width = true,
 	.by_tensor = true,
 	.select_bias = true,

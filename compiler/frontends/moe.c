@@ -96,6 +96,10 @@ static int read_gating(struct fe_net *n, struct fe_moe *e)
 	if (!(scale > -1e30f && scale < 1e30f))
 		return diag_set(&n->m->diag, -EINVAL, "key %s.expert_weights_scale: %g",
 				n->arch->name, (double)scale);
+	if (!r->scale_key && scale != 0 && scale != 1)
+		return diag_set(&n->m->diag, -ENOTSUP,
+				"key %s.expert_weights_scale: %g, supported for %s: 0, 1",
+				n->arch->name, (double)scale, n->arch->name);
 	e->norm = norm;
 	e->scale = scale;
 	return 0;

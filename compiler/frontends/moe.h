@@ -25,6 +25,7 @@ struct fe_moe_rules {
 	bool gating_key;       /* the key may choose another one */
 	bool norm;	       /* without the key expert_weights_norm */
 	bool norm_key;
+	bool scale_key;	    /* expert_weights_scale counts */
 	bool needs_experts; /* expert_count of 0 is refused */
 	bool own_width;	    /* expert_feed_forward_length, not feed_forward_length */
 	bool split_width;   /* without that key feed_forward_length, divided among those used */
@@ -46,7 +47,7 @@ struct fe_moe {
 	uint32_t gating; /* enum fe_gating */
 	uint32_t latent; /* moe_latent_size; 0: the tensor says it */
 	bool norm;
-	float scale;
+	float scale; /* of the chosen experts' weights; 0: none */
 };
 
 /* Reads the keys where n->arch->moe is set; n->moe stays NULL for a dense model. Needs n->ff. */

@@ -213,7 +213,7 @@ static void test_rom_bytes(void **state)
 
 /* --- refusals -------------------------------------------------------------------------------- */
 
-enum change { U32, MISSING, EXTRA, NONE };
+enum change { U32, F32, MISSING, EXTRA, NONE };
 
 static const struct {
 	const char *arch;
@@ -245,6 +245,15 @@ static const struct {
 	  "key qwen3moe.expert_gating_func: 2, supported: 1 (softmax)" },
 	{ "qwen3moe", U32, "expert_gating_func", 4, -ENOTSUP,
 	  "key qwen3moe.expert_gating_func: 4, supported: 1 (softmax)" },
+	{ "qwen3moe", F32, "expert_weights_scale", 0, 0, NULL },
+	{ "qwen3moe", F32, "expert_weights_scale", 1, 0, NULL },
+	{ "qwen3moe", F32, "expert_weights_scale", 2.5, -ENOTSUP,
+	  "key qwen3moe.expert_weights_scale: 2.5, supported for qwen3moe: 0, 1" },
+	{ "qwen2moe", F32, "expert_weights_scale", 2.5, -ENOTSUP,
+	  "key qwen2moe.expert_weights_scale: 2.5" },
+	{ "llama", F32, "expert_weights_scale", 0.5, -ENOTSUP,
+	  "key llama.expert_weights_scale: 0.5" },
+	{ "deepseek2", F32, "expert_weights_scale", 2.5, 0, NULL },
 	{ "qwen3moe", MISSING, "blk.1.ffn_gate_inp.weight", 0, -EINVAL,
 	  "tensor blk.1.ffn_gate_inp.weight: missing" },
 	{ "qwen3moe", MISSING, "blk.1.ffn_up_exps.weight", 0, -EINVAL,
@@ -348,6 +357,8 @@ static void copy_changed(const struct gguf_file *f, size_t k, struct gguf_writer
 	snprintf(text, sizeof(text), "%s.%s", arch, name);
 	if (refusals[k].change == U32)
 		gguf_write_u32(w, text, (uint32_t)refusals[k].value);
+	if (refusals[k].change == F32)
+		gguf_write_f32(w, text, (float)refusals[k].value);
 	for (i = 0; i < gguf_n_tensors(f); i++) {
 		const struct gguf_tensor *t = gguf_tensor(f, i);
 
