@@ -35,7 +35,6 @@ static struct ir_op *block(struct fe_net *n, uint32_t i, struct ir_op *x)
 
 const struct fe_arch fe_arch_falcon_h1 = {
 	.name = "falcon-h1",
-	.bias_o = FE_MAY_BIAS,
 	.bias_ffn = FE_MAY_BIAS,
 	.read = read_keys,
 	.block = block,

@@ -184,7 +184,15 @@ struct ir_tensor *fe_layer_part(struct fe_net *n, uint32_t layer, const char *na
 {
 	const struct gguf_tensor *g = fe_layer_source(n, layer, name, cols, all);
 
-	return g ? part_of(n, g, cols, first, rows, index) : NULL;
+	if (!g)
+		return NULL;
+	if ((uint64_t)g->ne[1] != all) {
+		diag_set(&n->m->diag, -EINVAL,
+			 "tensor blk.%u.%s: %" PRId64 " rows, expected %" PRIu64, layer, name,
+			 g->ne[1], all);
+		return NULL;
+	}
+	return part_of(n, g, cols, first, rows, index);
 }
 
 int fe_layer_rows(struct fe_net *n, uint32_t layer, const char *name, uint32_t cols, uint32_t rows,

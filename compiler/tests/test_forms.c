@@ -289,6 +289,77 @@ static void test_text_parts(void **state)
 	}
 }
 
+/* A copy of the file with a tensor of these sizes: its data as before, or a vector that is new. */
+static void with_tensor(const struct gguf_file *f, const char *name, uint32_t n_dims,
+			const int64_t *ne, struct gguf_writer *w)
+{
+	const struct gguf_tensor *old = gguf_find_tensor(f, name);
+	float ones[64];
+	char buf[96];
+	size_t i;
+
+	for (i = 0; i < 64; i++)
+		ones[i] = 1;
+	gguf_writer_init(w);
+	copy_keys(f, NULL, w);
+	for (i = 0; i < gguf_n_tensors(f); i++) {
+		const struct gguf_tensor *t = gguf_tensor(f, i);
+
+		snprintf(buf, sizeof(buf), "%.*s", (int)t->name.len, t->name.ptr);
+		gguf_write_tensor(w, buf, t->type, t == old ? n_dims : t->n_dims,
+				  t == old ? ne : t->ne, t->data, t->size);
+	}
+	if (!old)
+		gguf_write_tensor(w, name, GGML_TYPE_F32, n_dims, ne, ones, sizeof(ones));
+}
+
+static void refused(uint8_t *data, size_t size, const char *name, uint32_t n_dims,
+		    const int64_t *ne, const char *says)
+{
+	struct compile_result r;
+	struct gguf_writer w;
+	struct gguf_file *f;
+	uint8_t *changed;
+	size_t n;
+
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	with_tensor(f, name, n_dims, ne, &w);
+	assert_int_equal(gguf_writer_finish(&w, &changed, &n), 0);
+	gguf_writer_free(&w);
+	assert_int_not_equal(compile(changed, n, NULL, &r), 0);
+	if (!strstr(r.model.diag.msg, says))
+		fail_msg("\"%s\" does not say \"%s\"", r.model.diag.msg, says);
+	compile_free(&r);
+	gguf_close(f);
+	free(changed);
+	free(data);
+}
+
+/* Of other forms no program is known that computes the same from them. */
+static void test_other_forms(void **state)
+{
+	static const int64_t vector[1] = { 64 };
+	struct gguf_file *f;
+	uint8_t *data;
+	size_t i, size;
+	int64_t ne[3];
+
+	(void)state;
+	assert_int_equal(synth_ssm_build(shape("falcon-h1-plain"), &data, &size), 0);
+	refused(data, size, "blk.0.attn_output.bias", 1, vector,
+		"tensor blk.0.attn_output.bias: not part of a supported falcon-h1 model");
+	for (i = 0; i < n_shapes && strcmp(shapes[i].arch, "phi3"); i++)
+		;
+	assert_true(i < n_shapes);
+	assert_int_equal(synth_build(&shapes[i], &data, &size), 0);
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	memcpy(ne, gguf_find_tensor(f, "blk.0.attn_qkv.weight")->ne, sizeof(ne));
+	gguf_close(f);
+	ne[1] /= 2;
+	ne[2] = 2;
+	refused(data, size, "blk.0.attn_qkv.weight", 3, ne, "tensor blk.0.attn_qkv.weight: ");
+}
+
 static int setup(void **state)
 {
 	size_t i;
@@ -316,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_rwkv6_lerps),
 		cmocka_unit_test(test_bf16),
 		cmocka_unit_test(test_text_parts),
+		cmocka_unit_test(test_other_forms),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
