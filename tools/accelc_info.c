@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <argp.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -124,20 +125,18 @@ static json_t *manifest(const struct ig1_image_manifest *m)
 		(json_int_t)m->source_bytes, "source_sha256", sha);
 }
 
-/* Parts of the model that the image lacks; *text is to be freed. A section that makes no sense counts as none. */
-static size_t left_out(struct ig1_image *img, struct source_left_out parts[SOURCE_LEFT_OUT],
-		       char **text)
+/* Parts of the model that the image lacks: *parts is to be freed. An error: they cannot be told. */
+static int left_out(struct ig1_image *img, struct source_left_out **parts, size_t *n)
 {
 	const void *data;
 	size_t bytes;
-	int n;
+	int ret = ig1_image_section(img, IG1_SEC_LEFT_OUT, 0, &data, &bytes);
 
-	*text = NULL;
-	if (ig1_image_section(img, IG1_SEC_LEFT_OUT, 0, &data, &bytes))
-		return 0;
-	*text = strndup(data, bytes);
-	n = *text ? build_left_out_parse(*text, parts, SOURCE_LEFT_OUT) : 0;
-	return n < 0 ? 0 : (size_t)n;
+	*parts = NULL;
+	*n = 0;
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	return build_left_out_parse(data, bytes, parts, n);
 }
 
 json_t *accelc_image_json(struct ig1_image *img)
@@ -145,10 +144,9 @@ json_t *accelc_image_json(struct ig1_image *img)
 	const struct ig1_config *chip = accelc_image_chip(img);
 	const struct ig1_image_manifest *m = ig1_image_manifest(img);
 	json_t *j = json_object(), *programs = json_object();
-	struct source_left_out parts[SOURCE_LEFT_OUT];
+	struct source_left_out *parts;
 	const void *cmds;
 	size_t count;
-	char *text;
 	char id[65];
 	int i;
 
@@ -166,9 +164,13 @@ json_t *accelc_image_json(struct ig1_image *img)
 	json_object_set_new(j, "programs", programs);
 	json_object_set_new(j, "sections", sections(img));
 	json_object_set_new(j, "tensors", tensors(img));
-	count = left_out(img, parts, &text);
-	accelc_left_out_json(j, parts, count);
-	free(text);
+	if (left_out(img, &parts, &count)) {
+		json_object_set_new(j, "left_out", json_null());
+		json_object_set_new(j, "left_out_bytes", json_null());
+	} else {
+		accelc_left_out_json(j, parts, count);
+	}
+	free(parts);
 	return j;
 }
 
@@ -184,11 +186,12 @@ static void print_name(const char *s, size_t n)
 static void print_text(struct ig1_image *img, const struct ig1_config *chip)
 {
 	const struct ig1_image_manifest *m = ig1_image_manifest(img);
-	struct source_left_out parts[SOURCE_LEFT_OUT];
+	struct source_left_out *parts;
 	const void *cmds;
 	size_t count;
-	char id[65], *text;
+	char id[65];
 	uint32_t i;
+	int ret;
 
 	hex(ig1_image_header(img)->mask_id, 32, id);
 	if (m) {
@@ -234,11 +237,13 @@ static void print_text(struct ig1_image *img, const struct ig1_config *chip)
 			printf(" (%s%s)\n", ggml_type_name(t->src_type),
 			       t->requant == IR_REENCODED ? ", exact" : "");
 	}
-	count = left_out(img, parts, &text);
-	if (count)
+	ret = left_out(img, &parts, &count);
+	if (ret || count)
 		putchar('\n');
+	if (ret)
+		puts("left out: unreadable");
 	accelc_left_out(stdout, parts, count);
-	free(text);
+	free(parts);
 }
 
 int accelc_info(int argc, char **argv)

@@ -60,11 +60,11 @@ int build_fdt(struct ir_model *m, const struct ig1_config *chip, const uint8_t m
 
 /*
  * left_out.c: what of the model's files is not in the image, as text: a line for each part, numbers of
- * tensors and bytes, then what it is. The reader takes text with a NUL behind it, changes it, and hands out
- * pointers into it; the number of parts, at most `most`, or -EINVAL.
+ * tensors and bytes, then what it is. The reader takes any bytes; *out, with the names that it points to, is
+ * malloc'ed. 0, -EINVAL or -ENOMEM.
  */
 void build_left_out(const struct gguf_file *f, struct strbuf *out);
-int build_left_out_parse(char *text, struct source_left_out *out, size_t most);
+int build_left_out_parse(const char *text, size_t bytes, struct source_left_out **out, size_t *n);
 
 /* tokenizer.c: malloc'ed blob; *out NULL and m->no_tokenizer set when there is none to have. */
 int build_tokenizer(struct ir_model *m, const struct gguf_file *f, void **out, size_t *bytes);

@@ -17,6 +17,7 @@ void build_left_out(const struct gguf_file *f, struct strbuf *out)
 			      parts[i].what);
 }
 
+/* As signed numbers, which those of JSON are. */
 static int number(char **s, uint64_t *v)
 {
 	char *end;
@@ -25,7 +26,7 @@ static int number(char **s, uint64_t *v)
 		return -EINVAL;
 	errno = 0;
 	*v = strtoull(*s, &end, 10);
-	if (errno || *end != ' ')
+	if (errno || *v > INT64_MAX || *end != ' ')
 		return -EINVAL;
 	*s = end + 1;
 	return 0;
@@ -39,20 +40,48 @@ static bool printable(const char *s, const char *end)
 	return s == end;
 }
 
-int build_left_out_parse(char *text, struct source_left_out *out, size_t most)
+static int parse_lines(char *text, size_t lines, struct source_left_out *out)
 {
 	uint64_t tensors;
-	size_t n = 0;
 	char *end;
 
-	for (; *text && n < most; text = end + 1, n++) {
-		end = strchr(text, '\n');
-		if (!end || number(&text, &tensors) || number(&text, &out[n].bytes) ||
-		    text == end || !printable(text, end))
+	for (; lines; lines--, out++, text = end + 1) {
+		end = strchrnul(text, '\n');
+		if (!*end || number(&text, &tensors) || number(&text, &out->bytes) || text >= end ||
+		    !printable(text, end))
 			return -EINVAL;
 		*end = '\0';
-		out[n].tensors = (size_t)tensors;
-		out[n].what = text;
+		out->tensors = (size_t)tensors;
+		out->what = text;
 	}
-	return *text ? -EINVAL : (int)n;
+	return 0;
+}
+
+int build_left_out_parse(const char *text, size_t bytes, struct source_left_out **out, size_t *n)
+{
+	size_t lines = 0, room, i;
+	char *copy;
+
+	*out = NULL;
+	*n = 0;
+	for (i = 0; i < bytes; i++)
+		lines += text[i] == '\n';
+	if (bytes && text[bytes - 1] != '\n')
+		return -EINVAL;
+	if (__builtin_mul_overflow(lines, sizeof(**out), &room) ||
+	    __builtin_add_overflow(room, bytes + 1, &room))
+		return -ENOMEM;
+	*out = malloc(room);
+	if (!*out)
+		return -ENOMEM;
+	copy = (char *)(*out + lines);
+	memcpy(copy, text, bytes);
+	copy[bytes] = '\0';
+	if (parse_lines(copy, lines, *out)) {
+		free(*out);
+		*out = NULL;
+		return -EINVAL;
+	}
+	*n = lines;
+	return 0;
 }

@@ -502,6 +502,62 @@ static void test_compile_json(void **state)
 	expect("verify json.accel", 0, NULL);
 }
 
+/* Of a file that has this text as its list of what is left out: null, or how many parts. */
+static void check_left_out(const char *text, int parts, const char *says)
+{
+	struct ig1_image_writer *w;
+	char path[128];
+	json_t *j;
+
+	snprintf(path, sizeof(path), "%s/parts.accel", dir);
+	if (text) {
+		assert_int_equal(ig1_image_create(path, &w, err), 0);
+		ig1_image_add(w, IG1_SEC_LEFT_OUT, 0, text, strlen(text));
+		assert_int_equal(ig1_image_commit(w, err), 0);
+	}
+	expect("info parts.accel --json", 0, NULL);
+	j = json_out();
+	if (parts < 0) {
+		assert_true(json_is_null(json_object_get(j, "left_out")));
+		assert_true(json_is_null(json_object_get(j, "left_out_bytes")));
+	} else {
+		assert_int_equal(json_object_size(json_object_get(j, "left_out")), parts);
+	}
+	json_decref(j);
+	expect("info parts.accel", 0, NULL);
+	if (says ? !strstr(out, says) : !!strstr(out, "left out:"))
+		fail_msg("\"%s\": \"%s\"", text ? text : "", out);
+}
+
+/* A list that cannot be read is not an empty one. */
+static void test_left_out(void **state)
+{
+	static const char unreadable[] = "\nleft out: unreadable\n";
+	char path[128];
+	FILE *f;
+	int c;
+
+	(void)state;
+	check_left_out("1 2 a\n1 2 b\n1 2 c\n1 2 d\n1 2 e\n1 2 f\n1 2 g\n3 4 h\n", 8,
+		       "left out: 3 tensors of h, 4 bytes\n");
+	check_left_out("1 9223372036854775808 a\n", -1, unreadable);
+	check_left_out("1 2 a", -1, unreadable);
+	check_left_out("1 2 a\033[2J\n", -1, unreadable);
+	check_left_out("1 2 ab\n", 1, "left out: 1 tensor of ab, 2 bytes\n");
+	/* another byte than its sum is of */
+	snprintf(path, sizeof(path), "%s/parts.accel", dir);
+	f = fopen(path, "r+b");
+	assert_non_null(f);
+	do
+		c = fgetc(f);
+	while (c != EOF && !(c == 'a' && fgetc(f) == 'b'));
+	assert_true(c == 'a');
+	assert_int_equal(fseek(f, -1, SEEK_CUR), 0);
+	fputc('c', f);
+	assert_int_equal(fclose(f), 0);
+	check_left_out(NULL, -1, unreadable);
+}
+
 static void test_graph(void **state)
 {
 	(void)state;
@@ -692,6 +748,7 @@ int main(void)
 		cmocka_unit_test(test_compile_json), cmocka_unit_test(test_graph),
 		cmocka_unit_test(test_estimate),     cmocka_unit_test(test_passes),
 		cmocka_unit_test(test_report),	     cmocka_unit_test(test_report_names),
+		cmocka_unit_test(test_left_out),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

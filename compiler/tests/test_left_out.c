@@ -117,11 +117,11 @@ static void check_image(const char *text)
 /* The same from the compiler and in the image. */
 static void test_said(void **state)
 {
-	struct source_left_out parts[SOURCE_LEFT_OUT];
+	struct source_left_out *parts;
 	struct compile_result r;
-	size_t i, k, size;
+	size_t i, k, n, size;
+	const char *text;
 	uint8_t *data;
-	char *text;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -131,15 +131,15 @@ static void test_said(void **state)
 		if (compile(data, size, &r))
 			fail_msg("case %zu: %s", i, r.model.diag.msg);
 		check_image(cases[i].text);
-		text = strdup(cases[i].text ? cases[i].text : "");
-		assert_non_null(text);
-		assert_int_equal(build_left_out_parse(text, parts, SOURCE_LEFT_OUT), r.n_left_out);
+		text = cases[i].text ? cases[i].text : "";
+		assert_int_equal(build_left_out_parse(text, strlen(text), &parts, &n), 0);
+		assert_int_equal(n, r.n_left_out);
 		for (k = 0; k < r.n_left_out; k++) {
 			assert_string_equal(parts[k].what, r.left_out[k].what);
 			assert_int_equal(parts[k].tensors, r.left_out[k].tensors);
 			assert_int_equal(parts[k].bytes, r.left_out[k].bytes);
 		}
-		free(text);
+		free(parts);
 		compile_free(&r);
 		free(data);
 	}
@@ -205,15 +205,21 @@ static void test_parse(void **state)
 {
 	static const struct {
 		const char *text;
-		int n;
+		int n; /* lines, or an error */
 	} texts[] = {
 		{ "", 0 },
 		{ "1 2 a b\n", 1 },
 		{ "1 2 a\n3 4 b\n", 2 },
-		{ "1 2 a\n3 4 b\n5 6 c\n", -EINVAL },
+		/* kinds that are not known yet */
+		{ "1 2 a\n1 2 b\n1 2 c\n1 2 d\n1 2 e\n1 2 f\n1 2 g\n1 2 h\n1 2 i\n", 9 },
+		{ "1 9223372036854775807 a\n", 1 },
+		{ "1 9223372036854775808 a\n", -EINVAL },
+		{ "9223372036854775808 1 a\n", -EINVAL },
 		{ "1 2 a", -EINVAL },
+		{ "1 2 a\n3 4 b", -EINVAL },
 		{ "1 2 \n", -EINVAL },
 		{ "1 2\n", -EINVAL },
+		{ "1 2\n3 a\n", -EINVAL },
 		{ "1\n", -EINVAL },
 		{ "\n", -EINVAL },
 		{ "x 2 a\n", -EINVAL },
@@ -223,18 +229,27 @@ static void test_parse(void **state)
 		{ "1 2 a\033[2J\n", -EINVAL },
 		{ "1 2 \xff\n", -EINVAL },
 	};
-	struct source_left_out out[2];
-	size_t i;
+	static const char zero[] = "1 2 a\0b\n";
+	struct source_left_out *out;
+	size_t i, n;
+	int ret;
 
 	(void)state;
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		char *text = strdup(texts[i].text);
+		/* without a NUL behind it */
+		size_t bytes = strlen(texts[i].text);
+		char *text = malloc(bytes + 1);
 
 		assert_non_null(text);
-		if (build_left_out_parse(text, out, 2) != texts[i].n)
-			fail_msg("case %zu", i);
+		memcpy(text + 1, texts[i].text, bytes);
+		ret = build_left_out_parse(text + 1, bytes, &out, &n);
+		if ((ret ? ret : (int)n) != texts[i].n)
+			fail_msg("case %zu: %d, %zu", i, ret, n);
+		assert_true(!ret == !!out);
 		free(text);
+		free(out);
 	}
+	assert_int_equal(build_left_out_parse(zero, sizeof(zero) - 1, &out, &n), -EINVAL);
 }
 
 static int setup(void **state)

@@ -774,8 +774,9 @@ enum ig1_sec {
 	IG1_SEC_MANIFEST = 9, /* struct image_manifest: the program contract's numbers */
 	IG1_SEC_GRAPH = 10, /* the model's IR as text */
 	/*
-	 * parts of the model's files that the image lacks, a line of text each: tensors,
-	 * bytes, what they are; only where there are some
+	 * parts of the model's files that the image lacks, a line each: tensors, bytes and
+	 * what they are, one space between them, numbers decimal and below 2^63; printable
+	 * ASCII, each line ends in LF; only where there are some
 	 */
 	IG1_SEC_LEFT_OUT = 11,
 };
