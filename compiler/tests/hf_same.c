@@ -70,12 +70,15 @@ static struct ig1_image *compile_folder(const struct hf_folder *d, uint32_t cont
 	return compile(path, NULL, 0, context, name);
 }
 
-/* A folder may have more that is left out; that section is the last one. */
-static uint32_t n_sections(const struct ig1_image *img)
+/* What is left out, the last section, may be there in one of the two only: that one is not looked at. */
+static uint32_t n_sections(struct ig1_image *img, struct ig1_image *other)
 {
-	uint32_t n = ig1_image_header(img)->sections;
+	const void *data;
+	size_t bytes;
+	bool here = !ig1_image_section(img, IG1_SEC_LEFT_OUT, 0, &data, &bytes);
+	bool there = !ig1_image_section(other, IG1_SEC_LEFT_OUT, 0, &data, &bytes);
 
-	return n && ig1_image_section_at(img, n - 1)->type == IG1_SEC_LEFT_OUT ? n - 1 : n;
+	return ig1_image_header(img)->sections - (here && !there);
 }
 
 /*
@@ -93,9 +96,9 @@ static const char *difference(struct ig1_image *a, struct ig1_image *b, const ui
 	memset(y.source_sha256, 0, 32);
 	if (memcmp(&x, &y, sizeof(x)))
 		which = "manifest";
-	else if (n_sections(a) != n_sections(b))
+	else if (n_sections(a, b) != n_sections(b, a))
 		which = "number of sections";
-	for (i = 0; !which && i < n_sections(a); i++) {
+	for (i = 0; !which && i < n_sections(a, b); i++) {
 		const struct ig1_image_section *s = ig1_image_section_at(a, i);
 		const uint32_t *k;
 		bool skipped = s->type == IG1_SEC_MANIFEST;
