@@ -429,6 +429,33 @@ static void test_timeout(struct kunit *test)
 	expect_no_queues(chip);
 }
 
+/* The job that was to be stopped is over: what runs by now is another one, which no reset may end. */
+static void test_timeout_ended(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct ig1_queue *queue = test_queue(chip, 1), *other = test_queue(chip, 1);
+	struct dma_fence *a, *b;
+
+	chip->running_ring = 1;
+	chip->ends = true;
+	a = test_submit(chip, queue, NULL);
+	test_wait_tail(chip, 1, 1);
+	b = test_submit(chip, other, NULL);
+	test_wait_tail(chip, 1, 2);
+	test_expect(chip, a, 0);
+	drain_workqueue(chip->dev->reset.wq);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+	KUNIT_EXPECT_EQ(test, chip->dev->stats.timeouts, 1);
+	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_BANNED);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(b));
+	test_chip_answer(chip, 1, 0);
+	test_expect(chip, b, 0);
+	KUNIT_EXPECT_EQ(test, state_of(other), DRM_INTAGLIO_QUEUE_RUNNING);
+	close_queue(chip, queue);
+	close_queue(chip, other);
+	expect_no_queues(chip);
+}
+
 /* The chip does not obey: reset. What had not begun runs afterwards, in order. */
 static void test_reset(struct kunit *test)
 {
@@ -995,6 +1022,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_progress),
 	KUNIT_CASE(test_limit),
 	KUNIT_CASE(test_timeout),
+	KUNIT_CASE(test_timeout_ended),
 	KUNIT_CASE(test_reset),
 	KUNIT_CASE(test_firmware_dead),
 	KUNIT_CASE(test_reset_running),

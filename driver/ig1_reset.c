@@ -457,17 +457,17 @@ static bool ended(const struct ig1_job *job)
 	return dma_fence_is_signaled(&job->fence->base);
 }
 
-/* Asks the firmware to abort a job of a banned queue. */
+/* Asks the firmware to abort a job of a banned queue. If it refuses, the job may have ended anyhow. */
 static bool abort_job(struct ig1_job *job)
 {
 	struct ig1_queue *queue = job->queue;
 	const u32 args[4] = { queue->context };
-	u32 i;
+	u32 i, tries = ABORT_TRIES;
 
 	if (ig1_fail_abort() ||
 	    queue->dev->hwq.ops->mbox(queue->dev, IG1_MBOX_CTX_STOP, args, NULL, NULL))
-		return false;
-	for (i = 0; i < ABORT_TRIES && !ended(job); i++) {
+		tries = 1;
+	for (i = 0; i < tries && !ended(job); i++) {
 		ig1_hwq_process(queue->dev, queue->priority);
 		if (!ended(job))
 			usleep_range(1000, 2000);

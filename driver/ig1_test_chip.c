@@ -89,6 +89,10 @@ static int mbox(struct ig1_device *dev, u32 cmd, const u32 args[4], u32 *val, u3
 		out[3] = chip->emitted;
 		return 0;
 	case IG1_MBOX_CTX_STOP:
+		if (chip->ends) {
+			test_chip_write(chip, chip->running_ring, 0);
+			return -EIO;
+		}
 		stop_context(chip, args[0]);
 		return 0;
 	case IG1_MBOX_CTX_RESUME:

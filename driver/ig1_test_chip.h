@@ -35,6 +35,8 @@ struct test_chip {
 	u32 emitted;
 	/** @obeys: a context that is stopped ends its jobs */
 	bool obeys;
+	/** @ends: a context whose stop it refuses has ended its job by itself */
+	bool ends;
 	/** @mbox_error: of every mailbox command */
 	int mbox_error;
 	/** @halt_error: of every reset of the chip alone */
