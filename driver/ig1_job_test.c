@@ -429,31 +429,62 @@ static void test_timeout(struct kunit *test)
 	expect_no_queues(chip);
 }
 
-/* The job that was to be stopped is over: what runs by now is another one, which no reset may end. */
+struct end_case {
+	const char *name;
+	u32 at; /* mailbox command */
+	int error;
+	u32 starts;
+	u32 timeouts;
+};
+
+static const struct end_case end_cases[] = {
+	{ "refused", IG1_MBOX_CTX_STOP, -EBUSY, 0, 1 },
+	{ "stop not answered", IG1_MBOX_CTX_STOP, -ETIMEDOUT, 1, 1 },
+	{ "look not answered", IG1_MBOX_RUNNING, -ETIMEDOUT, 1, 0 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(end, end_cases, name);
+
+/*
+ * The job that is in question ends by itself. What runs by now is another one, which no reset may
+ * end, but of a firmware that hangs: nobody else would look after that.
+ */
 static void test_timeout_ended(struct kunit *test)
 {
+	const struct end_case *param = test->param_value;
 	struct test_chip *chip = test_chip_create(test);
-	struct ig1_queue *queue = test_queue(chip, 1), *other = test_queue(chip, 1);
+	struct ig1_device *dev = chip->dev;
+	struct ig1_queue *queue, *other;
 	struct dma_fence *a, *b;
 
+	/* As who submits does. One that sleeps is not reset. */
+	KUNIT_ASSERT_EQ(test, ig1_pm_get(dev), 0);
+	queue = test_queue(chip, 1);
+	dev->reset.timeout_ms = 10000;
+	other = test_queue(chip, 1);
 	chip->running_ring = 1;
-	chip->ends = true;
+	chip->ends_at = param->at;
+	chip->ends_error = param->error;
 	a = test_submit(chip, queue, NULL);
 	test_wait_tail(chip, 1, 1);
 	b = test_submit(chip, other, NULL);
-	test_wait_tail(chip, 1, 2);
 	test_expect(chip, a, 0);
-	drain_workqueue(chip->dev->reset.wq);
-	KUNIT_EXPECT_EQ(test, chip->starts, 0);
-	KUNIT_EXPECT_EQ(test, chip->dev->stats.timeouts, 1);
-	KUNIT_EXPECT_EQ(test, state_of(queue), DRM_INTAGLIO_QUEUE_BANNED);
-	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(b));
-	test_chip_answer(chip, 1, 0);
-	test_expect(chip, b, 0);
-	KUNIT_EXPECT_EQ(test, state_of(other), DRM_INTAGLIO_QUEUE_RUNNING);
+	if (param->starts) {
+		test_expect(chip, b, -EIO);
+	} else {
+		KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(b));
+		test_chip_answer(chip, 1, 0);
+		test_expect(chip, b, 0);
+	}
+	drain_workqueue(dev->reset.wq);
+	KUNIT_EXPECT_EQ(test, chip->starts, param->starts);
+	KUNIT_EXPECT_EQ(test, dev->stats.timeouts, param->timeouts);
+	KUNIT_EXPECT_EQ(test, state_of(queue), param->timeouts ? DRM_INTAGLIO_QUEUE_BANNED :
+								  DRM_INTAGLIO_QUEUE_RUNNING);
 	close_queue(chip, queue);
 	close_queue(chip, other);
 	expect_no_queues(chip);
+	ig1_pm_put(dev);
 }
 
 /* The chip does not obey: reset. What had not begun runs afterwards, in order. */
@@ -1022,7 +1053,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_progress),
 	KUNIT_CASE(test_limit),
 	KUNIT_CASE(test_timeout),
-	KUNIT_CASE(test_timeout_ended),
+	KUNIT_CASE_PARAM(test_timeout_ended, end_gen_params),
 	KUNIT_CASE(test_reset),
 	KUNIT_CASE(test_firmware_dead),
 	KUNIT_CASE(test_reset_running),

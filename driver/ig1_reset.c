@@ -461,14 +461,17 @@ static bool ended(const struct ig1_job *job)
 static bool abort_job(struct ig1_job *job)
 {
 	struct ig1_queue *queue = job->queue;
+	struct ig1_device *dev = queue->dev;
 	const u32 args[4] = { queue->context };
 	u32 i, tries = ABORT_TRIES;
 
-	if (ig1_fail_abort() ||
-	    queue->dev->hwq.ops->mbox(queue->dev, IG1_MBOX_CTX_STOP, args, NULL, NULL))
+	if (ig1_fail_abort() || dev->hwq.ops->mbox(dev, IG1_MBOX_CTX_STOP, args, NULL, NULL))
 		tries = 1;
+	/* If it hangs, a reset is due whatever becomes of this job. */
+	if (!dev->fw.running)
+		return false;
 	for (i = 0; i < tries && !ended(job); i++) {
-		ig1_hwq_process(queue->dev, queue->priority);
+		ig1_hwq_process(dev, queue->priority);
 		if (!ended(job))
 			usleep_range(1000, 2000);
 	}
@@ -513,6 +516,9 @@ void ig1_reset_timeout(struct ig1_job *job)
 		process_all(dev);
 		if (verdict != JOB_FINE && !ended(job))
 			err = give_up_job(job, verdict);
+		/* It does not answer, but the job is over: nobody else would have it reset. */
+		if (!err && !dev->fw.running && !dev->pm.suspended)
+			ig1_reset_schedule(dev);
 	}
 	lost = dev->pm.frozen &&
 	       time_after(jiffies, dev->pm.frozen + msecs_to_jiffies(RECOVERY_MS));

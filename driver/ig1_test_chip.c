@@ -74,10 +74,18 @@ static int mbox(struct ig1_device *dev, u32 cmd, const u32 args[4], u32 *val, u3
 {
 	struct test_chip *chip = current_chip;
 	const struct ig1_hw_job *job;
-	int ring;
+	int ring, error = chip->mbox_error;
 
-	if (chip->mbox_error)
-		return chip->mbox_error;
+	if (cmd == chip->ends_at) {
+		test_chip_write(chip, chip->running_ring, 0);
+		chip->ends_at = 0;
+		error = chip->ends_error;
+	}
+	/* As ig1_mbox() does. */
+	if (error == -ETIMEDOUT)
+		dev->fw.running = false;
+	if (error)
+		return error;
 	switch (cmd) {
 	case IG1_MBOX_RUNNING:
 		ring = chip->running_ring;
@@ -89,10 +97,6 @@ static int mbox(struct ig1_device *dev, u32 cmd, const u32 args[4], u32 *val, u3
 		out[3] = chip->emitted;
 		return 0;
 	case IG1_MBOX_CTX_STOP:
-		if (chip->ends) {
-			test_chip_write(chip, chip->running_ring, 0);
-			return -EIO;
-		}
 		stop_context(chip, args[0]);
 		return 0;
 	case IG1_MBOX_CTX_RESUME:
@@ -155,6 +159,7 @@ static int start(struct ig1_device *dev)
 	chip->starts++;
 	/* Whatever was the matter with the firmware. */
 	chip->mbox_error = 0;
+	dev->fw.running = true;
 	for (i = 0; i < IG1_PRIORITIES; i++) {
 		memset(dev->hwq.q[i].cq, 0, IG1_HWQ_ENTRIES * sizeof(*dev->hwq.q[i].cq));
 		chip->answered[i] = 0;

@@ -35,8 +35,10 @@ struct test_chip {
 	u32 emitted;
 	/** @obeys: a context that is stopped ends its jobs */
 	bool obeys;
-	/** @ends: a context whose stop it refuses has ended its job by itself */
-	bool ends;
+	/** @ends_at: mailbox command before which its job ends by itself; 0: none */
+	u32 ends_at;
+	/** @ends_error: of that command */
+	int ends_error;
 	/** @mbox_error: of every mailbox command */
 	int mbox_error;
 	/** @halt_error: of every reset of the chip alone */
