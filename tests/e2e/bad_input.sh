@@ -178,7 +178,7 @@ unknown_chat() {
 	done
 	python3 "$here/gguf_edit.py" "$models/tinyqwen2-Q8_0.gguf" chat.gguf \
 		'tokenizer.chat_template=str:{{ messages }} <x>' && "$accelc" compile chat.gguf -o chat.accel &&
-		exits 5 'none of the known markers: <\|im_start\|> \(ChatML\).*\[INST\] \(Mistral\)' \
+		exits 5 'none of the known markers: .*<\|im_start\|> \(ChatML\).*\[INST\] \(Mistral\)' \
 			"$run" chat.accel -p a --chat || return 1
 	python3 "$here/gguf_edit.py" "$models/tinyqwen2-Q8_0.gguf" chat.gguf \
 		"tokenizer.chat_template=str:{% for m in messages %}<|im_start|>{{ m.role }}" &&

@@ -606,7 +606,7 @@ static void test_damage(void **state)
 		{ CONTENT, 6, 8, 4, 49, "tensor 0: name" },
 		{ CONTENT, 6, 8, 4, 17, "tensor 0: name" },
 		{ CONTENT, 6, 88, 4, 0, "tensor 1: name: 'token_embd.weight' is there twice" },
-		{ CONTENT, 6, 8 + 4, 4, 2, "tensor 0: fmt" },
+		{ CONTENT, 6, 8 + 4, 4, IG1_WFMT_PLANES, "tensor 0: fmt" },
 		{ CONTENT, 6, 8 + 4, 4, 77, "tensor 0: fmt" },
 		{ CONTENT, 6, 8 + 8, 8, 1, "tensor 0: offset: it or" },
 		{ CONTENT, 6, 8 + 8, 8, 682, "tensor 0: offset: outside the rom" },
