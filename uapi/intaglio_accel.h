@@ -37,8 +37,9 @@ extern "C" {
  * charged to the caller's control group.
  *
  * Errors, unless the call says more: EINVAL bad argument, ENOENT unknown handle or id, EFAULT bad
- * pointer, ENOMEM host memory, ENOSPC resident SRAM, queues or contexts exhausted, EACCES
- * privilege, ENODEV device unplugged, EIO device dead, ECANCELED queue stopped or VM unusable.
+ * pointer, ENOMEM host memory, ENOSPC resident SRAM, address spaces, queues or contexts exhausted,
+ * EACCES privilege, ENODEV device unplugged, EIO device dead, ECANCELED queue stopped or VM
+ * unusable.
  */
 
 #define DRM_INTAGLIO_DRIVER_NAME "intaglio"

@@ -82,7 +82,7 @@ static const struct attack attacks[] = {
 	{ "emit tokens into a read-only page", EMIT, UINT64_C(0x300000), IG1_FAULT_WRITE },
 	{ "read the weight ROM beyond the mask", ROM, 0xfffff000, IG1_FAULT_ROM },
 	{ "read the constant ROM beyond the mask", CROM, 0xfffff000, IG1_FAULT_CROM },
-	{ "read scratch beyond its end", SCRATCH, 0xfffff000, IG1_FAULT_SCRATCH },
+	{ "load into scratch beyond its end", SCRATCH, 0xfffff000, IG1_FAULT_SCRATCH },
 };
 
 #define ATTACKS (sizeof(attacks) / sizeof(attacks[0]))

@@ -4,7 +4,14 @@
 . /tests/tap.sh
 . /tests/driver.sh
 
+# Lines of the kernel's log that warn, of the driver or its device; that it is no part of the kernel is none.
+warnings() {
+	dmesg -r | sed -n "$(($1 + 1)),\$p" | grep -E '^<[0-4]>' | grep -E "intaglio|accel|${chip#0000:}" | grep -v taint
+}
+
+seen=$(dmesg -r | wc -l)
 ok "the driver is up" driver_up || done_testing
+chip=$(chip)
 for case in $(grep -o '^[a-z]*' /ref/cases); do
 	equal "$case" "$case"
 done
@@ -20,4 +27,5 @@ same /run/a.tokens /ref/short.tokens "first: tokens"
 same /run/a.logits /ref/short.logits "first: logits, byte for byte"
 same /run/b.tokens /ref/long.tokens "second: tokens"
 same /run/b.logits /ref/long.logits "second: logits, byte for byte"
+is "$(warnings "$seen")" "" "the kernel's log has no warning of it"
 done_testing

@@ -51,6 +51,7 @@ if [ -e /sys/power/pm_test ] && grep -qw mem /sys/power/state; then
 	session "pm_test"
 	ok "pm_test: devices sleep and wake" sh -c 'echo devices >/sys/power/pm_test; echo mem >/sys/power/state'
 	echo none >/sys/power/pm_test
+	ok "pm_test: the session is at work still" kill -0 $user
 	ok "pm_test: the session goes on" wait $user || diag </run/s.err
 	same /run/s.tokens /ref/endless.tokens "pm_test: tokens"
 	same /run/s.logits /ref/endless.logits "pm_test: logits, byte for byte"
@@ -76,8 +77,11 @@ if [ ! -e $wakeup ] && [ ! -e /sys/class/rtc/rtc0/wakealarm ]; then
 elif grep -qw freeze /sys/power/state; then
 	session "s2idle"
 	ok "s2idle: the machine sleeps and wakes" sleep_to_idle
+	ok "s2idle: the session is at work still" kill -0 $user
 	ok "s2idle: the session goes on" wait $user || diag </run/s.err
 	same /run/s.tokens /ref/endless.tokens "s2idle: tokens"
 	same /run/s.logits /ref/endless.logits "s2idle: logits, byte for byte"
+else
+	skip "s2idle" "this kernel does not sleep to idle"
 fi
 done_testing
