@@ -23,8 +23,8 @@ page() {
 	- **ref: NMSE** is the mean square error of the reference model's logits, over 24 positions, against a
 	  double precision pass over the same file with the chip's roundings to int8, relative to the logits'
 	  mean square.
-	- **RTL** says whether the Verilated chip's logits of those positions and eight decoded tokens are the
-	  reference model's, byte for byte.
+	- **RTL** says whether the Verilated chip's logits of those positions, eight decoded tokens and the logits
+	  behind each of these are the reference model's, byte for byte.
 	- **cycles**, of the simulated chip, and **ROM bytes** (counted by the chip) are those of a token decoded
 	  behind the 24.
 
