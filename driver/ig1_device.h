@@ -69,6 +69,9 @@
  *   Nothing is allocated and no dma_resv is locked under it, since a reset completes fences.
  *
  *   - &ig1_fw.lock: one mailbox command at a time
+ *   - &ig1_scheds.lock: list of queues. A reset looks through it for whose SRAM is lost
+ *
+ *     - &ig1_vm.op_lock, see below
  *
  * - &ig1_vm.bind_lock: order of asynchronous operations in a VM; held over arm and push
  * - a queue's submit lock, likewise (ig1_queue.h)
@@ -79,7 +82,8 @@
  *
  *       - the buffer's list of mappings (ig1_gem_list_lock())
  *
- * - &ig1_gem.lock, &ig1_vms.lock, &ig1_sram.lock: leaves, nothing is locked under them
+ * - &ig1_vms.lock: list of VMs; unplug opens their gates under it (&ig1_gates.lock)
+ * - &ig1_gem.lock, &ig1_sram.lock, the list of spare schedulers: leaves
  */
 
 /**
