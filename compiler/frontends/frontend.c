@@ -19,6 +19,11 @@ static const struct fe_arch *const archs[] = {
 
 #define N_ARCHS (sizeof(archs) / sizeof(archs[0]))
 
+const char *fe_arch_name(size_t i)
+{
+	return i < N_ARCHS ? archs[i]->name : NULL;
+}
+
 int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context)
 {
 	struct gguf_error err = { 0 };

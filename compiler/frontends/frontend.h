@@ -24,6 +24,9 @@
  */
 int fe_build(struct ir_model *m, const struct gguf_file *f, uint32_t context);
 
+/* Values of general.architecture that are supported, one after the other; NULL behind the last. */
+const char *fe_arch_name(size_t i);
+
 /* keys.c: "<arch>.<key>"; the message of a wrong value goes to m->diag. */
 struct fe_keys {
 	struct ir_model *m;

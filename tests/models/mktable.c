@@ -13,6 +13,7 @@
 
 #include "accel/accel.h"
 #include "compiler/compile.h"
+#include "compiler/frontends/frontend.h"
 #include "tests/models/forms.h"
 #include "tests/models/forward64_ssm.h"
 #include "tests/models/nmse.h"
@@ -260,6 +261,29 @@ static void add(struct table *t, const struct synth_model *dense, const struct s
 		t->rows[t->n++] = (struct model){ arch, dense, ssm };
 }
 
+/* No architecture may be missing; the text above the table says what these three are. */
+static bool is_complete(const struct table *t)
+{
+	static const char *const aliases[] = { "qwen2vl", "qwen3vl", "qwen3vlmoe" };
+	const char *name;
+	bool all = true;
+	size_t i, k;
+
+	for (i = 0; (name = fe_arch_name(i)); i++) {
+		bool is = false;
+
+		for (k = 0; k < sizeof(aliases) / sizeof(aliases[0]); k++)
+			is |= !strcmp(name, aliases[k]);
+		for (k = 0; k < t->n; k++)
+			is |= !strcmp(name, t->rows[k].dense ? t->rows[k].dense->arch
+							     : t->rows[k].ssm->arch);
+		if (!is)
+			fprintf(stderr, "%s: no model of this architecture\n", name);
+		all &= is;
+	}
+	return all;
+}
+
 int main(int argc, char **argv)
 {
 	bool sim = argc > 1 && !strcmp(argv[1], "sim");
@@ -276,6 +300,8 @@ int main(int argc, char **argv)
 		add(&t, &shapes[i], NULL);
 	for (i = 0; i < n_ssm_shapes; i++)
 		add(&t, NULL, &ssm_shapes[i]);
+	if (!is_complete(&t))
+		return 1;
 	snprintf(dir, sizeof(dir), "%s/intaglio-table-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir))
 		return 1;
