@@ -85,54 +85,6 @@ int hf_file(struct hf *h, const char *name, struct gguf_part *out)
 	return rc;
 }
 
-/* Far above what any model has; a parsed file takes many times its size. */
-static size_t json_limit(const char *name)
-{
-	static const struct {
-		const char *name;
-		size_t bytes;
-	} limits[] = {
-		{ "tokenizer.json", 256u << 20 },
-		{ "model.safetensors.index.json", 64u << 20 },
-		{ "tokenizer_config.json", 16u << 20 },
-		{ "config.json", 4u << 20 },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		if (!strcmp(name, limits[i].name))
-			return limits[i].bytes;
-	}
-	return 1u << 20;
-}
-
-int hf_json_file(struct hf *h, const char *name, bool required, size_t flags, json_t **out)
-{
-	struct gguf_part part;
-	json_error_t e;
-	int rc = hf_file(h, name, &part);
-
-	*out = NULL;
-	if (rc == -ENOENT && !required)
-		return 0;
-	if (rc == -ENOENT)
-		return hf_fail(h, rc, "%s: no such file in the folder", name);
-	if (rc)
-		return rc;
-	if (part.size > json_limit(name))
-		return hf_fail(h, -EINVAL, "%s: %zu bytes, supported: at most %zu", name, part.size,
-			       json_limit(name));
-	*out = json_loadb((const char *)part.data, part.size, flags | JSON_REJECT_DUPLICATES, &e);
-	if (!*out)
-		return hf_fail(h, -EINVAL, "%s: line %d: %s", name, e.line, e.text);
-	if (!json_is_object(*out)) {
-		json_decref(*out);
-		*out = NULL;
-		return hf_fail(h, -EINVAL, "%s: not an object", name);
-	}
-	return 0;
-}
-
 /* Names that an index, which is a stranger's, may give: of this folder, and safetensors. */
 static bool plain_name(const char *s)
 {

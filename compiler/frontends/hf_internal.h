@@ -49,7 +49,7 @@ struct hf {
 void *hf_alloc(struct hf *h, size_t n); /* zeroed; NULL with the message set */
 /* A file of the folder, read and remembered as a part; -ENOENT without a message. */
 int hf_file(struct hf *h, const char *name, struct gguf_part *out);
-/* The same as JSON; *out NULL when there is no such file and it is optional. */
+/* hf_json.c: the same as JSON; *out NULL when there is no such file and it is optional. */
 int hf_json_file(struct hf *h, const char *name, bool required, size_t flags, json_t **out);
 
 /* No rule is to use the tensor, and none need. */

@@ -238,14 +238,19 @@ static bool is_digit(uint8_t c)
 /* The next number after a random place becomes another one. */
 static void damage_number(struct bytes *b)
 {
-	static const char *const odd[] = {
-		"0",	      "1",	    "-1",	  "2",
-		"31",	      "255",	    "65535",	  "65536",
-		"2147483647", "4294967295", "4294967296", "9223372036854775807",
-		"1e30",	      "0.5",	    "null",	  "true",
-		"\"x\"",      "[]",	    "{}",	  "-9223372036854775808",
-		"3",	      "64"
-	};
+	static const char *const odd[] = { "0",		 "1",
+					   "-1",	 "2",
+					   "31",	 "255",
+					   "65535",	 "65536",
+					   "2147483647", "4294967295",
+					   "4294967296", "9223372036854775807",
+					   "1e30",	 "0.5",
+					   "null",	 "true",
+					   "\"x\"",	 "[]",
+					   "{}",	 "-9223372036854775808",
+					   "3",		 "64",
+					   "Infinity",	 "-Infinity",
+					   "NaN",	 "1000000000000000019884624838656" };
 	size_t at = below(b->n), n;
 
 	while (at < b->n && !is_digit(b->p[at]))
