@@ -32,8 +32,8 @@ struct hf_key {
 };
 
 /*
- * config.json's value must be one of `values`, split by '|'; "-" allows it to be absent or null. when: only
- * where this one is true.
+ * config.json's value must be one of `values`, split by '|'; "-" allows it to be absent or null,
+ * "[0,inf]" are two numbers. when: only where this one is true.
  */
 struct hf_demand {
 	const char *json;

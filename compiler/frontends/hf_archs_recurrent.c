@@ -156,16 +156,19 @@ static const struct hf_key rwkv7_keys[] = {
 
 /* ---- demands ---- */
 
-static const struct hf_demand mamba_demands[] = { { "hidden_act", "silu|-" },
-						  { "use_bias", "false|-" },
-						  { "use_conv_bias", "true|-" },
-						  END_DEMANDS };
+/* Mamba-2: time steps are not clamped. */
+#define TIME_STEPS { "time_step_limit", "[0,inf]|-" }
+#define MAMBA_DEMANDS { "hidden_act", "silu|-" }, { "use_bias", "false|-" }, { "use_conv_bias", "true|-" }
+
+static const struct hf_demand mamba_demands[] = { MAMBA_DEMANDS, END_DEMANDS };
+static const struct hf_demand mamba2_demands[] = { MAMBA_DEMANDS, TIME_STEPS, END_DEMANDS };
 static const struct hf_demand jamba_demands[] = { { "hidden_act", "silu" },
 						  { "mamba_proj_bias", "false|-" },
 						  END_DEMANDS };
 static const struct hf_demand granite_demands[] = {
 	SILU, WHOLE_ROPE, { "mamba_proj_bias", "false|-" }, { "mamba_conv_bias", "true|false|-" },
 	{ "position_embedding_type", "rope|nope|-" },
+	TIME_STEPS,
 	END_DEMANDS
 };
 #define NEMOTRON_H \
@@ -173,7 +176,8 @@ static const struct hf_demand granite_demands[] = {
 	{ "mamba_hidden_act", "silu|-" }, \
 	{ "use_bias", "false|-" }, \
 	{ "mamba_proj_bias", "false|-" }, \
-	{ "use_conv_bias", "true|false|-" }
+	{ "use_conv_bias", "true|false|-" }, \
+	TIME_STEPS
 static const struct hf_demand nemotron_h_demands[] = { NEMOTRON_H, END_DEMANDS };
 static const struct hf_demand nemotron_h_moe_demands[] = {
 	NEMOTRON_H, { "n_group", "1|-" }, { "topk_group", "1|-" }, END_DEMANDS
@@ -188,6 +192,7 @@ static const struct hf_demand falcon_h1_demands[] = { SILU,
 						      /* multipliers are not for biases */
 						      { "attention_bias", "false|-" },
 						      { "mlp_bias", "false|-" },
+						      TIME_STEPS,
 						      END_DEMANDS };
 static const struct hf_demand delta_demands[] = { SILU,
 						  { "attention_bias", "false|-" },
@@ -458,7 +463,7 @@ const struct hf_arch hf_recurrent[] = {
 	{ "FalconMambaForCausalLM", "mamba", BACKBONE, NULL, 0, HF_NO_ROPE, falcon_mamba_keys,
 	  NULL, mamba_demands, mamba_globals, mamba_layer, NULL },
 	{ "Mamba2ForCausalLM", "mamba2", BACKBONE, NULL, 0, HF_NO_ROPE, mamba2_keys, NULL,
-	  mamba_demands, mamba_globals, mamba2_layer, NULL },
+	  mamba2_demands, mamba_globals, mamba2_layer, NULL },
 	{ "JambaForCausalLM", "jamba", MODEL, NULL, 0, HF_NO_ROPE | HF_KV_LAYERS | HF_DENSE,
 	  dense_keys, jamba_dense_keys, jamba_demands, jamba_globals, jamba_layer, NULL },
 	{ "JambaForCausalLM", "jamba", MODEL, "num_experts", 0, HF_NO_ROPE | HF_KV_LAYERS,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* config.json to general.* and <arch>.* keys, by the tables of hf_archs.c. */
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -256,6 +257,20 @@ static int put_key(struct hf *h, const struct hf_key *k)
 
 /* ---- what must hold ---- */
 
+/* Of a pair of numbers; beyond what F32 has is infinite. */
+static double bound(const json_t *pair, size_t i)
+{
+	double d = json_number_value(json_array_get(pair, i));
+
+	return fabs(d) > FLT_MAX ? copysign(INFINITY, d) : d;
+}
+
+static bool is_pair(const json_t *j)
+{
+	return json_array_size(j) == 2 && json_is_number(json_array_get(j, 0)) &&
+	       json_is_number(json_array_get(j, 1));
+}
+
 static void as_text(const json_t *j, char *buf, size_t room)
 {
 	if (json_is_string(j))
@@ -268,6 +283,8 @@ static void as_text(const json_t *j, char *buf, size_t room)
 		snprintf(buf, room, "%s", json_is_true(j) ? "true" : "false");
 	else if (json_is_array(j) && !json_array_size(j))
 		snprintf(buf, room, "[]");
+	else if (is_pair(j))
+		snprintf(buf, room, "[%.9g,%.9g]", bound(j, 0), bound(j, 1));
 	else
 		snprintf(buf, room, "%s", json_is_array(j) ? "an array" : "an object");
 }

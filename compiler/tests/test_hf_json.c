@@ -78,12 +78,61 @@ static void test_refused(void **state)
 	}
 }
 
+#define MAMBA2(s)                                                       \
+	"{\"architectures\":[\"Mamba2ForCausalLM\"],\"hidden_size\":8," \
+	"\"num_hidden_layers\":1,\"num_heads\":4,\"head_dim\":4,\"state_size\":3" s "}"
+
+static void test_time_step_limit(void **state)
+{
+	static const char *const taken[] = {
+		MAMBA2(""),
+		MAMBA2(",\"time_step_limit\":null"),
+		MAMBA2(",\"time_step_limit\":[0.0,Infinity]"),
+		MAMBA2(",\"time_step_limit\":[0,Infinity]"),
+	};
+	static const struct {
+		const char *config, *says;
+	} refused[] = {
+		{ MAMBA2(",\"time_step_limit\":[0.001,0.1]"),
+		  "time_step_limit: [0.001,0.1], supported for mamba2: [0,inf]" },
+		{ MAMBA2(",\"time_step_limit\":[0.0,100]"), "time_step_limit: [0,100], supported" },
+		{ MAMBA2(",\"time_step_limit\":[0.5,Infinity]"), "time_step_limit: [0.5,inf]" },
+		{ MAMBA2(",\"time_step_limit\":[0]"), "time_step_limit: an array, supported" },
+		{ "{\"architectures\":[\"NemotronHForCausalLM\"]," FX_SIZES
+		  "\"mlp_hidden_act\":\"relu2\",\"time_step_limit\":[0.0,1.0]}",
+		  "time_step_limit: [0,1], supported for nemotron_h:" },
+		{ "{\"architectures\":[\"NemotronHForCausalLM\"]," FX_SIZES
+		  "\"mlp_hidden_act\":\"relu2\",\"n_routed_experts\":2,"
+		  "\"time_step_limit\":[0.0,1.0]}",
+		  "time_step_limit: [0,1], supported for nemotron_h_moe:" },
+		{ "{\"architectures\":[\"GraniteMoeHybridForCausalLM\"]," FX_SIZES
+		  "\"time_step_limit\":[0.0,1.0]}",
+		  "time_step_limit: [0,1], supported for granitehybrid:" },
+		{ "{\"architectures\":[\"FalconH1ForCausalLM\"]," FX_SIZES
+		  "\"mamba_norm_before_gate\":false,\"time_step_limit\":[0.0,1.0]}",
+		  "time_step_limit: [0,1], supported for falcon-h1:" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		fx_put("backbone.embeddings.weight", 5, 8, 0);
+		fx_open_folder(taken[i]);
+		fx_reset();
+	}
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		fx_put("backbone.embeddings.weight", 5, 8, 0);
+		fx_refused(refused[i].config, -ENOTSUP, refused[i].says);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model_max_length),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_time_step_limit),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
