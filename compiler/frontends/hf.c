@@ -233,6 +233,8 @@ static int read_folder(struct hf *h)
 	if (!rc)
 		rc = hf_text_tensors(h);
 	if (!rc)
+		hf_bare_arch(h);
+	if (!rc)
 		rc = hf_unpacked_names(h);
 	gguf_encode_begin(&h->keys);
 	if (!rc)

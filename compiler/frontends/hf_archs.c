@@ -225,14 +225,16 @@ static const struct hf_rule openelm_globals[] = {
 	NO_RULE
 };
 
-static const struct hf_rule gpt2_globals[] = {
-	{ "token_embd", "transformer.wte", HF_COPY, false },
-	{ "token_embd", "wte", HF_COPY, false },
-	{ "position_embd", "transformer.wpe", HF_COPY, false },
-	{ "output_norm", "transformer.ln_f", HF_COPY, false },
-	{ "output", "lm_head", HF_COPY, false },
-	NO_RULE
-};
+#define GPT2_GLOBALS(prefix) { \
+	{ "token_embd", prefix "wte", HF_COPY, false }, \
+	{ "position_embd", prefix "wpe", HF_COPY, false }, \
+	{ "output_norm", prefix "ln_f", HF_COPY, false }, \
+	{ "output", "lm_head", HF_COPY, false }, \
+	NO_RULE \
+}
+
+static const struct hf_rule gpt2_globals[] = GPT2_GLOBALS("transformer.");
+static const struct hf_rule gpt2_bare_globals[] = GPT2_GLOBALS("");
 
 static const struct hf_rule llama_layer[] = { PRE_NORMS, QKVO(HF_PERMUTE_Q, HF_PERMUTE_K), MLP,
 					      NO_RULE };
@@ -447,6 +449,8 @@ static const struct hf_arch transformers[] = {
 	  openelm_keys, NULL, openelm_demands, openelm_globals, openelm_layer, NULL },
 	{ "GPT2LMHeadModel", "gpt2", "transformer.h.", NULL, 0, HF_NO_ROPE, gpt2_keys, NULL,
 	  gpt2_demands, gpt2_globals, gpt2_layer, NULL },
+	{ "GPT2LMHeadModel", "gpt2", "h.", NULL, 0, HF_NO_ROPE | HF_BARE, gpt2_keys, NULL,
+	  gpt2_demands, gpt2_bare_globals, gpt2_layer, NULL },
 	{ "DeepseekV2ForCausalLM|DeepseekV3ForCausalLM", "deepseek2", MODEL, "n_routed_experts", 0,
 	  HF_DROP_MTP | HF_YARN_MSCALE, deepseek2_keys, NULL, deepseek2_demands, globals,
 	  deepseek2_layer, NULL },

@@ -105,6 +105,7 @@ enum {
 	HF_PART_ROPE = 1 << 10,	   /* partial_rotary_factor of a head is rotated */
 	HF_LISTS = 1 << 12,	   /* openelm: heads and the feed-forward's factors are lists */
 	HF_LONG_ROPE = 1 << 13,	   /* rope_scaling may be longrope */
+	HF_BARE = 1 << 14,	   /* for names without what the class's other entry has first */
 	HF_QUARTER_ROPE = 1 << 11, /* the same, a quarter where the config does not say */
 };
 

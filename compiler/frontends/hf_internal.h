@@ -61,6 +61,8 @@ int hf_text_tensors(struct hf *h);
 
 /* hf_keys.c: config.json to keys. */
 int hf_find_arch(struct hf *h);
+/* With the tensors known: the HF_BARE entry of the class, if they are its. */
+void hf_bare_arch(struct hf *h);
 int hf_keys(struct hf *h);
 /* A dotted path, with numbers for elements of arrays; null counts as absent (NULL). */
 json_t *hf_get(const json_t *config, const char *path, size_t len);

@@ -337,7 +337,8 @@ int hf_find_arch(struct hf *h)
 	if (experts < 0)
 		return hf_fail(h, -EINVAL, "config.json: " EXPERTS ": %" PRId64, experts);
 	for (i = 0; (a = hf_arch_at(i)); i++) {
-		if (is_one_of(a->classes, class) && !(a->flags & HF_DENSE && experts > 1)) {
+		if (is_one_of(a->classes, class) && !(a->flags & HF_BARE) &&
+		    !(a->flags & HF_DENSE && experts > 1)) {
 			h->arch = a;
 			return 0;
 		}
@@ -353,6 +354,23 @@ int hf_find_arch(struct hf *h)
 	return hf_fail(h, -ENOTSUP,
 		       "config.json: architectures: \"%.48s\" is not supported; supported: %s",
 		       class, names);
+}
+
+void hf_bare_arch(struct hf *h)
+{
+	const struct hf_arch *a;
+	size_t i, k;
+
+	for (i = 0; (a = hf_arch_at(i)); i++) {
+		if (!(a->flags & HF_BARE) || strcmp(a->classes, h->arch->classes))
+			continue;
+		for (k = 0; k < h->set.n; k++) {
+			if (!strncmp(h->set.t[k].name, a->prefix, strlen(a->prefix))) {
+				h->arch = a;
+				return;
+			}
+		}
+	}
 }
 
 static bool has_key(const struct hf_key *k, const char *key)

@@ -430,32 +430,61 @@ static void test_granitehybrid(void **state)
 	}
 }
 
+static void put_under(const char *prefix, const char *name, uint64_t a, uint64_t b, uint64_t c)
+{
+	char full[128];
+
+	snprintf(full, sizeof(full), "%s%s", prefix, name);
+	fx_put(full, a, b, c);
+}
+
+static const float *src_under(const char *prefix, const char *name)
+{
+	char full[128];
+
+	snprintf(full, sizeof(full), "%s%s", prefix, name);
+	return fx_src(full);
+}
+
+/* As published there is nothing before the names. */
 static void test_gpt2(void **state)
 {
+	static const char *const prefixes[] = { "transformer.", "" };
 	const float *got, *want;
-	size_t r, c;
+	size_t i, r, c;
 
 	(void)state;
-	fx_put("transformer.wte.weight", 5, 8, 0);
-	fx_put("transformer.wpe.weight", 16, 8, 0);
-	fx_put("transformer.ln_f.weight", 8, 0, 0);
-	fx_put("transformer.ln_f.bias", 8, 0, 0);
-	fx_put("transformer.h.0.attn.c_attn.weight", 8, 24, 0);
-	fx_put("transformer.h.0.attn.c_attn.bias", 24, 0, 0);
-	fx_put("transformer.h.0.attn.bias", 1, 1, 4); /* the mask */
-	fx_open_folder("{\"architectures\":[\"GPT2LMHeadModel\"],\"n_positions\":16,\"n_embd\":8,"
-		       "\"n_layer\":1,\"n_head\":2,\"vocab_size\":5,\"layer_norm_epsilon\":1e-5,"
-		       "\"activation_function\":\"gelu_new\",\"n_inner\":null}");
-	got = fx_get("blk.0.attn_qkv.weight", 8, 24, 1);
-	want = fx_src("transformer.h.0.attn.c_attn.weight");
-	for (r = 0; r < 24; r++)
-		for (c = 0; c < 8; c++)
-			assert_true(got[r * 8 + c] == want[c * 24 + r]);
-	fx_copied("blk.0.attn_qkv.bias", "transformer.h.0.attn.c_attn.bias", 24, 1);
-	fx_copied("position_embd.weight", "transformer.wpe.weight", 8, 16);
-	fx_copied("output_norm.bias", "transformer.ln_f.bias", 8, 1);
-	fx_key_u32("gpt2.feed_forward_length", 32);
-	fx_reset();
+	for (i = 0; i < 2; i++) {
+		const char *p = prefixes[i];
+
+		put_under(p, "wte.weight", 5, 8, 0);
+		put_under(p, "wpe.weight", 16, 8, 0);
+		put_under(p, "ln_f.weight", 8, 0, 0);
+		put_under(p, "ln_f.bias", 8, 0, 0);
+		put_under(p, "h.0.attn.c_attn.weight", 8, 24, 0);
+		put_under(p, "h.0.attn.c_attn.bias", 24, 0, 0);
+		put_under(p, "h.0.attn.bias", 1, 1, 4); /* the mask */
+		put_under(p, "h.0.attn.masked_bias", 1, 0, 0);
+		fx_open_folder("{\"architectures\":[\"GPT2LMHeadModel\"],\"n_positions\":16,"
+			       "\"n_embd\":8,\"n_layer\":1,\"n_head\":2,\"vocab_size\":5,"
+			       "\"layer_norm_epsilon\":1e-5,\"n_inner\":null,"
+			       "\"activation_function\":\"gelu_new\"}");
+		got = fx_get("blk.0.attn_qkv.weight", 8, 24, 1);
+		want = src_under(p, "h.0.attn.c_attn.weight");
+		for (r = 0; r < 24; r++)
+			for (c = 0; c < 8; c++)
+				assert_true(got[r * 8 + c] == want[c * 24 + r]);
+		fx_same("blk.0.attn_qkv.bias", fx_get("blk.0.attn_qkv.bias", 24, 1, 1),
+			src_under(p, "h.0.attn.c_attn.bias"), 24);
+		fx_same("token_embd.weight", fx_get("token_embd.weight", 8, 5, 1),
+			src_under(p, "wte.weight"), 40);
+		fx_same("position_embd.weight", fx_get("position_embd.weight", 8, 16, 1),
+			src_under(p, "wpe.weight"), 128);
+		fx_same("output_norm.bias", fx_get("output_norm.bias", 8, 1, 1),
+			src_under(p, "ln_f.bias"), 8);
+		fx_key_u32("gpt2.feed_forward_length", 32);
+		fx_reset();
+	}
 }
 
 static float e2m1(unsigned int code)

@@ -146,19 +146,27 @@ static void test_transformers(void **state)
 	}
 }
 
+static struct synth_ssm ssm_shape(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n_ssm_shapes; i++) {
+		if (!strcmp(ssm_shapes[i].name, name))
+			return ssm_shapes[i];
+	}
+	fail_msg("no shape %s", name);
+	return ssm_shapes[0];
+}
+
 static void test_recurrent(void **state)
 {
-	size_t i, k, size;
+	size_t i, size;
 	uint8_t *data;
 
 	(void)state;
 	for (i = 0; i < COUNT(recurrent); i++) {
-		struct synth_ssm m;
+		struct synth_ssm m = ssm_shape(recurrent[i]);
 
-		for (k = 0; k < n_ssm_shapes && strcmp(ssm_shapes[k].name, recurrent[i]); k++)
-			;
-		assert_true(k < n_ssm_shapes);
-		m = ssm_shapes[k];
 		m.type = GGML_TYPE_F32;
 		if (!strcmp(m.arch, "jamba"))
 			m.inner = 2 * m.width; /* the config has the factor */
@@ -209,6 +217,49 @@ static void test_window(void **state)
 		gguf_close(f);
 		compare(m.name, m.arch, m.experts, data, size);
 	}
+}
+
+/* Replaced in a file of the folder, everywhere; what is left at its end are spaces. */
+static void put_instead(uint8_t *text, size_t n, const char *from, const char *to)
+{
+	size_t old = strlen(from), len = strlen(to);
+	uint8_t *at = text, *end = text + n;
+
+	assert_true(len <= old);
+	while ((at = memmem(at, (size_t)(end - at), from, old))) {
+		memcpy(at, to, len);
+		at += len;
+		memmove(at, at + old - len, (size_t)(end - at) - (old - len));
+		memset(end - (old - len), ' ', old - len);
+	}
+}
+
+/* gpt2 as published, without "transformer." before its names. */
+static void test_bare_names(void **state)
+{
+	struct synth_model m = shape("gpt2");
+	struct hf_folder d, bare;
+	struct gguf_file *f;
+	uint8_t *data, *p;
+	uint64_t n;
+	size_t size;
+
+	(void)state;
+	m.type = GGML_TYPE_F32;
+	assert_int_equal(synth_build(&m, &data, &size), 0);
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	hf_from_gguf(&d, f, 1);
+	hf_from_gguf(&bare, f, 1);
+	p = (uint8_t *)hf_find(&bare, "model.safetensors")->data;
+	memcpy(&n, p, sizeof(n));
+	assert_non_null(memmem(p + 8, n, "\"transformer.h.0.ln_1", 21));
+	put_instead(p + 8, n, "\"transformer.", "\"");
+	assert_null(memmem(p + 8, n, "transformer", 11));
+	assert_true(hf_is_same(&d, &bare, CONTEXT));
+	hf_folder_free(&d);
+	hf_folder_free(&bare);
+	gguf_close(f);
+	free(data);
 }
 
 /* Messages about a folder's tensors have its names. */
@@ -288,9 +339,9 @@ static void test_all_of_the_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_transformers),	 cmocka_unit_test(test_recurrent),
-		cmocka_unit_test(test_window),		 cmocka_unit_test(test_names),
-		cmocka_unit_test(test_all_of_the_table),
+		cmocka_unit_test(test_transformers), cmocka_unit_test(test_recurrent),
+		cmocka_unit_test(test_window),	     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_bare_names),   cmocka_unit_test(test_all_of_the_table),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
