@@ -68,10 +68,11 @@ enum hf_op {
 	HF_MXFP4_ODD,
 	HF_SCALE,	/* times the config's numbers behind the name, "*a*b"; in F32 */
 	HF_SCALE_PARTS, /* falcon-h1's ssm_in: the same, and each part times one of ssm_multipliers */
-	HF_RESCALE,	/* rwkv6: halved once for every rescale_every layers before */
-	HF_DELTA_QKV,	/* qwen3next: of all heads queries, then keys, then values */
-	HF_DELTA_Z,	/* and their gates */
-	HF_TILE,	/* qwen35: value heads (rows or elements) [keys][each] to [each][keys] */
+	HF_SCALE_TIED,	 /* its output: as HF_SCALE; none where embedding_multiplier is the same */
+	HF_RESCALE,	 /* rwkv6: halved once for every rescale_every layers before */
+	HF_DELTA_QKV,	 /* qwen3next: of all heads queries, then keys, then values */
+	HF_DELTA_Z,	 /* and their gates */
+	HF_TILE,	 /* qwen35: value heads (rows or elements) [keys][each] to [each][keys] */
 	HF_TILE_NEG_EXP, /* the same, then -exp(element) */
 	HF_TILE_ROWS,	 /* of linear_value_head_dim rows each */
 	HF_TILE_QKV,	 /* behind queries and keys */

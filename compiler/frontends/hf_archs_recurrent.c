@@ -239,6 +239,7 @@ static const struct hf_rule falcon_h1_globals[] = {
 	{ "token_embd", "model.embed_tokens*embedding_multiplier", HF_SCALE, false },
 	{ "output_norm", "model.final_layernorm", HF_COPY, false },
 	{ "output", "lm_head*lm_head_multiplier", HF_SCALE, false },
+	{ "output", "model.embed_tokens*lm_head_multiplier", HF_SCALE_TIED, false },
 	NO_RULE
 };
 

@@ -538,6 +538,7 @@ static int apply_op(struct hf_making *m, const struct st_tensor *s)
 	case HF_NEG_EXP_1:
 		return mapped(m, s);
 	case HF_SCALE:
+	case HF_SCALE_TIED:
 		return scale(m, s);
 	case HF_SCALE_PARTS:
 		return scale_parts(m, s);

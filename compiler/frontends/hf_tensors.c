@@ -151,6 +151,18 @@ static bool have_tensor(const struct hf *h, const char *name)
 	return false;
 }
 
+static double multiplier(const struct hf *h, const char *name)
+{
+	const json_t *j = hf_get(h->config, name, strlen(name));
+
+	return j ? json_number_value(j) : 1;
+}
+
+static bool needs_output(const struct hf *h)
+{
+	return multiplier(h, "embedding_multiplier") != multiplier(h, "lm_head_multiplier");
+}
+
 static int make_one(struct hf *h, const struct hf_rule *rule, const char *gguf, const char *hf,
 		    uint32_t layer)
 {
@@ -167,7 +179,7 @@ static int make_one(struct hf *h, const struct hf_rule *rule, const char *gguf, 
 		return hf_fail(h, -EINVAL, "tensor %s: missing", blocks);
 	if (!s)
 		return 0;
-	if (have_tensor(h, gguf))
+	if (have_tensor(h, gguf) || (rule->op == HF_SCALE_TIED && !needs_output(h)))
 		return 0;
 	s->used = true;
 	if (!mx) {

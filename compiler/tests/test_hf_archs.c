@@ -631,6 +631,40 @@ static void test_falcon_h1(void **state)
 	fx_reset();
 }
 
+/* The embedding's matrix as the output's has another factor. */
+static void test_falcon_h1_tied(void **state)
+{
+	static const char *const lm_head[] = { "0.25", "8" };
+	const float *got, *want;
+	char config[1024];
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		fx_put("model.embed_tokens.weight", 5, 8, 0);
+		snprintf(config, sizeof(config),
+			 "{\"architectures\":[\"FalconH1ForCausalLM\"]," FX_SIZES
+			 "\"mamba_norm_before_gate\":false,\"mamba_d_conv\":4,\"mamba_d_ssm\":6,"
+			 "\"mamba_d_state\":3,\"mamba_n_heads\":2,\"mamba_n_groups\":1,"
+			 "\"tie_word_embeddings\":true,\"embedding_multiplier\":8,"
+			 "\"lm_head_multiplier\":%s}",
+			 lm_head[i]);
+		fx_open_folder(config);
+		want = fx_src("model.embed_tokens.weight");
+		got = fx_get("token_embd.weight", 8, 5, 1);
+		for (k = 0; k < 40; k++)
+			assert_true(got[k] == want[k] * 8);
+		if (i) {
+			assert_null(gguf_find_tensor(fx_file, "output.weight"));
+		} else {
+			got = fx_get("output.weight", 8, 5, 1);
+			for (k = 0; k < 40; k++)
+				assert_true(got[k] == want[k] * 0.25f);
+		}
+		fx_reset();
+	}
+}
+
 /* Heads of scores' scale, the rotated quarter of a head, layers that are not at the interval. */
 static void test_qwen3next_keys(void **state)
 {
@@ -743,14 +777,15 @@ static void test_yarn_mscale(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mixtral),	   cmocka_unit_test(test_qwen2moe),
-		cmocka_unit_test(test_gemma),	   cmocka_unit_test(test_mamba),
-		cmocka_unit_test(test_jamba),	   cmocka_unit_test(test_deepseek2),
-		cmocka_unit_test(test_granitemoe), cmocka_unit_test(test_granitehybrid),
-		cmocka_unit_test(test_gpt2),	   cmocka_unit_test(test_gpt_oss),
-		cmocka_unit_test(test_llama3),	   cmocka_unit_test(test_gpt_oss_unpacked),
-		cmocka_unit_test(test_falcon_h1),  cmocka_unit_test(test_qwen3next_keys),
-		cmocka_unit_test(test_rwkv_keys),  cmocka_unit_test(test_yarn_mscale),
+		cmocka_unit_test(test_mixtral),	       cmocka_unit_test(test_qwen2moe),
+		cmocka_unit_test(test_gemma),	       cmocka_unit_test(test_mamba),
+		cmocka_unit_test(test_jamba),	       cmocka_unit_test(test_deepseek2),
+		cmocka_unit_test(test_granitemoe),     cmocka_unit_test(test_granitehybrid),
+		cmocka_unit_test(test_gpt2),	       cmocka_unit_test(test_gpt_oss),
+		cmocka_unit_test(test_llama3),	       cmocka_unit_test(test_gpt_oss_unpacked),
+		cmocka_unit_test(test_falcon_h1),      cmocka_unit_test(test_qwen3next_keys),
+		cmocka_unit_test(test_rwkv_keys),      cmocka_unit_test(test_yarn_mscale),
+		cmocka_unit_test(test_falcon_h1_tied),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -262,6 +262,46 @@ static void test_bare_names(void **state)
 	free(data);
 }
 
+/* falcon-h1: tied is the same as with a copy of the embedding's matrix. */
+static void test_tied_scaled(void **state)
+{
+	struct synth_ssm m = ssm_shape("falcon-h1-plain");
+	const struct gguf_tensor *in, *out;
+	struct hf_folder d, tied;
+	struct gguf_file *f;
+	const struct gguf_part *p;
+	uint8_t *data;
+	size_t size, i;
+
+	(void)state;
+	m.type = GGML_TYPE_F32;
+	assert_int_equal(synth_ssm_build(&m, &data, &size), 0);
+	assert_int_equal(gguf_open_mem(data, size, &f, NULL), 0);
+	hf_make_exact(f);
+	in = gguf_find_tensor(f, "token_embd.weight");
+	out = gguf_find_tensor(f, "output.weight");
+	assert_true(in && out && in->elements == out->elements);
+	/* the folder's multipliers are 4 and 1/8 */
+	for (i = 0; i < in->elements; i++) {
+		float v;
+
+		memcpy(&v, in->data + 4 * i, sizeof(v));
+		v /= 32;
+		memcpy((uint8_t *)out->data + 4 * i, &v, sizeof(v));
+	}
+	hf_from_gguf(&d, f, 1);
+	hf_from_gguf(&tied, f, 1);
+	p = hf_find(&tied, "config.json");
+	assert_non_null(memmem(p->data, p->size, "\"tie_word_embeddings\": false", 28));
+	put_instead((uint8_t *)p->data, p->size, "\"tie_word_embeddings\": false",
+		    "\"tie_word_embeddings\": true");
+	assert_true(hf_is_same(&d, &tied, CONTEXT));
+	hf_folder_free(&tied);
+	hf_folder_free(&d);
+	gguf_close(f);
+	free(data);
+}
+
 /* Messages about a folder's tensors have its names. */
 static void test_names(void **state)
 {
@@ -339,9 +379,10 @@ static void test_all_of_the_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_transformers), cmocka_unit_test(test_recurrent),
-		cmocka_unit_test(test_window),	     cmocka_unit_test(test_names),
-		cmocka_unit_test(test_bare_names),   cmocka_unit_test(test_all_of_the_table),
+		cmocka_unit_test(test_transformers),	 cmocka_unit_test(test_recurrent),
+		cmocka_unit_test(test_window),		 cmocka_unit_test(test_names),
+		cmocka_unit_test(test_bare_names),	 cmocka_unit_test(test_tied_scaled),
+		cmocka_unit_test(test_all_of_the_table),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
