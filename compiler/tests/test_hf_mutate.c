@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Damaged model folders: test_hf_mutate [COUNT [SEED]] damages config.json, tokenizer files, indexes
- * and safetensors of folders made here, opens them, walks what is accepted and, now and then,
- * compiles it. Nothing may crash, and every refusal says why; worth running under the sanitizers.
+ * and safetensors of folders made here, opens them, walks what is accepted and compiles what makes a
+ * graph. Nothing may crash, and every refusal says why; worth running under the sanitizers.
  * The damage is done to bytes and, so that it gets beyond the JSON parser, to numbers and words.
  */
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include "compiler/quant/ggml_types.h"
 #include "compiler/tests/gguf_walk.h"
 #include "compiler/tests/hf_writer.h"
+#include "compiler/tests/test_folder.h"
 #include "tests/models/synth.h"
 #include "tests/models/synth_ssm.h"
 
@@ -372,11 +373,39 @@ static void damage(struct bytes *b, bool safetensors)
 }
 
 struct tally {
-	uint64_t refused, accepted, built, silent;
+	uint64_t refused, accepted, built, compiled, silent;
 };
 
-/* The front end takes it or says why not. */
-static void build(const struct gguf_file *f, struct tally *t)
+static char dir[64];
+
+/* The whole compiler takes it or says why not. */
+static void compile(const struct gguf_part *files, size_t n, struct tally *t)
+{
+	struct compile_options o = { .model = dir, .chip = compile_chip("small") };
+	struct hf_folder d = { .n = n };
+	struct compile_result r;
+	char name[512];
+	size_t i;
+	int ret;
+
+	memcpy(d.file, files, n * sizeof(*files));
+	if (hf_write_folder(&d, dir))
+		abort();
+	ret = compile_model(&o, &r);
+	t->compiled += !ret;
+	if (ret && !r.model.diag.msg[0]) {
+		t->silent++;
+		printf("# not compiled, without a message\n");
+	}
+	compile_free(&r);
+	for (i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%s/%s", dir, files[i].name);
+		unlink(name);
+	}
+}
+
+/* The front end takes it (true) or says why not. */
+static bool build(const struct gguf_file *f, struct tally *t)
 {
 	struct ir_model m;
 	int ret;
@@ -388,6 +417,7 @@ static void build(const struct gguf_file *f, struct tally *t)
 	t->built += !ret;
 	t->silent += ret && !m.diag.msg[0];
 	ir_free(&m);
+	return !ret;
 }
 
 static void run_one(const struct hf_folder *d, struct tally *t)
@@ -429,7 +459,8 @@ static void run_one(const struct hf_folder *d, struct tally *t)
 	} else {
 		t->accepted++;
 		gguf_walk(f);
-		build(f, t);
+		if (build(f, t))
+			compile(files, d->n, t);
 		gguf_close(f);
 	}
 	for (i = 0; i < d->n; i++)
@@ -443,6 +474,9 @@ int main(int argc, char **argv)
 	struct tally t = { 0 };
 
 	state = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	test_template(dir, sizeof(dir), "hf-mutate");
+	if (!mkdtemp(dir))
+		return 1;
 	printf("1..1\n");
 	fflush(stdout);
 	for (i = 0; i < 2 * N_SPECS; i++) {
@@ -482,10 +516,12 @@ int main(int argc, char **argv)
 		run_one(&folders[below(N_FOLDERS)], &t);
 	for (i = 0; i < N_FOLDERS; i++)
 		hf_folder_free(&folders[i]);
-	printf("# %lu damaged folders: %llu refused, %llu opened, %llu of them made a graph\n",
+	rmdir(dir);
+	printf("# %lu damaged folders: %llu refused, %llu opened, %llu of them made a graph, %llu "
+	       "were compiled\n",
 	       count, (unsigned long long)t.refused, (unsigned long long)t.accepted,
-	       (unsigned long long)t.built);
-	i = t.silent || !t.refused || !t.built;
+	       (unsigned long long)t.built, (unsigned long long)t.compiled);
+	i = t.silent || !t.refused || !t.built || !t.compiled;
 	printf("%sok 1 - damaged folders\n", i ? "not " : "");
 	return i ? 1 : 0;
 }
