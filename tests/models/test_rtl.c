@@ -67,7 +67,7 @@ static const struct rtl {
 	/* weight formats: t2_0 and q8_0, b1_0, mx4 for experts, mx4 and q4_0 */
 	{ { .arch = "llama", .width = 256, .type = GGML_TYPE_TQ2_0, .type2 = GGML_TYPE_Q8_0 }, 8 },
 	{ { .arch = "qwen3", .width = 128, .head_size = 32, .type = GGML_TYPE_Q1_0 }, 8 },
-	{ { .arch = "gpt-oss", .experts = 5, .used = 2, .sinks = true, .expert_ff = 32,
+	{ { .arch = "gpt-oss", .window = 5, .experts = 5, .used = 2, .sinks = true, .expert_ff = 32,
 	    .bias = SYNTH_BIAS_QKV | SYNTH_BIAS_O, .expert_type = GGML_TYPE_MXFP4, .type = GGML_TYPE_Q4_0 }, 8 },
 	{ { .arch = "llama", .type = GGML_TYPE_MXFP4, .type2 = GGML_TYPE_Q4_0 }, 8 },
 	/* q4_1 and q6_k, for embeddings, too; q5_1 for experts; nv4 and iq4 */
