@@ -189,6 +189,7 @@ static const struct hf_demand starcoder2_demands[] = { { "hidden_act", "gelu_pyt
 						       END_DEMANDS };
 static const struct hf_demand gpt2_demands[] = { { "activation_function",
 						   "gelu_new|gelu_pytorch_tanh" },
+						 { "scale_attn_weights", "true|-" },
 						 { "scale_attn_by_inverse_layer_idx", "false|-" },
 						 END_DEMANDS };
 static const struct hf_demand openelm_demands[] = { { "activation_fn_name", "swish" },

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -484,6 +485,23 @@ static void test_gpt2(void **state)
 			src_under(p, "ln_f.bias"), 8);
 		fx_key_u32("gpt2.feed_forward_length", 32);
 		fx_reset();
+	}
+	for (i = 0; i < 2; i++) {
+		static const char *const flags[] = { "\"scale_attn_weights\":false",
+						     "\"scale_attn_by_inverse_layer_idx\":true" };
+		static const char *const says[] = {
+			"scale_attn_weights: false, supported",
+			"scale_attn_by_inverse_layer_idx: true, supported"
+		};
+		char config[512];
+
+		snprintf(config, sizeof(config),
+			 "{\"architectures\":[\"GPT2LMHeadModel\"],\"n_embd\":8,\"n_layer\":1,"
+			 "\"n_head\":2,\"n_positions\":16,\"layer_norm_epsilon\":1e-5,"
+			 "\"activation_function\":\"gelu_new\",%s}",
+			 flags[i]);
+		fx_put("wte.weight", 5, 8, 0);
+		fx_refused(config, -ENOTSUP, says[i]);
 	}
 }
 
