@@ -457,7 +457,7 @@ static bool ended(const struct ig1_job *job)
 	return dma_fence_is_signaled(&job->fence->base);
 }
 
-/* Asks the firmware to abort a job of a banned queue. If it refuses, the job may have ended anyhow. */
+/* Asks the firmware to abort a job of a banned queue. If it refuses, the job may be over anyhow. */
 static bool abort_job(struct ig1_job *job)
 {
 	struct ig1_queue *queue = job->queue;
