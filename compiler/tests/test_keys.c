@@ -97,20 +97,6 @@ static int compile(const struct synth_model *m, const char *key, enum type type,
 	return ret;
 }
 
-static struct synth_model shape(const char *arch)
-{
-	return (struct synth_model){ .arch = arch,
-				     .layers = 2,
-				     .width = 32,
-				     .heads = 2,
-				     .kv_heads = 1,
-				     .ff = 32,
-				     .vocab = 64,
-				     .context = 64,
-				     .eps = 1e-5f,
-				     .type = GGML_TYPE_Q8_0 };
-}
-
 static void test_keys(void **state)
 {
 	struct compile_result r;
@@ -119,7 +105,7 @@ static void test_keys(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct synth_model m = shape(cases[i].arch);
+		struct synth_model m = synth_tiny(cases[i].arch);
 
 		m.window = cases[i].window;
 		ret = compile(&m, cases[i].key, cases[i].type, cases[i].v, cases[i].text, &r);
@@ -132,7 +118,7 @@ static void test_keys(void **state)
 /* The key repeats what follows from the others; only without yarn's ramp it is a factor of its own. */
 static void test_yarn_attn_factor(void **state)
 {
-	struct synth_model m = shape("llama");
+	struct synth_model m = synth_tiny("llama");
 	struct compile_result r;
 
 	(void)state;

@@ -53,22 +53,6 @@ static const struct {
 
 static char path[96];
 
-static struct synth_model shape(const char *arch)
-{
-	return (struct synth_model){ .name = "m",
-				     .arch = arch,
-				     .layers = 2,
-				     .width = 32,
-				     .heads = 2,
-				     .kv_heads = 1,
-				     .ff = 32,
-				     .vocab = 64,
-				     .context = 64,
-				     .eps = 1e-5f,
-				     .seed = 1,
-				     .type = GGML_TYPE_Q8_0 };
-}
-
 static void with_extra(const struct synth_model *m, const char *const *extra, size_t n,
 		       bool predicts, uint8_t **data, size_t *size)
 {
@@ -125,7 +109,7 @@ static void test_said(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct synth_model m = shape(cases[i].arch);
+		struct synth_model m = synth_tiny(cases[i].arch);
 
 		with_extra(&m, cases[i].extra, N_EXTRA, cases[i].predicts, &data, &size);
 		if (compile(data, size, &r))
@@ -187,7 +171,7 @@ static void test_others(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		struct synth_model m = shape(others[i].arch);
+		struct synth_model m = synth_tiny(others[i].arch);
 
 		with_extra(&m, &others[i].name, 1, false, &data, &size);
 		ret = compile(data, size, &r);

@@ -666,6 +666,22 @@ int synth_tensors(const struct synth_model *m, struct gguf_writer *w)
 	return s.error;
 }
 
+struct synth_model synth_tiny(const char *arch)
+{
+	return (struct synth_model){ .name = "m",
+				     .arch = arch,
+				     .layers = 2,
+				     .width = 32,
+				     .heads = 2,
+				     .kv_heads = 1,
+				     .ff = 32,
+				     .vocab = 64,
+				     .context = 64,
+				     .eps = 1e-5f,
+				     .seed = 1,
+				     .type = GGML_TYPE_Q8_0 };
+}
+
 int synth_build(const struct synth_model *m, uint8_t **data, size_t *size)
 {
 	struct gguf_writer w;

@@ -104,6 +104,9 @@ uint32_t synth_head_size(const struct synth_model *m);
 /* *data is malloc'ed. 0, -EINVAL for a description that makes no sense, or -ENOMEM. */
 int synth_build(const struct synth_model *m, uint8_t **data, size_t *size);
 
+/* A model as small as they are, where only the architecture matters. */
+struct synth_model synth_tiny(const char *arch);
+
 /* As synth_build, to a file; also negative errno of the file's operations. */
 int synth_write(const struct synth_model *m, const char *path);
 
