@@ -165,11 +165,13 @@ class Build:
         """Starts from the folder of the KUnit kernel if that is built."""
         seed = SEEDS.get(self.variant, self.variant)
         other = CACHE / ("%s-%s" % (seed, self.source.name.partition("-")[2]))
-        if other != self.folder and (other / "linux").exists():
+        if other != self.folder and other.exists():
+            # One that is being built is waited for.
             with locked(other.with_name(other.name + ".lock")):
-                say("starting from a copy of %s" % other)
-                shutil.copytree(other, self.folder, symlinks=True, dirs_exist_ok=True)
-            return
+                if (other / "linux").exists():
+                    say("starting from a copy of %s" % other)
+                    shutil.copytree(other, self.folder, symlinks=True, dirs_exist_ok=True)
+                    return
         self.folder.mkdir(parents=True, exist_ok=True)
         say("building the UML kernel once; some minutes")
 
