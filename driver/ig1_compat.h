@@ -135,15 +135,6 @@ static inline int ig1_compat_sched_job_init(struct drm_sched_job *job,
 #endif
 }
 
-static inline void ig1_compat_sched_start(struct drm_gpu_scheduler *sched)
-{
-#ifdef HAVE_SCHED_START_ERRNO
-	drm_sched_start(sched, 0);
-#else
-	drm_sched_start(sched);
-#endif
-}
-
 /* What timedout_job returns after a reset, and when nothing hangs. */
 #ifdef HAVE_SCHED_STAT_RESET
 #define IG1_SCHED_STAT_RESET DRM_GPU_SCHED_STAT_RESET

@@ -65,25 +65,38 @@
  *
  * Outer locks first:
  *
- * - &ig1_device.hw_lock, read: ioctls that talk to the firmware; write: reset, suspend, unplug.
- *   Nothing is allocated and no dma_resv is locked under it, since a reset completes fences.
+ * - &ig1_device.unplug_lock: one drm_dev_unplug() of several; outside of drm_dev_enter()
+ * - &ig1_queue.control_lock: one CANCEL or RESUME at a time
  *
- *   - &ig1_fw.lock: one mailbox command at a time
- *   - &ig1_scheds.lock: list of queues. A reset looks through it for whose SRAM is lost
+ *   - &ig1_queue.submit_lock: job numbers, order of arm and push
+ *   - &ig1_vm.bind_lock: likewise, for asynchronous operations in a VM
  *
- *     - &ig1_vm.op_lock, see below
+ *     - dma_resv of VMs and buffers (ww order)
  *
- * - &ig1_vm.bind_lock: order of asynchronous operations in a VM; held over arm and push
- * - a queue's submit lock, likewise (ig1_queue.h)
+ *       - &ig1_vm.op_lock: page tables and mapping tree. Taken in fence-signalling context
  *
- *   - dma_resv of VMs and buffers (ww order)
+ *         - the buffer's list of mappings (ig1_gem_list_lock())
  *
- *     - &ig1_vm.op_lock: page tables and mapping tree. Taken in fence-signalling context
+ *     - &ig1_device.hw_lock, read: whoever talks to the firmware; write: reset, suspend, unplug
  *
- *       - the buffer's list of mappings (ig1_gem_list_lock())
+ *       - &ig1_fw.lock: one mailbox command at a time
+ *       - &ig1_scheds.lock: list of queues. A reset looks through it for whose SRAM is lost
  *
- * - &ig1_vms.lock: list of VMs; unplug opens their gates under it (&ig1_gates.lock)
- * - &ig1_gem.lock, &ig1_sram.lock, the list of spare schedulers: leaves
+ *         - &ig1_vm.op_lock, see above
+ *
+ *       - &ig1_hwq.done_lock: order in which jobs of a ring end
+ *
+ * - &ig1_vms.lock: list of VMs; unplug opens their gates under it
+ *
+ *   - &ig1_gates.lock (spinlock), also inside a fence's lock
+ *
+ * - leaves: &ig1_hwqs.lock (spinlock: rings, and states of all queues), &ig1_hwqs.context_lock
+ *   (spinlock), &ig1_gem.lock, &ig1_sram.lock, &ig1_mmu_pool.lock, the list of spare schedulers,
+ *   the seqlocks of &struct ig1_stats and &struct ig1_file_stats
+ *
+ * &ig1_hwq.done_lock, &ig1_hwqs.lock, &ig1_device.hw_lock, &ig1_scheds.lock and the mailbox are a
+ * fence's way: nothing is allocated under them and no dma_resv is locked. Lockdep is told so at
+ * probe.
  */
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* EXEC: from user space's array to the scheduler. */
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include <drm/drm_exec.h>
 
@@ -42,7 +43,7 @@ static int prepare_job(struct exec *e, u32 i)
 
 	err = ig1_job_check(&e->in[i]);
 	if (err) {
-		drm_dbg(&e->queue->dev->drm, "job %u: bad argument\n", i);
+		drm_dbg(&e->queue->dev->drm, "EXEC: job %u: bad argument\n", i);
 		return err;
 	}
 	job = ig1_job_create(e->queue, &e->in[i]);
@@ -50,8 +51,10 @@ static int prepare_job(struct exec *e, u32 i)
 		return -ENOMEM;
 	e->jobs[i] = job;
 	err = ig1_syncs_get(e->file, &e->in[i].syncs, &job->syncs);
-	if (err)
+	if (err) {
+		drm_dbg(&e->queue->dev->drm, "EXEC: job %u: syncs: %d\n", i, err);
 		return err;
+	}
 	err = ig1_pm_get(e->queue->dev);
 	if (err)
 		return err;
@@ -74,6 +77,7 @@ static int prepare_jobs(struct exec *e)
 	if (IS_ERR(e->in)) {
 		err = PTR_ERR(e->in);
 		e->in = NULL;
+		drm_dbg(&e->queue->dev->drm, "EXEC: array of jobs: %d\n", err);
 		return err;
 	}
 	e->jobs = kcalloc(e->args->count, sizeof(*e->jobs), GFP_KERNEL);
@@ -90,15 +94,15 @@ static int prepare_jobs(struct exec *e)
 /* Their numbers, while the call may still fail. */
 static int write_numbers(struct exec *e)
 {
+	const struct drm_intaglio_obj_array *a = e->args;
+	struct drm_intaglio_job __user *to;
 	u32 i;
-	int err;
 
-	for (i = 0; i < e->args->count; i++) {
+	for (i = 0; i < a->count; i++) {
 		e->jobs[i]->seq = e->queue->submitted + 1 + i;
-		e->in[i].seq = e->jobs[i]->seq;
-		err = ig1_array_put(e->args, i, &e->in[i], sizeof(e->in[i]));
-		if (err)
-			return err;
+		to = u64_to_user_ptr(a->array + (u64)i * a->stride);
+		if (copy_to_user(&to->seq, &e->jobs[i]->seq, sizeof(to->seq)))
+			return -EFAULT;
 	}
 	return 0;
 }
@@ -191,12 +195,15 @@ int ig1_exec_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	struct exec e = { .file = file, .args = &args->jobs };
 	int idx, err;
 
-	if (args->flags || !args->jobs.count || args->jobs.count > IG1_EXEC_JOBS_MAX)
+	if (args->flags || !args->jobs.count || args->jobs.count > IG1_EXEC_JOBS_MAX) {
+		drm_dbg(drm, "EXEC: flags %#x, %u jobs\n", args->flags, args->jobs.count);
 		return -EINVAL;
+	}
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
 	e.queue = ig1_queue_lookup(file->driver_priv, args->queue_id);
 	if (!e.queue) {
+		drm_dbg(drm, "EXEC: no queue %u\n", args->queue_id);
 		err = -ENOENT;
 		goto exit;
 	}

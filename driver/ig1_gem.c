@@ -543,12 +543,17 @@ int ig1_gem_mmap_offset_ioctl(struct drm_device *drm, void *data, struct drm_fil
 	struct ig1_bo *bo;
 	int ret;
 
-	if (args->pad)
+	if (args->pad) {
+		drm_dbg(drm, "GEM_MMAP_OFFSET: padding\n");
 		return -EINVAL;
+	}
 	bo = ig1_bo_lookup(file, args->handle);
-	if (IS_ERR(bo))
+	if (IS_ERR(bo)) {
+		drm_dbg(drm, "GEM_MMAP_OFFSET: no buffer %u\n", args->handle);
 		return PTR_ERR(bo);
+	}
 	if (ig1_bo_resident(bo) || drm_gem_is_imported(&bo->base.base)) {
+		drm_dbg(drm, "GEM_MMAP_OFFSET: buffer %u is resident or imported\n", args->handle);
 		ret = -EOPNOTSUPP;
 	} else {
 		ret = drm_gem_create_mmap_offset(&bo->base.base);
@@ -564,8 +569,10 @@ int ig1_gem_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file
 	struct drm_intaglio_gem_info *args = data;
 	struct ig1_bo *bo = ig1_bo_lookup(file, args->handle);
 
-	if (IS_ERR(bo))
+	if (IS_ERR(bo)) {
+		drm_dbg(drm, "GEM_INFO: no buffer %u\n", args->handle);
 		return PTR_ERR(bo);
+	}
 	args->flags = bo->flags;
 	args->size = bo->base.base.size;
 	drm_gem_object_put(&bo->base.base);

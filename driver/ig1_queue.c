@@ -317,18 +317,26 @@ int ig1_queue_create_ioctl(struct drm_device *drm, void *data, struct drm_file *
 	int err;
 
 	err = ig1_queue_check_create(args);
-	if (err)
+	if (err) {
+		drm_dbg(drm, "QUEUE_CREATE: flags %#x, priority %u, or ring of %u at %#llx\n",
+			args->flags, args->priority, args->ring_entries, args->ring_offset);
 		return err;
-	if (args->priority < IG1_MIN_PRIORITY_USER && !capable(CAP_SYS_NICE))
+	}
+	if (args->priority < IG1_MIN_PRIORITY_USER && !capable(CAP_SYS_NICE)) {
+		drm_dbg(drm, "QUEUE_CREATE: priority %u wants CAP_SYS_NICE\n", args->priority);
 		return -EACCES;
+	}
 	vm = ig1_vm_lookup(ifile, args->vm_id);
-	if (!vm)
+	if (!vm) {
+		drm_dbg(drm, "QUEUE_CREATE: no VM %u\n", args->vm_id);
 		return -ENOENT;
+	}
 	queue = ig1_queue_create(ifile->dev, vm, ig1_file_stats_get(ifile->stats), args->priority);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	err = map_ring(queue, file, args);
 	if (err) {
+		drm_dbg(drm, "QUEUE_CREATE: ring in buffer %u: %d\n", args->ring_handle, err);
 		ig1_queue_put(queue);
 		return err;
 	}
@@ -339,8 +347,10 @@ int ig1_queue_create_ioctl(struct drm_device *drm, void *data, struct drm_file *
 	if (!err)
 		args->queue_id = queue->id;
 	xa_unlock(&ifile->queues);
-	if (err)
+	if (err) {
+		drm_dbg(drm, "QUEUE_CREATE: number of the queue: %d\n", err);
 		ig1_queue_put(queue);
+	}
 	return err == -EBUSY ? -ENOSPC : err;
 }
 
@@ -350,11 +360,15 @@ int ig1_queue_destroy_ioctl(struct drm_device *drm, void *data, struct drm_file 
 	struct ig1_file *ifile = file->driver_priv;
 	struct ig1_queue *queue;
 
-	if (args->pad)
+	if (args->pad) {
+		drm_dbg(drm, "QUEUE_DESTROY: padding\n");
 		return -EINVAL;
+	}
 	queue = xa_erase(&ifile->queues, args->queue_id);
-	if (!queue)
+	if (!queue) {
+		drm_dbg(drm, "QUEUE_DESTROY: no queue %u\n", args->queue_id);
 		return -ENOENT;
+	}
 	ig1_queue_close(queue);
 	return 0;
 }
@@ -365,8 +379,10 @@ int ig1_queue_get_state_ioctl(struct drm_device *drm, void *data, struct drm_fil
 	struct ig1_queue *queue;
 
 	queue = ig1_queue_lookup(file->driver_priv, args->queue_id);
-	if (!queue)
+	if (!queue) {
+		drm_dbg(drm, "QUEUE_GET_STATE: no queue %u\n", args->queue_id);
 		return -ENOENT;
+	}
 	scoped_guard(spinlock, &queue->dev->hwq.lock) {
 		args->state = queue->state;
 		args->last = queue->last;
@@ -420,11 +436,15 @@ int ig1_queue_control_ioctl(struct drm_device *drm, void *data, struct drm_file 
 	struct ig1_queue *queue;
 	int err;
 
-	if (args->op != DRM_INTAGLIO_QUEUE_CANCEL && args->op != DRM_INTAGLIO_QUEUE_RESUME)
+	if (args->op != DRM_INTAGLIO_QUEUE_CANCEL && args->op != DRM_INTAGLIO_QUEUE_RESUME) {
+		drm_dbg(drm, "QUEUE_CONTROL: operation %u\n", args->op);
 		return -EINVAL;
+	}
 	queue = ig1_queue_lookup(file->driver_priv, args->queue_id);
-	if (!queue)
+	if (!queue) {
+		drm_dbg(drm, "QUEUE_CONTROL: no queue %u\n", args->queue_id);
 		return -ENOENT;
+	}
 	mutex_lock(&queue->control_lock);
 	if (args->op == DRM_INTAGLIO_QUEUE_CANCEL)
 		err = ig1_queue_cancel(queue);

@@ -31,8 +31,7 @@ void *ig1_array_get(const struct drm_intaglio_obj_array *a, u32 min, u32 elem, u
 
 	if (!a->count)
 		return NULL;
-	/* A longer stride than a page is no structure that anybody will ever define. */
-	if (a->count > max || a->stride < min || a->stride > PAGE_SIZE)
+	if (a->count > max || a->stride < min || a->stride > IG1_STRIDE_MAX)
 		return ERR_PTR(-EINVAL);
 	p = kvcalloc(a->count, elem, GFP_KERNEL);
 	if (!p)
@@ -47,13 +46,6 @@ void *ig1_array_get(const struct drm_intaglio_obj_array *a, u32 min, u32 elem, u
 		}
 	}
 	return p;
-}
-
-int ig1_array_put(const struct drm_intaglio_obj_array *a, u32 i, const void *elem, u32 size)
-{
-	void __user *to = u64_to_user_ptr(a->array + (u64)i * a->stride);
-
-	return copy_to_user(to, elem, min(size, a->stride)) ? -EFAULT : 0;
 }
 
 static int get_in(struct drm_file *file, const struct drm_intaglio_sync *sync, struct ig1_syncs *s)

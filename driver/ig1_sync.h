@@ -14,6 +14,9 @@ struct ig1_sync_out;
 /* Fences that one operation may wait for and signal. */
 #define IG1_SYNCS_MAX 1024
 
+/* Bytes from element to element: no structure that anybody will ever define is longer. */
+#define IG1_STRIDE_MAX 4096
+
 /**
  * struct ig1_syncs - Fences that a job waits for, and syncobjs that it signals
  */
@@ -34,9 +37,6 @@ struct ig1_syncs {
  * or an error: -EINVAL (count, stride), -EFAULT, -ENOMEM, -E2BIG turned into -EINVAL.
  */
 void *ig1_array_get(const struct drm_intaglio_obj_array *a, u32 min, u32 elem, u32 max);
-
-/* Writes one element back, as much of it as the caller's stride holds. */
-int ig1_array_put(const struct drm_intaglio_obj_array *a, u32 i, const void *elem, u32 size);
 
 /*
  * Looks everything up and allocates everything: nothing can fail later. -EINVAL: flags, point;

@@ -83,21 +83,23 @@ TRACE_EVENT(ig1_job_done,
 TRACE_EVENT(ig1_bind,
 	    TP_PROTO(const struct ig1_vm *vm, u64 va, u64 bytes, bool map, int error),
 	    TP_ARGS(vm, va, bytes, map, error),
-	    TP_STRUCT__entry(__field(const void *, vm)
+	    TP_STRUCT__entry(__field(int, dev)
+			     __field(const void *, vm)
 			     __field(u64, va)
 			     __field(u64, bytes)
 			     __field(bool, map)
 			     __field(int, error)
 	    ),
-	    TP_fast_assign(__entry->vm = vm;
+	    TP_fast_assign(__entry->dev = ig1_trace_index(vm->dev);
+			   __entry->vm = vm;
 			   __entry->va = va;
 			   __entry->bytes = bytes;
 			   __entry->map = map;
 			   __entry->error = error;
 	    ),
-	    TP_printk("vm=%p %s va=0x%llx bytes=0x%llx error=%d",
-		      __entry->vm, __entry->map ? "map" : "unmap", __entry->va, __entry->bytes,
-		      __entry->error)
+	    TP_printk("accel%d vm=%p %s va=0x%llx bytes=0x%llx error=%d",
+		      __entry->dev, __entry->vm, __entry->map ? "map" : "unmap", __entry->va,
+		      __entry->bytes, __entry->error)
 );
 
 /* The chip has been reset. */

@@ -64,7 +64,7 @@ extern "C" {
  * struct drm_intaglio_obj_array - An array of structures of versioned size
  */
 struct drm_intaglio_obj_array {
-	/** @stride: bytes from element to element, sizeof of the element as compiled */
+	/** @stride: bytes from element to element as compiled, at most 4096 */
 	__u32 stride;
 	/** @count: number of elements */
 	__u32 count;
@@ -155,6 +155,7 @@ struct drm_intaglio_memory_info {
 	__u64 host_bytes;
 };
 
+/** @DRM_INTAGLIO_COUNTERS_MAX: counters that a record has room for */
 #define DRM_INTAGLIO_COUNTERS_MAX 32
 
 /**
@@ -185,15 +186,17 @@ struct drm_intaglio_stats_info {
  */
 struct drm_intaglio_gem_create {
 	/**
-	 * @size: bytes, not zero; rounded up to pages on return. In host memory at most half of
-	 * what the machine has, else ENOMEM; in SRAM what is free, else ENOSPC.
+	 * @size: bytes, not zero and at most 2^va_bits; rounded up to pages on return. In host
+	 * memory at most half of what the machine has, else ENOMEM; in SRAM what is free, else
+	 * ENOSPC.
 	 */
 	__u64 size;
 	/** @flags: DRM_INTAGLIO_GEM_* */
 	__u32 flags;
 	/**
-	 * @vm_id: the only VM it will be bound to, or zero. Such a buffer cannot be exported,
-	 * costs nothing per job, and orders no queues (see EXEC).
+	 * @vm_id: the only VM it will be bound to, or zero. Such a buffer cannot be exported
+	 * (PRIME: EINVAL; EOPNOTSUPP for one in SRAM), costs nothing per job, and orders no
+	 * queues (see EXEC).
 	 */
 	__u32 vm_id;
 	/** @handle: returned */
@@ -232,6 +235,8 @@ struct drm_intaglio_gem_info {
 
 /**
  * struct drm_intaglio_vm_create - New address space
+ *
+ * A file has at most 4095 of them.
  */
 struct drm_intaglio_vm_create {
 	/** @flags: zero */
@@ -280,7 +285,7 @@ struct drm_intaglio_bind_op {
 	__u64 va;
 	/** @size: bytes */
 	__u64 size;
-	/** @syncs: &struct drm_intaglio_sync; only with DRM_INTAGLIO_VM_BIND_ASYNC */
+	/** @syncs: &struct drm_intaglio_sync, at most 1024; only with DRM_INTAGLIO_VM_BIND_ASYNC */
 	struct drm_intaglio_obj_array syncs;
 };
 
@@ -334,6 +339,8 @@ struct drm_intaglio_vm_get_state {
  * it signals the job's fences, so that user space learns results without a call. The record of job
  * seq is in slot seq mod @ring_entries; the writer does not wait for the reader. The ring stays
  * readable after the device is unplugged.
+ *
+ * A file has at most 256 queues.
  */
 struct drm_intaglio_queue_create {
 	/** @vm_id: address space of its jobs */
@@ -455,7 +462,7 @@ struct drm_intaglio_job {
 	__u64 watchdog;
 	/** @seq: returned, number of the job in its queue: 1, 2, ... */
 	__u64 seq;
-	/** @syncs: &struct drm_intaglio_sync */
+	/** @syncs: &struct drm_intaglio_sync, at most 1024 */
 	struct drm_intaglio_obj_array syncs;
 };
 

@@ -94,7 +94,7 @@ done
 match "$text" '^ig1_job_done: accel[0-9]+ context=[0-9]+ seq=[0-9]+ .*cycles=[1-9][0-9]*' ig1_job_done
 is "$(echo "$text" | grep -c '^ig1_job_done')" "$(echo "$text" | grep -c '^ig1_job_run')" \
 	"as many jobs end as run"
-match "$text" '^ig1_bind: vm=[^ ]+ map va=0x[0-9a-f]+ bytes=0x[0-9a-f]+ error=0$' ig1_bind
+match "$text" '^ig1_bind: accel[0-9]+ vm=[^ ]+ map va=0x[0-9a-f]+ bytes=0x[0-9a-f]+ error=0$' ig1_bind
 match "$text" '^ig1_mbox: accel[0-9]+ cmd=[0-9]+ arg=0x[0-9a-f]+ error=0$' ig1_mbox
 match "$text" '^ig1_reset: accel[0-9]+ error=0 jobs_ended=0$' ig1_reset
 done_testing
