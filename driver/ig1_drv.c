@@ -2,6 +2,7 @@
 /* Module, PCI driver and DRM driver of the IG1 inference accelerator. */
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/rcupdate.h>
 #include <linux/wait_bit.h>
 
 #include <drm/drm_accel.h>
@@ -192,6 +193,12 @@ static void __exit ig1_exit(void)
 	/* The last references of devices may be dropped in here. */
 	destroy_workqueue(ig1_free_wq);
 	ig1_sched_module_exit();
+	/*
+	 * Whoever dropped the last fence, and with it the module, may still be at the end of
+	 * fence_release(), preempted even: kernels before 7.x call that outside of RCU sections.
+	 * It has left when it has slept or been in user space.
+	 */
+	synchronize_rcu_tasks();
 }
 
 module_init(ig1_init);

@@ -32,7 +32,8 @@ static const char *fence_timeline_name(struct dma_fence *fence)
 
 /*
  * The last reference of a fence may be dropped long after the device is gone, through a file
- * descriptor of its own. The code here must still be there then, so a fence keeps the module.
+ * descriptor of its own. The code here must still be there then, so a fence keeps the module, and
+ * the module's end waits for the return of whoever puts it here (ig1_exit()).
  */
 static void fence_release(struct dma_fence *base)
 {
