@@ -96,6 +96,10 @@ static int init_pci(struct ig1_device *dev)
 	ret = check_identity(dev);
 	if (ret)
 		return ret;
+	/* Before it may use the bus: what it was doing is nothing that this kernel knows of. */
+	ret = ig1_reset_quiesce(dev);
+	if (ret)
+		return ret;
 	pci_set_master(pdev);
 	ret = ig1_irq_init(dev);
 	if (ret)

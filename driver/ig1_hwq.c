@@ -48,6 +48,22 @@ static int flr(struct ig1_device *dev)
 	return pci_try_reset_function(dev->pdev);
 }
 
+static int flr_locked(struct ig1_device *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	int err;
+
+	/* Without the handlers of a reset, which want a device that works. */
+	pci_cfg_access_lock(pdev);
+	err = pci_save_state(pdev);
+	if (!err) {
+		err = __pci_reset_function_locked(pdev);
+		pci_restore_state(pdev);
+	}
+	pci_cfg_access_unlock(pdev);
+	return err;
+}
+
 static const struct ig1_hwq_ops hwq_ops = {
 	.doorbell = doorbell,
 	.broken = ig1_reset_schedule,
@@ -55,6 +71,7 @@ static const struct ig1_hwq_ops hwq_ops = {
 	.forgot = forgot,
 	.halt = ig1_reset_halt,
 	.flr = flr,
+	.flr_locked = flr_locked,
 	.stop = ig1_device_stop,
 	.start = ig1_device_start,
 	.cut_off = cut_off,

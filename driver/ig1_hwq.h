@@ -104,6 +104,8 @@ struct ig1_hwq_ops {
 	 * reset_prepare and reset_done. Not under hw_lock. -EAGAIN: somebody else is at the device
 	 */
 	int (*flr)(struct ig1_device *dev);
+	/** @flr_locked: the same at probe: with the device locked, and without the handlers */
+	int (*flr_locked)(struct ig1_device *dev);
 	/** @stop: ig1_device_stop() */
 	void (*stop)(struct ig1_device *dev);
 	/** @start: ig1_device_start() */

@@ -134,6 +134,22 @@ int ig1_reset_halt(struct ig1_device *dev)
 	return err ?: v == U32_MAX ? -ENODEV : 0;
 }
 
+int ig1_reset_quiesce(struct ig1_device *dev)
+{
+	const struct ig1_hwq_ops *ops = dev->hwq.ops;
+	struct device *parent = dev->drm.dev;
+	int err = ops->halt(dev);
+
+	if (err == -ETIMEDOUT) {
+		dev_warn(parent, "chip does not stop, trying a function-level reset\n");
+		err = ops->flr_locked(dev);
+		if (err)
+			return dev_err_probe(parent, err, "its function cannot be reset\n");
+		err = ops->halt(dev);
+	}
+	return err ? dev_err_probe(parent, err, "chip does not stop\n") : 0;
+}
+
 static void process_all(struct ig1_device *dev)
 {
 	u32 i;

@@ -88,6 +88,13 @@ void ig1_reset_timeout(struct ig1_job *job);
 int ig1_reset_halt(struct ig1_device *dev);
 
 /*
+ * Stops a chip that is found at probe, whatever its last owner left it doing: by a reset of its
+ * function if nothing else helps. The device's lock is held, hw_lock is not: the reset takes locks
+ * that memory is allocated under. Says why when it fails.
+ */
+int ig1_reset_quiesce(struct ig1_device *dev);
+
+/*
  * The two halves of every recovery; hw_lock held for writing. begin() stops the chip after
  * reading what it has answered; complete() decides what becomes of the jobs and starts it again.
  * When complete() fails the device is dead: jobs have ended with -EIO, the caller unplugs it with

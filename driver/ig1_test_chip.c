@@ -143,6 +143,18 @@ static int flr(struct ig1_device *dev)
 	return 0;
 }
 
+static int flr_locked(struct ig1_device *dev)
+{
+	struct test_chip *chip = current_chip;
+
+	chip->flrs++;
+	if (!chip->pdev)
+		return -ENOTTY;
+	if (chip->flr_helps)
+		chip->halt_error = 0;
+	return 0;
+}
+
 static void stop(struct ig1_device *dev)
 {
 	ig1_hwq_stop(dev);
@@ -181,6 +193,7 @@ static const struct ig1_hwq_ops ops = {
 	.forgot = forgot,
 	.halt = halt,
 	.flr = flr,
+	.flr_locked = flr_locked,
 	.stop = stop,
 	.start = start,
 	.cut_off = cut_off,
