@@ -76,7 +76,7 @@ static int show_state(struct seq_file *m, void *unused)
 	struct ig1_queue *queue;
 
 	drm_printf(&p, "firmware: %s\nreset failed: %u\n", dev->fw.running ? "running" : "stopped",
-		   dev->reset.failed);
+		   READ_ONCE(dev->reset.failed));
 	ig1_hwq_print(dev, &p);
 	print_objects(dev, &p);
 	guard(mutex)(&dev->sched.lock);

@@ -238,7 +238,7 @@ static int system_suspend(struct device *parent)
 	if (!pm_runtime_suspended(parent))
 		err = stop_chip(dev, SUSPEND_PARK_MS, false);
 	drm_dev_exit(idx);
-	if (dev->reset.failed)
+	if (READ_ONCE(dev->reset.failed))
 		ig1_reset_give_up(dev);
 	return err;
 }

@@ -317,8 +317,24 @@ void ig1_reset_give_up(struct ig1_device *dev)
 	ig1_device_cut(dev);
 }
 
-/* @flr: only if it still waits for a function-level reset. */
-static void lose(struct ig1_device *dev, bool flr)
+/* The function-level reset that the recovery waits for has not come. */
+static bool flr_missing(struct ig1_device *dev)
+{
+	return dev->reset.flr;
+}
+
+/* The PCI core's recovery from an error has not come to its end. */
+static bool recovery_overdue(struct ig1_device *dev)
+{
+	return dev->pm.frozen &&
+	       time_after(jiffies, dev->pm.frozen + msecs_to_jiffies(RECOVERY_MS));
+}
+
+/*
+ * Only if @lost_locked says so (NULL: in any case) under the lock: a recovery may have ended just
+ * before.
+ */
+static void lose(struct ig1_device *dev, bool (*lost_locked)(struct ig1_device *dev))
 {
 	bool lost;
 	int idx;
@@ -326,7 +342,7 @@ static void lose(struct ig1_device *dev, bool flr)
 	if (!drm_dev_enter(&dev->drm, &idx))
 		return;
 	down_write(&dev->hw_lock);
-	lost = !flr || dev->reset.flr;
+	lost = !lost_locked || lost_locked(dev);
 	if (lost) {
 		dev->fw.running = false;
 		ig1_reset_fail(dev);
@@ -343,7 +359,13 @@ static void lose(struct ig1_device *dev, bool flr)
 
 void ig1_reset_lose(struct ig1_device *dev)
 {
-	lose(dev, false);
+	lose(dev, NULL);
+}
+
+void ig1_reset_lose_overdue(struct ig1_device *dev)
+{
+	if (READ_ONCE(dev->pm.frozen))
+		lose(dev, recovery_overdue);
 }
 
 /* hw_lock held for writing. */
@@ -362,7 +384,7 @@ static void reset_work(struct work_struct *work)
 	int idx, err = 0;
 
 	/* It did not wake up, or its end is on its way already. */
-	if (dev->reset.failed) {
+	if (READ_ONCE(dev->reset.failed)) {
 		ig1_reset_lose(dev);
 		return;
 	}
@@ -411,7 +433,7 @@ static void flr_work(struct work_struct *work)
 			msleep(RETRY_LOOK_MS);
 	}
 	/* If neither this nor a reset from outside has come to its end. */
-	lose(dev, true);
+	lose(dev, flr_missing);
 }
 
 enum verdict {
@@ -518,7 +540,6 @@ void ig1_reset_timeout(struct ig1_job *job)
 {
 	struct ig1_device *dev = job->queue->dev;
 	enum verdict verdict;
-	bool lost;
 	int idx, err = 0;
 
 	if (!drm_dev_enter(&dev->drm, &idx))
@@ -536,12 +557,11 @@ void ig1_reset_timeout(struct ig1_job *job)
 		if (!err && !dev->fw.running && !dev->pm.suspended)
 			ig1_reset_schedule(dev);
 	}
-	lost = dev->pm.frozen &&
-	       time_after(jiffies, dev->pm.frozen + msecs_to_jiffies(RECOVERY_MS));
 	up_write(&dev->hw_lock);
 	drm_dev_exit(idx);
-	if (lost)
-		ig1_reset_lose(dev);
-	else if (err)
+	/* An error is final: &ig1_reset.failed is set, nobody starts the chip any more. */
+	if (err)
 		ig1_reset_give_up(dev);
+	else
+		ig1_reset_lose_overdue(dev);
 }

@@ -110,6 +110,9 @@ int ig1_reset_complete(struct ig1_device *dev, struct ig1_loss *loss);
  */
 void ig1_reset_lose(struct ig1_device *dev);
 
+/* The same, if the PCI core's recovery from an error does not come to its end. */
+void ig1_reset_lose_overdue(struct ig1_device *dev);
+
 /* After a failed recovery, with no lock held and outside of drm_dev_enter(). */
 void ig1_reset_give_up(struct ig1_device *dev);
 

@@ -208,6 +208,50 @@ static void test_frozen_flr(struct kunit *test)
 	close_queue(chip, queue);
 }
 
+/**
+ * struct overdue - Who finds that the PCI core's recovery does not end
+ */
+struct overdue {
+	/** @work: finds it */
+	struct work_struct work;
+	/** @dev: device */
+	struct ig1_device *dev;
+};
+
+static void lose_overdue(struct work_struct *work)
+{
+	ig1_reset_lose_overdue(container_of(work, struct overdue, work)->dev);
+}
+
+/*
+ * The PCI core's recovery is overdue for who looks without the lock, and over when he has it: the
+ * chip stays.
+ */
+static void test_overdue(struct kunit *test)
+{
+	struct test_chip *chip = test_chip_create(test);
+	struct pci_dev *pdev = bus_device(chip);
+	struct ig1_device *dev = chip->dev;
+	struct overdue late = { .dev = dev };
+
+	KUNIT_EXPECT_EQ(test, bus_error(pdev, pci_channel_io_frozen), PCI_ERS_RESULT_NEED_RESET);
+	ig1_reset_lose_overdue(dev);
+	KUNIT_EXPECT_FALSE(test, dev->reset.failed);
+	WRITE_ONCE(dev->pm.frozen, jiffies - msecs_to_jiffies(61000));
+	INIT_WORK_ONSTACK(&late.work, lose_overdue);
+	/* It waits for the lock, and the recovery ends before it has that. */
+	down_write(&dev->hw_lock);
+	queue_work(ig1_free_wq, &late.work);
+	msleep(50);
+	WRITE_ONCE(dev->pm.frozen, 0);
+	up_write(&dev->hw_lock);
+	flush_work(&late.work);
+	destroy_work_on_stack(&late.work);
+	KUNIT_EXPECT_FALSE(test, dev->reset.failed);
+	KUNIT_EXPECT_FALSE(test, chip->cut);
+	KUNIT_EXPECT_FALSE(test, drm_dev_is_unplugged(&dev->drm));
+}
+
 /* Errors while the system goes to sleep: the chip starts when it wakes, and not before. */
 static void sleep_error(struct kunit *test, pci_channel_state_t state)
 {
@@ -275,6 +319,49 @@ static void test_unplug_stuck(struct kunit *test)
 	expect_no_queues(chip);
 }
 
+/**
+ * struct find - A chip that probe finds
+ */
+struct find {
+	/** @name: of the case */
+	const char *name;
+	/** @halt_error: of its reset */
+	int halt_error;
+	/** @has_flr: its function can be reset */
+	bool has_flr;
+	/** @flr_helps: and that ends @halt_error */
+	bool flr_helps;
+	/** @flrs: how often that is tried */
+	u32 flrs;
+	/** @error: of it all */
+	int error;
+};
+
+static const struct find finds[] = {
+	{ "idle", 0, true, true, 0, 0 },
+	{ "busy", -ETIMEDOUT, true, true, 1, 0 },
+	{ "hopeless", -ETIMEDOUT, true, false, 1, -ETIMEDOUT },
+	{ "no reset", -ETIMEDOUT, false, false, 1, -ENOTTY },
+	{ "gone", -ENODEV, true, true, 0, -ENODEV },
+};
+
+KUNIT_ARRAY_PARAM_DESC(find, finds, name);
+
+/* What the last owner left running is stopped, by a reset of the function if need be, once. */
+static void test_quiesce(struct kunit *test)
+{
+	const struct find *find = test->param_value;
+	struct test_chip *chip = test_chip_create(test);
+
+	chip->halt_error = find->halt_error;
+	chip->flr_helps = find->flr_helps;
+	if (find->has_flr)
+		chip->pdev = bus_device(chip);
+	KUNIT_EXPECT_EQ(test, ig1_reset_quiesce(chip->dev), find->error);
+	KUNIT_EXPECT_EQ(test, chip->flrs, find->flrs);
+	KUNIT_EXPECT_EQ(test, chip->starts, 0);
+}
+
 /* Registers of a chip that is being reset mean nothing: there are none in this test. */
 static void test_stopped_cycles(struct kunit *test)
 {
@@ -296,9 +383,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_flr_error),
 	KUNIT_CASE(test_flr_frozen),
 	KUNIT_CASE(test_frozen_flr),
+	KUNIT_CASE(test_overdue),
 	KUNIT_CASE(test_sleep_error),
 	KUNIT_CASE(test_sleep_frozen),
 	KUNIT_CASE(test_unplug_stuck),
+	KUNIT_CASE_PARAM(test_quiesce, find_gen_params),
 	KUNIT_CASE(test_stopped_cycles),
 	{}
 };
