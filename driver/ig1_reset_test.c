@@ -362,35 +362,19 @@ static void test_quiesce(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chip->starts, 0);
 }
 
-/* Registers of a chip that is being reset mean nothing: there are none in this test. */
-static void test_stopped_cycles(struct kunit *test)
-{
-	struct test_chip *chip = test_chip_create(test);
-	struct drm_intaglio_stats_info info;
-
-	KUNIT_ASSERT_EQ(test, ig1_pm_get(chip->dev), 0);
-	chip->dev->fw.running = false;
-	ig1_stats_query(chip->dev, &info);
-	KUNIT_EXPECT_EQ(test, info.cycles, 0);
-	ig1_pm_put(chip->dev);
-}
-
-static struct kunit_case cases[] = {
-	KUNIT_CASE(test_flr),
-	KUNIT_CASE(test_flr_missing),
-	KUNIT_CASE(test_flr_useless),
-	KUNIT_CASE(test_flr_again),
-	KUNIT_CASE(test_flr_error),
-	KUNIT_CASE(test_flr_frozen),
-	KUNIT_CASE(test_frozen_flr),
-	KUNIT_CASE(test_overdue),
-	KUNIT_CASE(test_sleep_error),
-	KUNIT_CASE(test_sleep_frozen),
-	KUNIT_CASE(test_unplug_stuck),
-	KUNIT_CASE_PARAM(test_quiesce, find_gen_params),
-	KUNIT_CASE(test_stopped_cycles),
-	{}
-};
+static struct kunit_case cases[] = { KUNIT_CASE(test_flr),
+				     KUNIT_CASE(test_flr_missing),
+				     KUNIT_CASE(test_flr_useless),
+				     KUNIT_CASE(test_flr_again),
+				     KUNIT_CASE(test_flr_error),
+				     KUNIT_CASE(test_flr_frozen),
+				     KUNIT_CASE(test_frozen_flr),
+				     KUNIT_CASE(test_overdue),
+				     KUNIT_CASE(test_sleep_error),
+				     KUNIT_CASE(test_sleep_frozen),
+				     KUNIT_CASE(test_unplug_stuck),
+				     KUNIT_CASE_PARAM(test_quiesce, find_gen_params),
+				     {} };
 
 static struct kunit_suite suite = {
 	.name = "ig1_reset",

@@ -326,3 +326,38 @@ void test_wait_tail(struct test_chip *chip, u32 ring, u32 n)
 		usleep_range(1000, 2000);
 	KUNIT_ASSERT_EQ(chip->test, READ_ONCE(chip->tail[ring]), n);
 }
+
+/* Somebody else's fence. */
+static const char *foreign_name(struct dma_fence *fence)
+{
+	return "foreign";
+}
+
+static const struct dma_fence_ops foreign_ops = {
+	.get_driver_name = foreign_name,
+	.get_timeline_name = foreign_name,
+};
+
+static DEFINE_SPINLOCK(foreign_lock);
+
+struct dma_fence *test_foreign_fence(struct test_chip *chip)
+{
+	struct dma_fence *fence = kzalloc_obj(*fence);
+
+	KUNIT_ASSERT_NOT_NULL(chip->test, fence);
+	dma_fence_init(fence, &foreign_ops, &foreign_lock, dma_fence_context_alloc(1), 1);
+	return fence;
+}
+
+void test_expect_alone(struct test_chip *chip, struct dma_fence *fence)
+{
+	u32 i;
+
+	for (i = 0; i < 1000 && kref_read(&fence->refcount) != 1; i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_EQ(chip->test, kref_read(&fence->refcount), 1);
+	KUNIT_EXPECT_TRUE(chip->test, list_empty(&fence->cb_list));
+	KUNIT_EXPECT_FALSE(chip->test, dma_fence_is_signaled(fence));
+	dma_fence_signal(fence);
+	dma_fence_put(fence);
+}

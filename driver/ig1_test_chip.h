@@ -84,6 +84,11 @@ struct dma_fence *test_submit(struct test_chip *chip, struct ig1_queue *queue,
 /* Waits for a fence and expects an error, or 0; puts it. */
 void test_expect(struct test_chip *chip, struct dma_fence *fence, int error);
 
+/* Somebody else's fence, which does not signal. */
+struct dma_fence *test_foreign_fence(struct test_chip *chip);
+/* Nobody but the test has it any more: no callback, no gate. Ends it. */
+void test_expect_alone(struct test_chip *chip, struct dma_fence *fence);
+
 /* Waits until the ring has got n descriptors. */
 void test_wait_tail(struct test_chip *chip, u32 ring, u32 n);
 
