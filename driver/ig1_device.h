@@ -203,8 +203,9 @@ static inline void ig1_wr(struct ig1_device *dev, u32 reg, u32 val)
  * DOC: Sequences
  *
  * Probe (ig1_device_init): ig1_hwq_init, ig1_sched_init, ig1_reset_init, ig1_stats_init (memory
- * only, drmm) -> registers, vectors -> identity -> device tree -> ig1_sram_init, ig1_gem_init,
- * ig1_mmu_pool_init, ig1_vms_init -> ig1_device_start -> ig1_pm_init (sees a running chip; takes
+ * only, drmm), ig1_gem_init, ig1_mmu_pool_init, ig1_vms_init -> registers -> identity ->
+ * ig1_reset_quiesce (whatever the last owner left running) -> bus master, vectors -> device tree ->
+ * SRAM -> ig1_fw_init, ig1_hwq_alloc -> ig1_device_start -> ig1_pm_init (sees a running chip; takes
  * over its power) -> drm_dev_register.
  *
  * ig1_device_start/stop need hw_lock held for writing. They are all that probe, reset, suspend and

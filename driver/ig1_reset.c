@@ -20,6 +20,7 @@
  *    function-level reset follows. That loses the resident SRAM. It takes locks of the PCI core
  *    and of IOMMU drivers that memory is allocated under, so it comes in a work item of its own,
  *    without &ig1_device.hw_lock: like one from outside, with the recovery's second half behind it.
+ *    Until then all jobs wait, also those that had not begun.
  * 6. If the chip does not come back it is cut off from the bus, all jobs end with -EIO and the
  *    device is unplugged.
  *
@@ -28,6 +29,8 @@
  *
  * After a bus error it is for the PCI core to reset the slot. If that is not over in RECOVERY_MS,
  * while jobs wait, it will not be any more (some kernels do not tell): step 6.
+ *
+ * A chip that is found at probe is stopped the same way, by 4 and, if need be, 5.
  *
  * Timeouts and resets run on one ordered workqueue.
  */
@@ -393,7 +396,7 @@ static void reset_work(struct work_struct *work)
 	/* An idle chip starts anew when it wakes. */
 	if (ig1_pm_get_if_awake(dev)) {
 		down_write(&dev->hw_lock);
-		if (!dev->pm.suspended && dev->reset.wanted == dev->reset.recoveries) {
+		if (!dev->pm.suspended && READ_ONCE(dev->reset.wanted) == dev->reset.recoveries) {
 			ig1_coredump_take(dev, NULL, "reset requested");
 			err = recover(dev, 0);
 		}
