@@ -5,6 +5,25 @@
 PCI=/sys/bus/pci/devices
 DRV=/sys/bus/pci/drivers/intaglio
 
+# What the kernel says from here on is judged by `quiet`; a test begins here.
+log_mark() {
+	LOG_MARK=$(stat -c %s /run/kmsg)
+}
+log_mark
+
+# Lines since then that warn (levels 0 to 4 of the kernel, *ERROR* of DRM), of the driver, its devices
+# or what is above them. That it is no part of the kernel is none, nor is what UML says at each rescan of
+# its host bridge, which does without runtime power management.
+warnings() {
+	tail -c +$((LOG_MARK + 1)) /run/kmsg | awk -F '[,;]' '/^[0-9]/ && ($1 < 5 || /\*ERROR\*/)' |
+		grep -E 'intaglio|accel|drm|pci|0000:0' | grep -v -e taint -e 'but parent (pci0000:00) is not active'
+}
+
+# quiet DESCRIPTION: nothing since log_mark warns
+quiet() {
+	is "$(warnings)" "" "$1: the log has no warning of it"
+}
+
 # The first chip's PCI address, whatever its number.
 chip() {
 	lspci -D -n -d ::1200 | sed -n "${1:-1}s/ .*//p"
@@ -48,6 +67,21 @@ driver_up() {
 
 driver_down() {
 	rmmod intaglio
+}
+
+# queues N STATE...: each of these chips (debugfs' state) has N queues, each with jobs. Looks twice: what
+# is there both times was there at the same time.
+queues() {
+	_n=$1
+	shift
+	for _state in "$@" "$@"; do
+		[ "$(grep -c '^queue [0-9].* running .* submitted [1-9]' "$_state")" -eq "$_n" ] || return 1
+	done
+}
+
+# working STATE: a job is on the chip right now
+working() {
+	grep -q '^ring .* inflight [1-9]' "$1"
 }
 
 # A line of accel-run's arguments from /ref/cases

@@ -23,4 +23,5 @@ for i in 1 2 3; do
 	ok "load $i" modprobe intaglio
 	ok "unload $i" rmmod intaglio
 done
+quiet "loads and unloads"
 done_testing

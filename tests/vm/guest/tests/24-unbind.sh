@@ -16,6 +16,7 @@ start() {
 	infer endless /run/u.tokens /run/u.logits 2>/run/u.err &
 	user=$!
 	ok "$1: a process has jobs on the chip" poll 60 busy
+	ok "$1: and one runs" poll 20 working "$state"
 }
 
 ended() {
@@ -48,6 +49,7 @@ ok "remove: rescan" sh -c 'echo 1 >/sys/bus/pci/rescan'
 ok "remove: the driver takes it again" poll 20 sh -c "ls $PCI/$chip/accel/"
 state=$(debugfs "$chip")/state
 equal short "remove: afterwards"
+quiet "unbind, remove"
 
 start surprise
 ok "surprise: the link drops under it" host chip 0 link-down
@@ -58,10 +60,12 @@ ok "surprise: rescan" sh -c 'echo 1 >/sys/bus/pci/rescan'
 ok "surprise: the driver takes it again" poll 20 sh -c "ls $PCI/$chip/accel/"
 state=$(debugfs "$chip")/state
 equal short "surprise: afterwards"
+log_mark
 
 fails "rmmod with the first file still open is refused" rmmod intaglio
 exec 7>&-
 ok "rmmod once it is closed" poll 10 rmmod intaglio
 ok "load again" driver_up
 equal short "after it all"
+quiet "after it all"
 done_testing

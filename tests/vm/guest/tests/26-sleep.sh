@@ -84,4 +84,5 @@ elif grep -qw freeze /sys/power/state; then
 else
 	skip "s2idle" "this kernel does not sleep to idle"
 fi
+quiet "sleep"
 done_testing

@@ -8,4 +8,5 @@ ok "the driver is up" driver_up || done_testing
 ok "stress-ng --dev" stress-ng --dev 2 --dev-file "$(node "$(chip)")" --timeout 10s --temp-path /tmp
 equal short "afterwards"
 ok "nothing holds the module" poll 10 rmmod intaglio
+quiet "stress-ng"
 done_testing

@@ -56,4 +56,5 @@ ok "the process ends" wait $holder || diag </run/hold.err
 ok "rmmod once they are gone" poll 10 rmmod intaglio
 ok "load again" driver_up
 equal short "after it all"
+quiet "fences"
 done_testing

@@ -96,4 +96,5 @@ rebind $t
 healthy $t
 
 ok "nothing holds the module" rmmod intaglio
+quiet "unplugging"
 done_testing
