@@ -121,3 +121,19 @@ counts() {
 	accel-smi --json 2>/dev/null | tr ',' '\n' | grep -oE '"(sram_free_bytes|chip_host_bytes)": *[0-9]+' || :
 	cut -d ' ' -f 1,3 /proc/modules | grep '^intaglio '
 }
+
+same_counts() {
+	counts >/run/after
+	diff /run/before /run/after
+}
+
+# leaks_nothing COMMAND...: a program that speaks TAP, on a chip that nobody else uses
+leaks_nothing() {
+	counts >/run/before
+	is "$(grep -cE "$OBJECTS|sram_free_bytes|chip_host_bytes|^intaglio " /run/before)" 9 \
+		"memory, live objects and references are counted"
+	program "$@"
+	# Fences of the last jobs may hold their queue a moment longer.
+	poll 5 same_counts
+	ok "$1 leaks nothing: memory, SRAM, objects and references are as before" same_counts
+}

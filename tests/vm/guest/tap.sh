@@ -91,6 +91,32 @@ same() {
 	fi
 }
 
+# program COMMAND...: a program that speaks TAP itself; its points are this test's, and that it keeps
+# its plan and ends well, or with a failure among them, is one more.
+program() {
+	_plan=none _points=$TAP_COUNT _bad=$TAP_FAILED
+	rm -f /run/tap.pipe
+	mkfifo /run/tap.pipe
+	# It may leave processes behind that have the pipe, so the last line says that it ended.
+	{
+		"$@" 2>&1
+		printf '\n##end %d\n' $?
+	} >/run/tap.pipe &
+	while IFS= read -r _line; do
+		case $_line in
+		"ok "[0-9]*) result ok "${_line#ok *[0-9] - }" ;;
+		"not ok "[0-9]*) result "not ok" "${_line#not ok *[0-9] - }" ;;
+		1..*) _plan=${_line#1..} ;;
+		"##end "*) break ;;
+		?*) printf '%s\n' "$_line" ;;
+		esac
+	done </run/tap.pipe
+	_code=${_line#"##end "}
+	_points=$((TAP_COUNT - _points))
+	[ "$_code" -ge 128 ] || [ "$TAP_FAILED" -eq "$_bad" ] || _code=0
+	is "$_points results, exit status $_code" "$_plan results, exit status 0" "$1 ends as planned"
+}
+
 skip() {
 	TAP_COUNT=$((TAP_COUNT + 1))
 	echo "ok $TAP_COUNT - $1 # SKIP $2"
