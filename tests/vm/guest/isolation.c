@@ -9,6 +9,7 @@
 #include "ig1_tables.h"
 
 #include <errno.h>
+#include <libfdt.h>
 #include <stdlib.h>
 
 #define VICTIM_VA UINT64_C(0x4000000000) /* where only the victim has pages */
@@ -18,7 +19,6 @@
 struct world {
 	struct node_rig attacker, victim;
 	struct node_bo secret_host, secret_sram, ro;
-	uint64_t scratch, rom;
 };
 
 /* What a program tries. R1 is the address. */
@@ -28,10 +28,12 @@ enum kind {
 	SCALARS, /* attention scores: the tile array's own path to memory */
 	ROM,
 	CROM,
-	SCRATCH,
+	SCRATCH_LOAD,
+	SCRATCH_STORE,
 	PROGRAM,
 	EMIT,
 	TRACE,
+	KINDS
 };
 
 struct attack {
@@ -40,7 +42,14 @@ struct attack {
 	uint64_t va;
 	uint32_t fault;
 	uint64_t beyond; /* bytes from va to the first one that is not its own */
+	bool end;	 /* va counts from the end of the kind's memory */
 };
+
+/* Bytes that an operand takes; of `kind`, what lies behind `ends[kind]` is nobody's. */
+#define MOVE_BYTES   64
+#define ROM_BYTES    34 /* a block */
+#define VECTOR_BYTES 8
+static uint64_t ends[KINDS];
 
 static const struct attack attacks[] = {
 	{ "read another context's host page", READ, VICTIM_VA, IG1_FAULT_PAGE },
@@ -80,12 +89,35 @@ static const struct attack attacks[] = {
 	{ "write a read-only page", WRITE, UINT64_C(0x300000), IG1_FAULT_WRITE },
 	{ "write the program itself", WRITE, NODE_CODE_VA, IG1_FAULT_WRITE },
 	{ "emit tokens into a read-only page", EMIT, UINT64_C(0x300000), IG1_FAULT_WRITE },
-	{ "read the weight ROM beyond the mask", ROM, 0xfffff000, IG1_FAULT_ROM },
-	{ "read the constant ROM beyond the mask", CROM, 0xfffff000, IG1_FAULT_CROM },
-	{ "load into scratch beyond its end", SCRATCH, 0xfffff000, IG1_FAULT_SCRATCH },
+	{ "read the weight ROM far beyond the mask", ROM, 0xfffff000, IG1_FAULT_ROM },
+	{ "read the weight ROM behind the mask's last byte", ROM, 0, IG1_FAULT_ROM, .end = true },
+	{ "read from the mask's weight ROM beyond its end", ROM, -(ROM_BYTES - 2), IG1_FAULT_ROM,
+	  .end = true },
+	{ "read the constant ROM far beyond the mask", CROM, 0xfffff000, IG1_FAULT_CROM },
+	{ "read the constant ROM behind the mask's last number", CROM, 0, IG1_FAULT_CROM,
+	  .end = true },
+	{ "read from the mask's constant ROM beyond its end", CROM, -(VECTOR_BYTES - 4),
+	  IG1_FAULT_CROM, .end = true },
+	{ "load into scratch far beyond its end", SCRATCH_LOAD, 0xfffff000, IG1_FAULT_SCRATCH },
+	{ "load behind the last byte of scratch", SCRATCH_LOAD, 0, IG1_FAULT_SCRATCH, .end = true },
+	{ "load into scratch and beyond its end", SCRATCH_LOAD, -(MOVE_BYTES - 4),
+	  IG1_FAULT_SCRATCH, .end = true },
+	{ "store from scratch far beyond its end", SCRATCH_STORE, 0xfffff000, IG1_FAULT_SCRATCH },
+	{ "store from behind the last byte of scratch", SCRATCH_STORE, 0, IG1_FAULT_SCRATCH,
+	  .end = true },
+	{ "store from scratch and beyond its end", SCRATCH_STORE, -(MOVE_BYTES - 4),
+	  IG1_FAULT_SCRATCH, .end = true },
 };
 
 #define ATTACKS (sizeof(attacks) / sizeof(attacks[0]))
+
+/* What is its own up to the last byte, so that the ends above are where they should be. */
+static const struct attack allowed[] = {
+	{ "the last block of the weight ROM is read", ROM, -ROM_BYTES, .end = true },
+	{ "the last number of the constant ROM is read", CROM, -4, .end = true },
+	{ "the last bytes of scratch are loaded", SCRATCH_LOAD, -MOVE_BYTES, .end = true },
+	{ "the last bytes of scratch are stored", SCRATCH_STORE, -MOVE_BYTES, .end = true },
+};
 
 static void must(bool good, const char *what)
 {
@@ -93,6 +125,34 @@ static void must(bool good, const char *what)
 		return;
 	printf("Bail out! %s\n", what);
 	exit(1);
+}
+
+static uint64_t fdt_number(const void *fdt, const char *name)
+{
+	int bytes = 0;
+	const void *p = fdt_getprop(fdt, fdt_path_offset(fdt, "/chip"), name, &bytes);
+
+	must(bytes == 4 || bytes == 8, name);
+	return bytes == 4 ? fdt32_ld(p) : fdt64_ld(p);
+}
+
+/* Where scratch and what the mask has of the ROMs end, as the device's tree says. */
+static void find_ends(int fd)
+{
+	static uint32_t fdt[IG1_FDT_WINDOW_BYTES / 4];
+	struct drm_intaglio_dev_query q = { DRM_INTAGLIO_QUERY_FDT, sizeof(fdt), (uintptr_t)fdt };
+
+	must(!NODE_CALL(fd, DEV_QUERY, &q) && !fdt_check_header(fdt), "the device tree");
+	ends[ROM] = fdt_number(fdt, IG1_FDT_CHIP_ROM_BYTES);
+	ends[CROM] = fdt_number(fdt, IG1_FDT_CHIP_CROM_BYTES);
+	ends[SCRATCH_LOAD] = fdt_number(fdt, IG1_FDT_CHIP_SCRATCH_BYTES);
+	ends[SCRATCH_STORE] = ends[SCRATCH_LOAD];
+}
+
+/* The address that R1, or the operand in ROM or scratch, has. */
+static uint64_t address(const struct attack *a)
+{
+	return (a->end ? ends[a->kind] : 0) + a->va;
 }
 
 static void world_open(int fd, struct world *w)
@@ -173,33 +233,45 @@ static void build(const struct attack *a, struct prog *p)
 	struct ig1_fmt_emb emb = {
 		.op = IG1_OP_T_EMB, .wstride = 34, .rows = 1, .groups = 1, .cols = 1, .y = 8192
 	};
-	struct ig1_fmt_vec vec = {
-		.op = IG1_OP_V_MOV, .out = IG1_VFMT_F32, .n0 = 8, .n1 = 1, .n2 = 1, .y = 8192
-	};
+	struct ig1_fmt_vec vec = { .op = IG1_OP_V_MOV,
+				   .out = IG1_VFMT_F32,
+				   .a0 = 1,
+				   .y0 = 1,
+				   .n0 = VECTOR_BYTES / 4,
+				   .n1 = 1,
+				   .n2 = 1,
+				   .y = 8192 };
 
 	memset(p, 0, sizeof(*p));
 	prog_li(p, 20, 1);
 	switch (a->kind) {
 	case READ:
-		prog_move(p, IG1_OP_D_LD, 1, 0, 0, 64);
+		prog_move(p, IG1_OP_D_LD, 1, 0, 0, MOVE_BYTES);
 		break;
 	case WRITE:
-		prog_move(p, IG1_OP_D_ST, 1, 0, 0, 64);
+		prog_move(p, IG1_OP_D_ST, 1, 0, 0, MOVE_BYTES);
 		break;
 	case SCALARS:
 		ig1_encode_att(&att, prog_next(p, "scores"));
 		break;
 	case ROM:
-		emb.rom = a->va;
+		prog_seq(p, "index", (struct ig1_fmt_seq){ .op = IG1_OP_S_ST });
+		emb.rom = (uint32_t)address(a);
 		ig1_encode_emb(&emb, prog_next(p, "emb"));
 		break;
 	case CROM:
 		vec.sa = IG1_SPACE_CROM;
-		vec.a = (uint32_t)a->va;
+		vec.a = (uint32_t)address(a);
+		/* A mask may have a single number. */
+		if (!a->fault)
+			vec.n0 = 1;
 		ig1_encode_vec(&vec, prog_next(p, "vec"));
 		break;
-	case SCRATCH:
-		prog_move(p, IG1_OP_D_LD, 3, 0, (uint32_t)a->va, 64);
+	case SCRATCH_LOAD:
+		prog_move(p, IG1_OP_D_LD, 3, 0, (uint32_t)address(a), MOVE_BYTES);
+		break;
+	case SCRATCH_STORE:
+		prog_move(p, IG1_OP_D_ST, 3, 0, (uint32_t)address(a), MOVE_BYTES);
 		break;
 	case PROGRAM:
 		break;
@@ -208,7 +280,9 @@ static void build(const struct attack *a, struct prog *p)
 			 (struct ig1_fmt_seq){ .op = IG1_OP_S_EMIT, .ra = 20, .kind = 1 });
 		break;
 	case TRACE:
-		prog_move(p, IG1_OP_D_LD, 3, 0, 0, 64);
+		prog_move(p, IG1_OP_D_LD, 3, 0, 0, MOVE_BYTES);
+		break;
+	case KINDS:
 		break;
 	}
 	prog_end(p);
@@ -217,7 +291,7 @@ static void build(const struct attack *a, struct prog *p)
 /* What the record must name: the first address of the operand that is not its own. */
 static uint64_t fault_addr(const struct attack *a)
 {
-	return a->fault ? a->va + a->beyond : 0;
+	return a->fault ? address(a) + a->beyond : 0;
 }
 
 static void try(struct world *w, const struct attack *a)
@@ -316,9 +390,12 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	fd = node_open(0, 0);
+	find_ends(fd);
 	world_open(fd, &w);
 	for (i = 0; i < ATTACKS; i++)
 		try(&w, &attacks[i]);
+	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		try(&w, &allowed[i]);
 	tap_ok(victim_is_whole(&w), "the victim's memory is as it was, and its queue runs");
 	leftovers(&w);
 	world_close(fd, &w);
