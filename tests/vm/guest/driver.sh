@@ -69,9 +69,9 @@ driver_down() {
 	rmmod intaglio
 }
 
-# queues N STATE...: each of these chips (debugfs' state) has N queues, each with jobs. Looks twice: what
+# sessions N STATE...: each of these chips (debugfs' state) has N queues, each with jobs. Looks twice: what
 # is there both times was there at the same time.
-queues() {
+sessions() {
 	_n=$1
 	shift
 	for _state in "$@" "$@"; do

@@ -14,10 +14,10 @@ done
 state=$(debugfs "$chip")/state
 infer endless /run/a.tokens /run/a.logits 2>/run/a.err &
 a=$!
-ok "one process has one queue" poll 60 queues 1 "$state"
+ok "one process has one queue" poll 60 sessions 1 "$state"
 infer steady /run/b.tokens /run/b.logits 2>/run/b.err &
 b=$!
-ok "two have two, at the same time" poll 60 queues 2 "$state" || diag <"$state"
+ok "two have two, at the same time" poll 60 sessions 2 "$state" || diag <"$state"
 ok "the first of two processes ends well" wait $a || diag </run/a.err
 ok "the second too" wait $b || diag </run/b.err
 same /run/a.tokens /ref/endless.tokens "first: tokens"

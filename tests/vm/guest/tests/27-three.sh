@@ -14,7 +14,7 @@ for n in 0 1 2; do
 	states="$states $(debugfs "$(chip $((n + 1)))")/state"
 done
 # shellcheck disable=SC2086
-ok "each chip has a queue, at the same time" poll 60 queues 1 $states
+ok "each chip has a queue, at the same time" poll 60 sessions 1 $states
 n=0
 for user in $users; do
 	ok "chip $n: the process ends well" wait "$user" || diag </run/$n.err
@@ -34,7 +34,7 @@ ok "a buffer of the first chip works in jobs of the second, and back" queues pri
 infer endless /run/e.tokens /run/e.logits --device 0 2>/run/e.err &
 user=$!
 state=$(debugfs "$(chip 1)")/state
-ok "a process has jobs on the first chip" poll 60 queues 1 "$state"
+ok "a process has jobs on the first chip" poll 60 sessions 1 "$state"
 ok "and is at work" pidof accel-run
 ok "the last chip is removed" sh -c "echo 1 >$PCI/$(chip 3)/remove"
 ok "a session on the first goes on" wait $user || diag </run/e.err
