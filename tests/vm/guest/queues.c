@@ -6,6 +6,8 @@
  *	queues priority	a job overtakes those of a lower priority that wait
  *	queues prime	a buffer of one chip in the jobs of another one
  *	queues reset FILE	what a reset by writing to FILE costs: the job that ran, and no other
+ *	queues hang COMMAND	what it costs that the bus hangs, which COMMAND (of a shell) causes: the
+ *				job that ran and who has resident memory, and no other
  */
 #include "node.h"
 
@@ -61,17 +63,25 @@ static struct drm_intaglio_job endless_job(struct node_bo *code, uint64_t *at)
 					  .prog_va = put(code, at, &p) };
 }
 
-/* Copies BYTES from R1 to R2. */
-static struct drm_intaglio_job copy_job(struct node_bo *code, uint64_t *at)
+/* Copies BYTES from R1 to R2, so many times. */
+static struct drm_intaglio_job copy_times(struct node_bo *code, uint64_t *at, uint32_t times)
 {
 	struct prog p = { 0 };
 
+	if (times > 1)
+		prog_seq(&p, "loop",
+			 (struct ig1_fmt_seq){ .op = IG1_OP_S_LOOP, .imm = times, .len = 2 });
 	prog_move(&p, IG1_OP_D_LD, 1, 0, 0, BYTES);
 	prog_move(&p, IG1_OP_D_ST, 2, 0, 0, BYTES);
 	prog_end(&p);
 	return (struct drm_intaglio_job){ .prog_len = p.n,
 					  .nargs = 2,
 					  .prog_va = put(code, at, &p) };
+}
+
+static struct drm_intaglio_job copy_job(struct node_bo *code, uint64_t *at)
+{
+	return copy_times(code, at, 1);
 }
 
 static bool all(const void *p, uint8_t value)
@@ -141,7 +151,7 @@ struct space {
 	int fd;
 	uint32_t vm;
 	struct node_bo code, page;
-	struct drm_intaglio_job endless, copy;
+	struct drm_intaglio_job endless, copy, copies;
 };
 
 static void space_open(struct space *s)
@@ -156,6 +166,8 @@ static void space_open(struct space *s)
 	must(node_map(s->fd, s->vm, &s->page, 0, NODE_DATA_VA, IG1_PAGE_BYTES, 0), "VM_BIND");
 	s->endless = endless_job(&s->code, &at);
 	s->copy = copy_job(&s->code, &at);
+	s->copies = copy_times(&s->code, &at, IG1_MAX_COUNT);
+	s->copies.watchdog = s->endless.watchdog;
 	memset((uint8_t *)s->page.p + SOURCE, 0xa5, BYTES);
 }
 
@@ -167,14 +179,17 @@ static void space_close(struct space *s)
 	drm_sys.close(s->fd);
 }
 
-/* The copy job between two places of the page */
-static struct drm_intaglio_job copy_between(const struct space *s, uint32_t from, uint32_t to)
+/* A job of the space between two places of the page */
+static struct drm_intaglio_job between(struct drm_intaglio_job job, uint32_t from, uint32_t to)
 {
-	struct drm_intaglio_job job = s->copy;
-
 	job.args[0] = NODE_DATA_VA + from;
 	job.args[1] = NODE_DATA_VA + to;
 	return job;
+}
+
+static struct drm_intaglio_job copy_between(const struct space *s, uint32_t from, uint32_t to)
+{
+	return between(s->copy, from, to);
 }
 
 static bool copied(const struct space *s, uint32_t to)
@@ -275,6 +290,72 @@ static int reset(const char *path)
 	return tap_end();
 }
 
+/* --- a bus that hangs ------------------------------------------------------------------------------ */
+
+static uint32_t queue_state(int fd, const struct node_queue *q)
+{
+	struct drm_intaglio_queue_get_state state = { .queue_id = q->id };
+
+	must(NODE_CALL(fd, QUEUE_GET_STATE, &state), "QUEUE_GET_STATE");
+	return state.state;
+}
+
+/* Three contexts: one copies without end, two wait behind it, of which one has resident memory. */
+static int hang(const char *command)
+{
+	enum { RUNS, HOST, RESIDENT, CONTEXTS };
+	struct drm_intaglio_job job[CONTEXTS];
+	struct drm_intaglio_completion c = { 0 };
+	struct drm_intaglio_stats_info before, after;
+	struct node_queue q[CONTEXTS];
+	struct space s[CONTEXTS];
+	struct node_bo sram;
+	uint32_t i;
+	int err;
+
+	for (i = 0; i < CONTEXTS; i++) {
+		space_open(&s[i]);
+		must(node_queue_create(s[i].fd, s[i].vm, 1, &q[i]), "QUEUE_CREATE");
+	}
+	must(node_bo_create(s[RESIDENT].fd, IG1_PAGE_BYTES, DRM_INTAGLIO_GEM_RESIDENT,
+			    s[RESIDENT].vm, &sram),
+	     "GEM_CREATE");
+	must(node_map(s[RESIDENT].fd, s[RESIDENT].vm, &sram, 0, SHARE_VA, IG1_PAGE_BYTES, 0),
+	     "VM_BIND");
+	before = stats(s[HOST].fd);
+	for (i = 0; i < CONTEXTS; i++) {
+		job[i] = between(i == RUNS ? s[i].copies : s[i].copy, SOURCE, FLAG);
+		must(node_submit(s[i].fd, &q[i], &job[i]), "EXEC");
+	}
+	while (inflight() != CONTEXTS || !copied(&s[RUNS], FLAG))
+		usleep(10000);
+	tap_ok(!copied(&s[HOST], FLAG) && !copied(&s[RESIDENT], FLAG), "two jobs wait behind one");
+	tap_result(system(command), 0, command);
+	tap_result(node_wait(s[RUNS].fd, &q[RUNS], job[RUNS].seq, &c), 0, "the job that ran ends");
+	tap_ok(c.error == -ETIME || c.error == -EIO, "its record says that it was lost (%d)",
+	       c.error);
+	tap_ok(queue_state(s[RUNS].fd, &q[RUNS]) == DRM_INTAGLIO_QUEUE_BANNED,
+	       "its queue is banned");
+	err = node_wait(s[HOST].fd, &q[HOST], job[HOST].seq, &c);
+	tap_result(err ? err : c.error, 0, "one that waited, with host memory only, ends well");
+	tap_ok(copied(&s[HOST], FLAG), "and has done its work");
+	tap_ok(queue_state(s[HOST].fd, &q[HOST]) == DRM_INTAGLIO_QUEUE_RUNNING,
+	       "its queue goes on");
+	err = node_wait(s[RESIDENT].fd, &q[RESIDENT], job[RESIDENT].seq, &c);
+	tap_result(err ? err : c.error, -EIO, "one that waited and has resident memory is told");
+	tap_ok(!copied(&s[RESIDENT], FLAG), "and was not run");
+	tap_ok(queue_state(s[RESIDENT].fd, &q[RESIDENT]) == DRM_INTAGLIO_QUEUE_BANNED,
+	       "its queue is banned");
+	after = stats(s[HOST].fd);
+	tap_ok(after.resets > before.resets, "the chip was reset");
+	node_bo_destroy(s[RESIDENT].fd, &sram);
+	for (i = 0; i < CONTEXTS; i++) {
+		node_queue_destroy(s[i].fd, &q[i]);
+		space_close(&s[i]);
+	}
+	return tap_end();
+}
+
 /* --- buffers between chips ------------------------------------------------------------------------- */
 
 /* A chip's job copies from one address to another; what it waits for is in the buffers. */
@@ -353,9 +434,11 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "reset"))
 		return reset(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "hang"))
+		return hang(argv[2]);
 	for (i = 0; argc == 2 && i < sizeof(tests) / sizeof(tests[0]); i++)
 		if (!strcmp(argv[1], tests[i].name))
 			return tests[i].run();
-	fprintf(stderr, "usage: queues limit|priority|prime|reset FILE\n");
+	fprintf(stderr, "usage: queues limit|priority|prime|reset FILE|hang COMMAND\n");
 	return 2;
 }

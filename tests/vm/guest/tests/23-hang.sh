@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The chip stops answering: the driver takes a core dump, gives up the job that hung, resets the chip,
 # and everybody else goes on.
-# vm: chips=1 needs=driver,accel-run timeout=600
+# vm: chips=1 needs=driver,accel-run,queues timeout=600
 . /tests/tap.sh
 . /tests/driver.sh
 
@@ -73,6 +73,12 @@ for fault in dma-hang mcu-stuck mcu-lockup; do
 	match "$(cat "$state")" '^reset failed: 0$' "$fault: the chip is not given up"
 	equal short "$fault: afterwards"
 done
+
+# Who has no memory in the SRAM need not notice that it is lost.
+driver_up >/dev/null
+echo 1000 >$PCI/$chip/job_timeout_ms
+program queues hang ". /tests/tap.sh; host chip 0 dma-hang"
+equal short "after a bus that hung"
 
 # An interrupt that never comes costs time, nothing else.
 ok "irq-lost: the fault is injected" host chip 0 irq-lost 3
