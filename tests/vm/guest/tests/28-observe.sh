@@ -46,7 +46,8 @@ is $grew 1 "fdinfo: cycles grow while it works"
 save /run/fdinfo.2
 
 ok "accel-smi runs" accel-smi
-match "$(accel-smi 2>&1)" "$pid" "accel-smi names the process"
+match "$(accel-smi 2>&1)" "^ +pid $pid +accel-run +[0-9]+\\.[0-9]+ s busy +[1-9][0-9]* jobs +[1-9][0-9]* KiB\$" \
+	"accel-smi: a row with the process, its name, time, jobs and memory"
 accel-smi --prometheus >/run/prometheus
 text=$(cat /run/prometheus)
 device=$(node "$chip")
