@@ -62,14 +62,29 @@ fi
 # The whole machine sleeps to idle. QEMU's clock raises no ACPI event, so that a byte on the serial port
 # wakes it; in UML the clock does.
 wakeup=/sys/class/tty/ttyS1/power/wakeup
-sleep_to_idle() {
+alarm() {
 	if [ -e $wakeup ]; then
 		echo enabled >$wakeup
-		host wakeup && echo freeze >/sys/power/state
+		host wakeup
 	else
 		echo 0 >/sys/class/rtc/rtc0/wakealarm
-		echo +3 >/sys/class/rtc/rtc0/wakealarm && echo freeze >/sys/power/state
+		echo +3 >/sys/class/rtc/rtc0/wakealarm
 	fi
+}
+
+# On a busy host the wakeup can come while devices still go to sleep: the kernel gives up with EBUSY, and
+# who asked asks again, as sleep daemons do. A device that refuses says so in the log and is not asked.
+sleep_to_idle() {
+	for _try in 1 2 3 4; do
+		_mark=$(stat -c %s /run/kmsg)
+		alarm || return 1
+		echo freeze >/sys/power/state && return
+		sleep 0.2
+		tail -c +$((_mark + 1)) /run/kmsg | grep -E 'PM: |intaglio' | sed 's/^[^;]*;//' | tail -n 8
+		! tail -c +$((_mark + 1)) /run/kmsg | grep -E 'failed to (suspend|freeze)( late| noirq)?( async)?: error' ||
+			return 1
+	done
+	return 1
 }
 
 if [ ! -e $wakeup ] && [ ! -e /sys/class/rtc/rtc0/wakealarm ]; then
