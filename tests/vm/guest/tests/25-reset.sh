@@ -33,12 +33,17 @@ reset "forced reset" "$folder/force_reset"
 
 # Jobs that end in time are waited for, and the SRAM is kept: a session does not notice.
 name="function level reset, under a session"
-infer endless /run/r.tokens /run/r.logits 2>/run/r.err &
+tokens=80
+# shellcheck disable=SC2046
+accel-run /models/model.accel --backend drm $(case_args endless | sed "s/-n [0-9]*/-n $tokens/") \
+	--logits /run/r.logits >/run/r.tokens 2>/run/r.err &
 user=$!
 ok "$name: it has jobs on the chip" poll 60 busy
 ok "$name" sh -c "echo 1 >$PCI/$chip/reset"
 ok "$name: it is at work still" kill -0 $user
 ok "$name: and ends well" wait $user || diag </run/r.err
-same /run/r.tokens /ref/endless.tokens "$name: with the right tokens"
-same /run/r.logits /ref/endless.logits "$name: and logits, byte for byte"
+cut -d , -f 1-$tokens /ref/endless.tokens >/run/want.tokens
+same /run/r.tokens /run/want.tokens "$name: with the right tokens"
+head -c $(($(stat -c %s /ref/endless.logits) / 300 * tokens)) /ref/endless.logits >/run/want.logits
+same /run/r.logits /run/want.logits "$name: and logits, byte for byte"
 done_testing
