@@ -178,9 +178,6 @@ int main(void)
 	row("EXEC", one.submit, batch.submit);
 	row("from there until the waiter has the result", one.rest, batch.rest);
 	row("of the same time, with the waits for the chip", one.elapsed, batch.elapsed);
-	printf("EXEC copies %zu bytes in, and %zu more in and out per job (%zu per fence)\n",
-	       sizeof(struct drm_intaglio_exec), sizeof(struct drm_intaglio_job),
-	       sizeof(struct drm_intaglio_sync));
 	quit = true;
 	pthread_join(thread, NULL);
 	node_rig_close(&rig);
