@@ -154,7 +154,7 @@ console, results, monitor = (socket.socket(fileno=int(fds[name]))
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 monitor.recv(4096)
 monitor.sendall(b'{"return": {}}\\n')
-console.sendall(b"its last words\\n")
+console.sendall(%r)
 results.sendall(%r)
 while end != "ends":
     if end == "talks":
@@ -178,11 +178,11 @@ def load_run():
     return run
 
 
-def boot(run, folder, said, end, seconds=60.0):
+def boot(run, folder, said, end, seconds=60.0, console=b"its last words\n"):
     """Boots a fake with two tests: (report's text, names of the tests left, seconds)."""
     machine.QEMU = os.path.join(folder, "qemu")
     with open(machine.QEMU, "w") as script:
-        script.write(FAKE % (sys.executable, end, said))
+        script.write(FAKE % (sys.executable, end, console, said))
     os.chmod(machine.QEMU, 0o755)
     session = object.__new__(run.Session)
     session.report = tap.Report(io.StringIO())
@@ -227,10 +227,57 @@ def test_hung():
     ok(len(procs.children) == before, "hung: no machine is left")
 
 
+def test_end():
+    """What happens after the last test counts."""
+    run = load_run()
+    run.patience = lambda args: 0.01
+    machine.MONITOR_SECONDS = 1
+    machine.STOP_SECONDS = 0.5
+    off = b"reboot: Power down\n"
+    bye = b"WARNING: of before\n" + run.GOODBYE.encode() + b"\n"
+    done = UP + b"##vm done\n"
+    for name, said, console, end, good in (
+            ("switches itself off", done, bye + off, "ends", True),
+            ("does not end", done, bye + off, "is silent", False),
+            ("ends otherwise", done, bye, "ends", False),
+            ("complains as it goes", done, bye + b"WARNING: late\n" + off, "ends", False),
+            ("complained after the last test", UP + b"##vm splat end BUG: x\n##vm done\n",
+             bye + off, "ends", False)):
+        with tempfile.TemporaryDirectory() as folder:
+            text, _, _ = boot(run, folder, said, end, console=console)
+        ok(("not ok" not in text) == good and "switches itself off" in text, "end: a guest that " + name)
+
+
+def test_missing():
+    """What the suite should have built is no reason to skip."""
+    run = load_run()
+    session = object.__new__(run.Session)
+    session.kernel = types.SimpleNamespace(series="fake", modules=[])
+    session.programs = {"accel-run": ""}
+    with tempfile.TemporaryDirectory() as folder:
+        mask = os.path.join(folder, "mask")
+        for name, sim, at, modules, no_driver, need, want in (
+                ("a simulator", "/none", mask, ["x"], False, "driver", "not ok"),
+                ("a mask", "/bin/sh", "/none", ["x"], False, "driver", "not ok"),
+                ("a program", "/bin/sh", mask, ["x"], False, "hoard", "not ok"),
+                ("a module", "/bin/sh", mask, [], False, "driver", "not ok"),
+                ("a module that was not asked for", "/bin/sh", mask, [], True, "driver", "# SKIP")):
+            with open(mask, "w"):
+                pass
+            session.report = tap.Report(io.StringIO())
+            session.args = types.SimpleNamespace(sim=sim, mask=at, no_driver=no_driver, build=folder)
+            session.run = folder
+            session.kernel.modules = modules
+            entry = catalog.load(["load"])[0]
+            entry.needs = [need]
+            session.tests([entry])
+            ok(want in session.report.out.getvalue(), "missing: " + name)
+
+
 def main():
     print("TAP version 13")
     for test in (test_tap, test_splats, test_cpio, test_catalog, test_procs, test_machine,
-                 test_hung):
+                 test_hung, test_end, test_missing):
         test()
     procs.stop_all()
     print("1..%d" % len(results))

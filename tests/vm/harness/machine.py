@@ -168,6 +168,23 @@ class Machine:
             while time.monotonic() < end and self.pump(0.3):
                 pass
 
+    def ended(self, seconds):
+        """Waits at most so long for it to end by itself."""
+        end = time.monotonic() + seconds
+        while self.child.poll() is None and time.monotonic() < end:
+            if not self.pump(0.1):
+                time.sleep(0.05)
+        while self.pump(0) and any(True for _ in self.selector.select(0)):
+            pass
+        return self.child.poll() is not None
+
+    def since(self, text):
+        """The console's lines behind the last one that has this text; all, if there is none."""
+        with open(self.console_log.name, errors="replace") as log:
+            lines = log.read().splitlines()
+        at = max((i for i, line in enumerate(lines) if text in line), default=-1)
+        return lines[at + 1:]
+
     def stop(self):
         end = time.monotonic() + STOP_SECONDS
         while self.child.poll() is None and time.monotonic() < end and self.pump(0.1):
