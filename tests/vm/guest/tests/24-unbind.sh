@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The device goes while files are open and jobs are queued.
-# vm: chips=1 needs=driver,accel-run timeout=300
+# vm: chips=1 needs=driver,accel-run,unplugged timeout=300
 . /tests/tap.sh
 . /tests/driver.sh
 
@@ -49,6 +49,14 @@ ok "remove: rescan" sh -c 'echo 1 >/sys/bus/pci/rescan'
 ok "remove: the driver takes it again" poll 20 sh -c "ls $PCI/$chip/accel/"
 state=$(debugfs "$chip")/state
 equal short "remove: afterwards"
+ok "unbind: every call fails, jobs end with ENODEV, mappings stay" unplugged "$DRV/unbind" "$chip"
+ok "unbind: bind" sh -c "echo $chip >$DRV/bind"
+ok "unbind: there is a node" poll 20 sh -c "ls $PCI/$chip/accel/"
+ok "remove: every call fails, jobs end with ENODEV, mappings stay" unplugged "$PCI/$chip/remove" 1
+ok "remove: rescan again" sh -c 'echo 1 >/sys/bus/pci/rescan'
+ok "remove: there is a node" poll 20 sh -c "ls $PCI/$chip/accel/"
+state=$(debugfs "$chip")/state
+equal short "unbind, remove: afterwards"
 quiet "unbind, remove"
 
 start surprise
