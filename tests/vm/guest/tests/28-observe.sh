@@ -82,7 +82,10 @@ ok "tracepoints are there" test -d $trace/events/intaglio || done_testing
 echo 1 >$trace/events/intaglio/enable
 echo 1 >$trace/tracing_on
 equal short "with tracepoints on"
+# A chip that sleeps is not reset.
+echo on >"$PCI/$chip/power/control"
 echo 1 >"$(debugfs "$chip")/force_reset"
+echo auto >"$PCI/$chip/power/control"
 echo 0 >$trace/events/intaglio/enable
 cat $trace/trace >/run/trace
 echo >$trace/trace
