@@ -287,9 +287,9 @@ static void test_vm_unusable(struct kunit *test)
 
 /* --- arguments ------------------------------------------------------------------------------ */
 
-#define JOB(...)                                           \
-	{                                                  \
-		.prog_va = 128, .prog_len = 1, __VA_ARGS__ \
+#define JOB(va, len, ...)                                   \
+	{                                                   \
+		.prog_va = va, .prog_len = len, __VA_ARGS__ \
 	}
 
 static const struct job_case {
@@ -297,17 +297,17 @@ static const struct job_case {
 	struct drm_intaglio_job job;
 	int error;
 } job_cases[] = {
-	{ "plain", JOB(), 0 },
-	{ "longest", JOB(.prog_len = IG1_MAX_COUNT), 0 },
-	{ "prog_va", JOB(.prog_va = 64), -EINVAL },
-	{ "prog_len_zero", JOB(.prog_len = 0), -EINVAL },
-	{ "prog_len", JOB(.prog_len = IG1_MAX_COUNT + 1), -EINVAL },
-	{ "nargs", JOB(.nargs = 9), -EINVAL },
-	{ "all_args", JOB(.nargs = 8, .args = { 1, 2, 3, 4, 5, 6, 7, 8 }), 0 },
-	{ "arg_unused", JOB(.nargs = 2, .args = { 1, 2, 1 }), -EINVAL },
-	{ "last_arg_unused", JOB(.nargs = 7, .args = { [7] = 1 }), -EINVAL },
-	{ "emit_va", JOB(.emit_va = 8), -EINVAL },
-	{ "trace_va", JOB(.trace_va = 16), -EINVAL },
+	{ "plain", JOB(128, 1), 0 },
+	{ "longest", JOB(128, IG1_MAX_COUNT), 0 },
+	{ "prog_va", JOB(64, 1), -EINVAL },
+	{ "prog_len_zero", JOB(128, 0), -EINVAL },
+	{ "prog_len", JOB(128, IG1_MAX_COUNT + 1), -EINVAL },
+	{ "nargs", JOB(128, 1, .nargs = 9), -EINVAL },
+	{ "all_args", JOB(128, 1, .nargs = 8, .args = { 1, 2, 3, 4, 5, 6, 7, 8 }), 0 },
+	{ "arg_unused", JOB(128, 1, .nargs = 2, .args = { 1, 2, 1 }), -EINVAL },
+	{ "last_arg_unused", JOB(128, 1, .nargs = 7, .args = { [7] = 1 }), -EINVAL },
+	{ "emit_va", JOB(128, 1, .emit_va = 8), -EINVAL },
+	{ "trace_va", JOB(128, 1, .trace_va = 16), -EINVAL },
 };
 
 KUNIT_ARRAY_PARAM_DESC(job, job_cases, name);

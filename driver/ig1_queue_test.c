@@ -2,11 +2,11 @@
 /* KUnit: queues' arguments and ioctls. */
 #include "ig1_test_chip.h"
 
-#define QUEUE(...)                                     \
-	{                                              \
-		.vm_id = 1, .priority = 1, __VA_ARGS__ \
+#define QUEUE(prio, ...)                                  \
+	{                                                 \
+		.vm_id = 1, .priority = prio, __VA_ARGS__ \
 	}
-#define RING(...) QUEUE(.ring_handle = 1, .ring_entries = 16, __VA_ARGS__)
+#define RING(entries, ...) QUEUE(1, .ring_handle = 1, .ring_entries = entries, __VA_ARGS__)
 
 static const struct queue_case {
 	const char *name;
@@ -14,24 +14,24 @@ static const struct queue_case {
 	u64 bo_size;
 	int error;
 } queue_cases[] = {
-	{ "plain", QUEUE(), 0, 0 },
-	{ "flags", QUEUE(.flags = 1), 0, -EINVAL },
-	{ "priority", QUEUE(.priority = IG1_PRIORITIES), 0, -EINVAL },
-	{ "lowest", QUEUE(.priority = IG1_PRIORITIES - 1), 0, 0 },
-	{ "entries_without_ring", QUEUE(.ring_entries = 1), 0, -EINVAL },
-	{ "offset_without_ring", QUEUE(.ring_offset = 64), 0, -EINVAL },
-	{ "ring", RING(), 8192, 0 },
-	{ "one", RING(.ring_entries = 1), 4096, 0 },
-	{ "most", RING(.ring_entries = 4096), 4096 * 320, 0 },
-	{ "entries_zero", RING(.ring_entries = 0), 8192, -EINVAL },
-	{ "entries_odd", RING(.ring_entries = 12), 8192, -EINVAL },
-	{ "entries", RING(.ring_entries = 8192), 1 << 24, -EINVAL },
-	{ "entries_huge", RING(.ring_entries = 1u << 31), U64_MAX, -EINVAL },
-	{ "offset_unaligned", RING(.ring_offset = 32), 8192, -EINVAL },
-	{ "fits", RING(.ring_offset = 8192 - 16 * 320), 8192, 0 },
-	{ "end", RING(.ring_offset = 8192 - 15 * 320), 8192, -EINVAL },
-	{ "beyond", RING(.ring_offset = 1 << 20), 8192, -EINVAL },
-	{ "overflow", RING(.ring_offset = -64ull), 8192, -EINVAL },
+	{ "plain", QUEUE(1), 0, 0 },
+	{ "flags", QUEUE(1, .flags = 1), 0, -EINVAL },
+	{ "priority", QUEUE(IG1_PRIORITIES), 0, -EINVAL },
+	{ "lowest", QUEUE(IG1_PRIORITIES - 1), 0, 0 },
+	{ "entries_without_ring", QUEUE(1, .ring_entries = 1), 0, -EINVAL },
+	{ "offset_without_ring", QUEUE(1, .ring_offset = 64), 0, -EINVAL },
+	{ "ring", RING(16), 8192, 0 },
+	{ "one", RING(1), 4096, 0 },
+	{ "most", RING(4096), 4096 * 320, 0 },
+	{ "entries_zero", RING(0), 8192, -EINVAL },
+	{ "entries_odd", RING(12), 8192, -EINVAL },
+	{ "entries", RING(8192), 1 << 24, -EINVAL },
+	{ "entries_huge", RING(1u << 31), U64_MAX, -EINVAL },
+	{ "offset_unaligned", RING(16, .ring_offset = 32), 8192, -EINVAL },
+	{ "fits", RING(16, .ring_offset = 8192 - 16 * 320), 8192, 0 },
+	{ "end", RING(16, .ring_offset = 8192 - 15 * 320), 8192, -EINVAL },
+	{ "beyond", RING(16, .ring_offset = 1 << 20), 8192, -EINVAL },
+	{ "overflow", RING(16, .ring_offset = -64ull), 8192, -EINVAL },
 };
 
 KUNIT_ARRAY_PARAM_DESC(queue, queue_cases, name);

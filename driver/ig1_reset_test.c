@@ -143,8 +143,8 @@ static void test_flr_error(struct kunit *test)
 	struct dma_fence *f[2];
 
 	stuck_while_busy(chip, queue, f);
-	KUNIT_EXPECT_EQ(test, bus_error(chip->pdev, pci_channel_io_normal),
-			PCI_ERS_RESULT_CAN_RECOVER);
+	KUNIT_EXPECT_TRUE(test, bus_error(chip->pdev, pci_channel_io_normal) ==
+					PCI_ERS_RESULT_CAN_RECOVER);
 	ig1_pci_err_handlers.resume(chip->pdev);
 	KUNIT_EXPECT_TRUE(test, dev->reset.flr);
 	KUNIT_EXPECT_TRUE(test, dev->pm.suspended);
@@ -163,8 +163,8 @@ static void test_flr_frozen(struct kunit *test)
 	struct dma_fence *f[2];
 
 	stuck_while_busy(chip, queue, f);
-	KUNIT_EXPECT_EQ(test, bus_error(chip->pdev, pci_channel_io_frozen),
-			PCI_ERS_RESULT_NEED_RESET);
+	KUNIT_EXPECT_TRUE(test, bus_error(chip->pdev, pci_channel_io_frozen) ==
+					PCI_ERS_RESULT_NEED_RESET);
 	KUNIT_EXPECT_FALSE(test, dev->reset.flr);
 	flush_workqueue(dev->reset.wq);
 	KUNIT_EXPECT_LE(test, chip->flrs, 2);
@@ -195,8 +195,8 @@ static void test_frozen_flr(struct kunit *test)
 	f = test_submit(chip, queue, NULL);
 	test_wait_tail(chip, 1, 1);
 	chip->mbox_error = -EIO;
-	KUNIT_EXPECT_EQ(test, bus_error(chip->pdev, pci_channel_io_frozen),
-			PCI_ERS_RESULT_NEED_RESET);
+	KUNIT_EXPECT_TRUE(test, bus_error(chip->pdev, pci_channel_io_frozen) ==
+					PCI_ERS_RESULT_NEED_RESET);
 	chip->halt_error = -ETIMEDOUT;
 	ig1_pci_err_handlers.resume(chip->pdev);
 	KUNIT_EXPECT_TRUE(test, dev->reset.flr);
@@ -234,7 +234,8 @@ static void test_overdue(struct kunit *test)
 	struct ig1_device *dev = chip->dev;
 	struct overdue late = { .dev = dev };
 
-	KUNIT_EXPECT_EQ(test, bus_error(pdev, pci_channel_io_frozen), PCI_ERS_RESULT_NEED_RESET);
+	KUNIT_EXPECT_TRUE(test,
+			  bus_error(pdev, pci_channel_io_frozen) == PCI_ERS_RESULT_NEED_RESET);
 	ig1_reset_lose_overdue(dev);
 	KUNIT_EXPECT_FALSE(test, dev->reset.failed);
 	WRITE_ONCE(dev->pm.frozen, jiffies - msecs_to_jiffies(61000));

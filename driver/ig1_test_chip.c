@@ -111,7 +111,7 @@ static bool forgot(struct ig1_device *dev)
 	return false;
 }
 
-static int halt(struct ig1_device *dev)
+static int chip_halt(struct ig1_device *dev)
 {
 	return current_chip->halt_error;
 }
@@ -191,7 +191,7 @@ static const struct ig1_hwq_ops ops = {
 	.broken = broken,
 	.mbox = mbox,
 	.forgot = forgot,
-	.halt = halt,
+	.halt = chip_halt,
 	.flr = flr,
 	.flr_locked = flr_locked,
 	.stop = stop,

@@ -12,8 +12,11 @@ struct drm_syncobj;
 #define PAGE	   IG1_PAGE_BYTES
 #define SRAM_PAGES 2048
 
-#define GOOD_MAP   .op = DRM_INTAGLIO_BIND_MAP, .handle = 1, .va = SZ_1M, .size = 2 * PAGE
-#define GOOD_UNMAP .op = DRM_INTAGLIO_BIND_UNMAP, .va = SZ_1M, .size = 2 * PAGE
+#define MAP_OP(bo, from, to, bytes) \
+	.op = DRM_INTAGLIO_BIND_MAP, .handle = bo, .offset = from, .va = to, .size = bytes
+#define UNMAP_OP(from, bytes) .op = DRM_INTAGLIO_BIND_UNMAP, .va = from, .size = bytes
+#define GOOD_MAP	      MAP_OP(1, 0, SZ_1M, 2 * PAGE)
+#define GOOD_UNMAP	      UNMAP_OP(SZ_1M, 2 * PAGE)
 
 /**
  * struct rig - A device without a chip, a file and an address space; &kunit.priv of the tests

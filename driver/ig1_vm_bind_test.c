@@ -260,7 +260,7 @@ static void test_unusable(struct kunit *test)
 /* All operations of an asynchronous call, or none. */
 static void test_async_none(struct kunit *test)
 {
-	struct drm_intaglio_bind_op op[2] = { { GOOD_MAP }, { GOOD_MAP, .va = 1 } };
+	struct drm_intaglio_bind_op op[2] = { { GOOD_MAP }, { MAP_OP(1, 0, 1, 2 * PAGE) } };
 	u32 handle, done;
 	struct ig1_bo *bo;
 
@@ -275,7 +275,7 @@ static void test_async_none(struct kunit *test)
 /* What an asynchronous call that fails had put before a fence is gone with it. */
 static void test_async_none_waiting(struct kunit *test)
 {
-	struct drm_intaglio_bind_op op[2] = { { GOOD_MAP }, { GOOD_MAP, .va = 1 } };
+	struct drm_intaglio_bind_op op[2] = { { GOOD_MAP }, { MAP_OP(1, 0, 1, 2 * PAGE) } };
 	struct dma_fence *fence = new_fence(test);
 	struct drm_intaglio_sync sync = { 0 };
 	struct rig *rig = test->priv;
