@@ -46,7 +46,7 @@ def main():
              '_Static_assert(offsetof(struct drm_intaglio_sync, point) == 4, "moved");\n')
     cases += [("a hole would be found", [CC, "-std=c11"], hole, ".c", False),
               ("a moved field would be found", [CC, "-std=c11"], moved, ".c", False)]
-    print(f"1..{len(cases) + 2}")
+    print(f"1..{len(cases) + 3}")
     failed = 0
     with tempfile.TemporaryDirectory() as d:
         for i, (name, cmd, text, suffix, want) in enumerate(cases, 1):
@@ -67,6 +67,16 @@ def main():
     bad = re.findall(r"\b(?:int|long|short|char|unsigned|signed|enum|union|size_t|bool|_Bool)\b|\*\w", text)
     failed += bool(bad)
     print(f"{'not ok' if bad else 'ok'} {len(cases) + 2} - only fixed-width types, no pointers")
+    # The example of docs/uapi.md, by the command that stands there.
+    with tempfile.TemporaryDirectory() as d:
+        overview = open(os.path.join(ROOT, "docs/uapi/overview.md")).read()
+        line = re.search(r"^cc .*example\.c.*$", overview, re.M)
+        p = subprocess.run([line[0] + " -o " + os.path.join(d, "example")] if line else ["false"],
+                           shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+        bad = p.returncode or not os.access(os.path.join(d, "example"), os.X_OK)
+    failed += bool(bad)
+    print(f"{'not ok' if bad else 'ok'} {len(cases) + 3} - the documented command makes the example")
+    print("".join("# " + x + "\n" for x in p.stderr.splitlines()[:20]), end="")
     return 1 if failed else 0
 
 

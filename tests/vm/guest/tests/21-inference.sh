@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The chip behind the driver gives the reference model's bytes.
-# vm: chips=1 needs=driver,accel-run timeout=300
+# vm: chips=1 needs=driver,accel-run,uapi_example timeout=300
 . /tests/tap.sh
 . /tests/driver.sh
 
@@ -24,5 +24,6 @@ same /run/a.tokens /ref/endless.tokens "first: tokens"
 same /run/a.logits /ref/endless.logits "first: logits, byte for byte"
 same /run/b.tokens /ref/steady.tokens "second: tokens"
 same /run/b.logits /ref/steady.logits "second: logits, byte for byte"
+is "$(uapi_example 2>&1)" 42 "the example of docs/uapi.md runs"
 quiet "inference"
 done_testing
