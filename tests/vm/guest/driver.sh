@@ -137,3 +137,25 @@ leaks_nothing() {
 	poll 5 same_counts
 	ok "$1 leaks nothing: memory, SRAM, objects and references are as before" same_counts
 }
+
+KMEMLEAK=/sys/kernel/debug/kmemleak
+
+# no_leaks: nothing that the kernel's leak detector finds, and no DMA mapping, once the driver is gone
+no_leaks() {
+	[ -e $KMEMLEAK ] || return 0
+	ok "the driver goes" sh -c '[ ! -e /sys/module/intaglio ] || rmmod intaglio'
+	# An object counts once a scan has not found it and it is five seconds old.
+	for _i in 1 2; do
+		sleep 6
+		echo scan >$KMEMLEAK
+	done
+	cat $KMEMLEAK >/run/kmemleak
+	is "$(grep -c '^unreferenced object' /run/kmemleak)" 0 "no unreferenced memory"
+	[ ! -s /run/kmemleak ] || save /run/kmemleak
+	lspci -D -n -d ::1200 | cut -d ' ' -f 1 >/run/chips
+	ok "the kernel lists DMA mappings" test -e /sys/kernel/debug/dma-api/dump
+	grep -F -f /run/chips /sys/kernel/debug/dma-api/dump >/run/dma
+	is "$(wc -l </run/dma)" 0 "no DMA mapping" || diag </run/dma
+	# A second look starts from zero.
+	echo clear >$KMEMLEAK
+}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Bus errors that the kernel's own injector makes: not fatal, then fatal (the port resets the bus).
 # Reading config space through the injector breaks a rule of lockdep (7.3: a spinlock below a raw one),
-# which then stops looking: nothing else runs in this boot.
-# vm: chips=1 needs=driver,accel-run timeout=240 only=qemu boot=own
+# which then stops looking: nothing else runs in this boot, but its leaks are counted.
+# vm: chips=1 needs=driver,accel-run,accel-smi timeout=300 only=qemu boot=own
 . /tests/tap.sh
 . /tests/driver.sh
 
@@ -28,6 +28,8 @@ told() {
 	tail -c +"$mark" /run/kmsg | grep -qE "$1"
 }
 
+equal short "before"
+counts >/run/before
 # Completion timeout, bit 14; then malformed packet, bit 18.
 for error in 'not fatal:\0\x40\0\0' 'fatal:\0\0\x04\0'; do
 	name=${error%%:*}
@@ -38,4 +40,7 @@ for error in 'not fatal:\0\x40\0\0' 'fatal:\0\0\x04\0'; do
 	ok "$name: the chip is not given up" poll 20 alive
 	equal short "$name: afterwards"
 done
+poll 5 same_counts
+ok "memory, SRAM, objects and references are as before" same_counts
+no_leaks
 done_testing
