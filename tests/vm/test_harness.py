@@ -178,7 +178,7 @@ def load_run():
     return run
 
 
-def boot(run, folder, said, end, seconds=60.0, console=b"its last words\n"):
+def boot(run, folder, said, end, seconds=60.0, console=b"its last words\n", again=False):
     """Boots a fake with two tests: (report's text, names of the tests left, seconds)."""
     machine.QEMU = os.path.join(folder, "qemu")
     with open(machine.QEMU, "w") as script:
@@ -197,7 +197,7 @@ def boot(run, folder, said, end, seconds=60.0, console=b"its last words\n"):
     for entry in entries:
         entry.chips = 0
     begin = time.monotonic()
-    left = session.boot(entries, [])
+    left = session.boot(entries, [], again)
     return (session.report.out.getvalue(), [entry.name for entry in left],
             time.monotonic() - begin)
 
@@ -222,6 +222,10 @@ def test_hung():
                seconds < 30, "hung: a guest %s (%.1f s)" % (name, seconds))
         text, names, seconds = boot(run, folder, BEGIN, "ends")
         ok("ended by itself" in text and len(names) == 1, "hung: a guest that ends within a test")
+        for name, said, failed in (("did not come up", b"", False), ("came up", UP, True)):
+            text, names, seconds = boot(run, folder, said, "is silent", again=True)
+            ok(("not ok" in text) == failed and len(names) == 2 and "its last words" in text,
+               "hung: the first boot of a guest that %s" % name)
         text, names, seconds = boot(run, folder, UP, "is silent", 0.2)
         ok(text.count("the time is up") == 2 and not names, "hung: the time for everything is up")
     ok(len(procs.children) == before, "hung: no machine is left")
