@@ -97,7 +97,10 @@ static void test_sched_again(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(test_exec_for_each), KUNIT_CASE(test_no_hang), KUNIT_CASE(test_sched_again), {}
+	KUNIT_CASE(test_exec_for_each),
+	KUNIT_CASE(test_no_hang),
+	KUNIT_CASE(test_sched_again),
+	{},
 };
 
 static struct kunit_suite suite = {

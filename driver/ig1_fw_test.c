@@ -242,13 +242,17 @@ static void test_fdt_hostile(struct kunit *test)
 	kfree(copy);
 }
 
-static struct kunit_case fw_test_cases[] = { KUNIT_CASE(test_fw_good),
-					     KUNIT_CASE_PARAM(test_fw_bad, fw_gen_params),
-					     {} };
+static struct kunit_case fw_test_cases[] = {
+	KUNIT_CASE(test_fw_good),
+	KUNIT_CASE_PARAM(test_fw_bad, fw_gen_params),
+	{},
+};
 
-static struct kunit_case fdt_test_cases[] = { KUNIT_CASE(test_fdt_values),
-					      KUNIT_CASE(test_fdt_hostile),
-					      {} };
+static struct kunit_case fdt_test_cases[] = {
+	KUNIT_CASE(test_fdt_values),
+	KUNIT_CASE(test_fdt_hostile),
+	{},
+};
 
 static struct kunit_suite fw_suite = {
 	.name = "ig1_fw",

@@ -538,11 +538,10 @@ static void test_home(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_host),		KUNIT_CASE(test_unplug),
-	KUNIT_CASE(test_size),
-	KUNIT_CASE(test_refused),	KUNIT_CASE(test_import),
-	KUNIT_CASE(test_import_view),
+	KUNIT_CASE(test_size),		KUNIT_CASE(test_refused),
+	KUNIT_CASE(test_import),	KUNIT_CASE(test_import_view),
 	KUNIT_CASE(test_import_unplug), KUNIT_CASE_PARAM(test_bad_extent, bad_extent_gen_params),
-	KUNIT_CASE(test_home),		{}
+	KUNIT_CASE(test_home),		{},
 };
 
 static struct kunit_suite suite = {

@@ -306,7 +306,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_kill),
 	KUNIT_CASE(test_park),
 	KUNIT_CASE(test_contexts),
-	{}
+	{},
 };
 
 static struct kunit_suite suite = {

@@ -358,21 +358,23 @@ static void test_budget(struct kunit *test)
 	close_queue(chip, queue);
 }
 
-static struct kunit_case cases[] = { KUNIT_CASE(test_done),
-				     KUNIT_CASE(test_records),
-				     KUNIT_CASE(test_stop_on_fault),
-				     KUNIT_CASE(test_cancel),
-				     KUNIT_CASE(test_dependency),
-				     KUNIT_CASE(test_own_dependency),
-				     KUNIT_CASE(test_cancel_waiting),
-				     KUNIT_CASE(test_late_waiting),
-				     KUNIT_CASE(test_fault_waiting),
-				     KUNIT_CASE(test_close_waiting),
-				     KUNIT_CASE(test_unplug_waiting),
-				     KUNIT_CASE(test_vm_unusable),
-				     KUNIT_CASE_PARAM(test_job_check, job_gen_params),
-				     KUNIT_CASE_PARAM(test_budget, budget_gen_params),
-				     {} };
+static struct kunit_case cases[] = {
+	KUNIT_CASE(test_done),
+	KUNIT_CASE(test_records),
+	KUNIT_CASE(test_stop_on_fault),
+	KUNIT_CASE(test_cancel),
+	KUNIT_CASE(test_dependency),
+	KUNIT_CASE(test_own_dependency),
+	KUNIT_CASE(test_cancel_waiting),
+	KUNIT_CASE(test_late_waiting),
+	KUNIT_CASE(test_fault_waiting),
+	KUNIT_CASE(test_close_waiting),
+	KUNIT_CASE(test_unplug_waiting),
+	KUNIT_CASE(test_vm_unusable),
+	KUNIT_CASE_PARAM(test_job_check, job_gen_params),
+	KUNIT_CASE_PARAM(test_budget, budget_gen_params),
+	{},
+};
 
 static struct kunit_suite suite = {
 	.name = "ig1_job",

@@ -316,15 +316,17 @@ static void test_unplug(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, rig->mmu.root->entries);
 }
 
-static struct kunit_case mmu_cases[] = { KUNIT_CASE(test_leaves),
-					 KUNIT_CASE(test_split),
-					 KUNIT_CASE(test_dropped),
-					 KUNIT_CASE_PARAM(test_need, need_gen_params),
-					 KUNIT_CASE(test_need_shared),
-					 KUNIT_CASE_PARAM(test_bad_range, range_gen_params),
-					 KUNIT_CASE(test_random),
-					 KUNIT_CASE(test_unplug),
-					 {} };
+static struct kunit_case mmu_cases[] = {
+	KUNIT_CASE(test_leaves),
+	KUNIT_CASE(test_split),
+	KUNIT_CASE(test_dropped),
+	KUNIT_CASE_PARAM(test_need, need_gen_params),
+	KUNIT_CASE(test_need_shared),
+	KUNIT_CASE_PARAM(test_bad_range, range_gen_params),
+	KUNIT_CASE(test_random),
+	KUNIT_CASE(test_unplug),
+	{},
+};
 
 static struct kunit_suite mmu_suite = {
 	.name = "ig1_mmu",

@@ -158,9 +158,10 @@ static void test_no_wake(struct kunit *test)
 	expect_no_queues(chip);
 }
 
-static struct kunit_case cases[] = { KUNIT_CASE(test_bus_lost),	     KUNIT_CASE(test_bus_frozen),
-				     KUNIT_CASE(test_bus_forgotten), KUNIT_CASE(test_sleep),
-				     KUNIT_CASE(test_no_wake),	     {} };
+static struct kunit_case cases[] = {
+	KUNIT_CASE(test_bus_lost), KUNIT_CASE(test_bus_frozen), KUNIT_CASE(test_bus_forgotten),
+	KUNIT_CASE(test_sleep),	   KUNIT_CASE(test_no_wake),	{},
+};
 
 static struct kunit_suite suite = {
 	.name = "ig1_pm",

@@ -96,9 +96,11 @@ static void test_queue_ioctls(struct kunit *test)
 	expect_no_queues(chip);
 }
 
-static struct kunit_case cases[] = { KUNIT_CASE_PARAM(test_queue_check, queue_gen_params),
-				     KUNIT_CASE(test_queue_ioctls),
-				     {} };
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(test_queue_check, queue_gen_params),
+	KUNIT_CASE(test_queue_ioctls),
+	{},
+};
 
 static struct kunit_suite suite = {
 	.name = "ig1_queue",

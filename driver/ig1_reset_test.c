@@ -363,19 +363,21 @@ static void test_quiesce(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chip->starts, 0);
 }
 
-static struct kunit_case cases[] = { KUNIT_CASE(test_flr),
-				     KUNIT_CASE(test_flr_missing),
-				     KUNIT_CASE(test_flr_useless),
-				     KUNIT_CASE(test_flr_again),
-				     KUNIT_CASE(test_flr_error),
-				     KUNIT_CASE(test_flr_frozen),
-				     KUNIT_CASE(test_frozen_flr),
-				     KUNIT_CASE(test_overdue),
-				     KUNIT_CASE(test_sleep_error),
-				     KUNIT_CASE(test_sleep_frozen),
-				     KUNIT_CASE(test_unplug_stuck),
-				     KUNIT_CASE_PARAM(test_quiesce, find_gen_params),
-				     {} };
+static struct kunit_case cases[] = {
+	KUNIT_CASE(test_flr),
+	KUNIT_CASE(test_flr_missing),
+	KUNIT_CASE(test_flr_useless),
+	KUNIT_CASE(test_flr_again),
+	KUNIT_CASE(test_flr_error),
+	KUNIT_CASE(test_flr_frozen),
+	KUNIT_CASE(test_frozen_flr),
+	KUNIT_CASE(test_overdue),
+	KUNIT_CASE(test_sleep_error),
+	KUNIT_CASE(test_sleep_frozen),
+	KUNIT_CASE(test_unplug_stuck),
+	KUNIT_CASE_PARAM(test_quiesce, find_gen_params),
+	{},
+};
 
 static struct kunit_suite suite = {
 	.name = "ig1_reset",

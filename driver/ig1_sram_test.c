@@ -148,9 +148,10 @@ static void test_random(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ig1_sram_free_pages(sram), PAGES);
 }
 
-static struct kunit_case sram_cases[] = { KUNIT_CASE(test_sizes),  KUNIT_CASE(test_one_run),
-					  KUNIT_CASE(test_all),	   KUNIT_CASE(test_fragments),
-					  KUNIT_CASE(test_random), {} };
+static struct kunit_case sram_cases[] = {
+	KUNIT_CASE(test_sizes),	    KUNIT_CASE(test_one_run), KUNIT_CASE(test_all),
+	KUNIT_CASE(test_fragments), KUNIT_CASE(test_random),  {},
+};
 
 static struct kunit_suite sram_suite = {
 	.name = "ig1_sram",

@@ -26,7 +26,11 @@ static void test_stopped_cycles(struct kunit *test)
 	ig1_pm_put(chip->dev);
 }
 
-static struct kunit_case cases[] = { KUNIT_CASE(test_cycles), KUNIT_CASE(test_stopped_cycles), {} };
+static struct kunit_case cases[] = {
+	KUNIT_CASE(test_cycles),
+	KUNIT_CASE(test_stopped_cycles),
+	{},
+};
 
 static struct kunit_suite suite = {
 	.name = "ig1_stats",

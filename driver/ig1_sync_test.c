@@ -97,9 +97,11 @@ static void test_syncs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kref_read(&syncobj->refcount), 1);
 }
 
-static struct kunit_case cases[] = { KUNIT_CASE(test_array),
-				     KUNIT_CASE_PARAM(test_syncs, bad_sync_gen_params),
-				     {} };
+static struct kunit_case cases[] = {
+	KUNIT_CASE(test_array),
+	KUNIT_CASE_PARAM(test_syncs, bad_sync_gen_params),
+	{},
+};
 
 static struct kunit_suite suite = {
 	.name = "ig1_sync",

@@ -386,19 +386,21 @@ static void test_reset_fails(struct kunit *test)
 	expect_no_queues(chip);
 }
 
-static struct kunit_case cases[] = { KUNIT_CASE(test_lost_interrupt),
-				     KUNIT_CASE(test_progress),
-				     KUNIT_CASE(test_limit),
-				     KUNIT_CASE(test_timeout),
-				     KUNIT_CASE_PARAM(test_timeout_ended, end_gen_params),
-				     KUNIT_CASE(test_reset),
-				     KUNIT_CASE(test_firmware_dead),
-				     KUNIT_CASE(test_reset_running),
-				     KUNIT_CASE(test_reset_retry),
-				     KUNIT_CASE(test_reset_once),
-				     KUNIT_CASE(test_reset_unknown),
-				     KUNIT_CASE(test_reset_fails),
-				     {} };
+static struct kunit_case cases[] = {
+	KUNIT_CASE(test_lost_interrupt),
+	KUNIT_CASE(test_progress),
+	KUNIT_CASE(test_limit),
+	KUNIT_CASE(test_timeout),
+	KUNIT_CASE_PARAM(test_timeout_ended, end_gen_params),
+	KUNIT_CASE(test_reset),
+	KUNIT_CASE(test_firmware_dead),
+	KUNIT_CASE(test_reset_running),
+	KUNIT_CASE(test_reset_retry),
+	KUNIT_CASE(test_reset_once),
+	KUNIT_CASE(test_reset_unknown),
+	KUNIT_CASE(test_reset_fails),
+	{},
+};
 
 static struct kunit_suite suite = {
 	.name = "ig1_timeout",

@@ -353,7 +353,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_release_no_memory),  KUNIT_CASE(test_bind_async),
 	KUNIT_CASE(test_unusable),	     KUNIT_CASE(test_async_none),
 	KUNIT_CASE(test_async_none_waiting), KUNIT_CASE(test_unplug_queued),
-	KUNIT_CASE(test_destroy_queued),     {}
+	KUNIT_CASE(test_destroy_queued),     {},
 };
 
 static struct kunit_suite suite = {

@@ -278,14 +278,16 @@ static void test_gem_ioctls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ig1_gem_mmap_offset_ioctl(drm, &offset, rig->file), -EINVAL);
 }
 
-static struct kunit_case cases[] = { KUNIT_CASE_PARAM(test_split, split_gen_params),
-				     KUNIT_CASE(test_random),
-				     KUNIT_CASE(test_share),
-				     KUNIT_CASE_PARAM(test_bad_op, bad_op_gen_params),
-				     KUNIT_CASE(test_private),
-				     KUNIT_CASE(test_vm_ioctls),
-				     KUNIT_CASE(test_gem_ioctls),
-				     {} };
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(test_split, split_gen_params),
+	KUNIT_CASE(test_random),
+	KUNIT_CASE(test_share),
+	KUNIT_CASE_PARAM(test_bad_op, bad_op_gen_params),
+	KUNIT_CASE(test_private),
+	KUNIT_CASE(test_vm_ioctls),
+	KUNIT_CASE(test_gem_ioctls),
+	{},
+};
 
 static struct kunit_suite suite = {
 	.name = "ig1_vm",

@@ -115,8 +115,10 @@ int main(int argc, char **argv)
 	int fd, i;
 	void *p;
 
-	if (argc != 3)
-		return fprintf(stderr, "usage: unplugged FILE TEXT\n"), 2;
+	if (argc != 3) {
+		fprintf(stderr, "usage: unplugged FILE TEXT\n");
+		return 2;
+	}
 	fd = node_open(0, 100);
 	node_rig_open(fd, &r);
 	node_rig_open(fd, &busy);
