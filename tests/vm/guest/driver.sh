@@ -84,6 +84,22 @@ working() {
 	grep -q '^ring .* inflight [1-9]' "$1"
 }
 
+# The core dump that is there: the data of the first
+dump() {
+	ls /sys/class/devcoredump/*/data 2>/dev/null | head -n 1
+}
+
+has_dump() {
+	[ -n "$(dump)" ]
+}
+
+# Also those of the instances of a chip that was removed and found again: each keeps its own.
+forget_dumps() {
+	while has_dump; do
+		echo 1 >"$(dump)"
+	done
+}
+
 # A line of accel-run's arguments from /ref/cases
 case_args() {
 	sed -n "s/^$1 //p" /ref/cases

@@ -25,21 +25,10 @@ busy() {
 	[ "$(grep -c '^queue [0-9].* running .* submitted [1-9]' "$state")" -ge "${1:-1}" ]
 }
 
-dump() {
-	ls /sys/class/devcoredump/*/data 2>/dev/null | head -n 1
-}
-
-has_dump() {
-	[ -n "$(dump)" ]
-}
-
 for fault in dma-hang mcu-stuck mcu-lockup; do
 	driver_up >/dev/null
 	mark=$(stat -c %s /run/kmsg)
-	# There may be a second one of the fault before.
-	while has_dump; do
-		echo 1 >"$(dump)"
-	done
+	forget_dumps
 	patient
 	infer endless /run/a.tokens /run/a.logits 2>/run/a.err &
 	a=$!

@@ -9,19 +9,11 @@ ok "the driver is up" driver_up || done_testing
 chip=$(chip)
 scale=$(cat /tests/scale 2>/dev/null || echo 1)
 
-dump() {
-	ls /sys/class/devcoredump/*/data 2>/dev/null | head -n 1
-}
-
-has_dump() {
-	[ -n "$(dump)" ]
-}
-
 busy() {
 	grep -q '^queue [0-9].* submitted [1-9]' "$(debugfs "$chip")/state"
 }
 
-[ -z "$(dump)" ] || echo 1 >"$(dump)"
+forget_dumps
 limit=$(cat $PCI/$chip/job_limit_ms)
 timeout=$(cat $PCI/$chip/job_timeout_ms)
 echo 1000 >$PCI/$chip/job_timeout_ms

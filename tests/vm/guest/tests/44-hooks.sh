@@ -31,14 +31,6 @@ busy() {
 	grep -q '^queue [0-9].* running .* submitted [1-9]' "$folder/state"
 }
 
-dump() {
-	ls /sys/class/devcoredump/*/data 2>/dev/null | head -n 1
-}
-
-has_dump() {
-	[ -n "$(dump)" ]
-}
-
 # Lost interrupts cost time only.
 echo 3000 >$PCI/$chip/job_timeout_ms
 arm fail_irq 3
@@ -48,6 +40,7 @@ disarm fail_irq
 
 # A job that does not end when it is told to: the chip is reset, and others do not notice. Any job takes
 # longer than these limits; the first process has a longer timeout, which is read when a queue is made.
+forget_dumps
 echo 60000 >$PCI/$chip/job_timeout_ms
 infer endless /run/b.tokens /run/b.logits 2>/run/b.err &
 b=$!
@@ -67,7 +60,7 @@ disarm fail_abort
 [ $code_a -ne 0 ] && [ $code_a -lt 128 ]
 is $? 0 "no abort: the process whose job was given up gets an error" || diag </run/a.err
 ok "no abort: a core dump is there" has_dump
-[ -z "$(dump)" ] || echo 1 >"$(dump)"
+forget_dumps
 ok "no abort: the other process goes on" wait $b || diag </run/b.err
 same /run/b.tokens /ref/endless.tokens "no abort: with the right tokens"
 match "$(cat "$folder/state")" '^reset failed: 0$' "no abort: the chip is not given up"
@@ -85,7 +78,7 @@ code_c=$?
 is $? 0 "no reset: the process gets an error" || diag </run/c.err
 is "$(node "$chip")" "" "no reset: the node is gone"
 ok "no reset: unbind" sh -c "echo $chip >$DRV/unbind"
-[ -z "$(dump)" ] || echo 1 >"$(dump)"
+forget_dumps
 ok "no reset: the driver comes up again" driver_up
 equal short "no reset: afterwards"
 done_testing
